@@ -1,0 +1,1 @@
+"""The parts that touch the world: files, git, processes, models."""

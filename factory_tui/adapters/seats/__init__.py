@@ -1,0 +1,1 @@
+"""What can fill a role. An explicit table in `bootstrap`, no plug-in magic."""

@@ -1,0 +1,1 @@
+"""What is true and what follows from it: pure values and pure functions."""

@@ -1,0 +1,329 @@
+"""What the engine needs from the world, as protocols. An adapter satisfies one by shape, none inherits.
+
+Paths cross these borders as strings: the engine opens no file. Everything here may be slow;
+an `async` method never blocks the loop, a plain one returns within a millisecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from factory_tui.domain.terms import (
+    Action,
+    Change,
+    CommitId,
+    Control,
+    Evidence,
+    Finding,
+    Sha256,
+    TreeId,
+    Verdict,
+)
+
+
+class Clock(Protocol):
+    """Wall time; the only clock the engine reads. Tests pass one they move by hand."""
+
+    def now(self) -> str:
+        """UTC, ISO 8601 with milliseconds and `Z`: sorts as text."""
+
+    def monotonic(self) -> float:
+        """Seconds, for durations only."""
+
+
+class EvidenceStore(Protocol):
+    """Bytes by sha256, outside the repository, written before the event that names them."""
+
+    def put(self, data: bytes, label: str) -> Evidence:
+        """Store and sync; the same bytes twice are one file."""
+
+    def get(self, sha256: Sha256) -> bytes:
+        """Raises WorldError naming the sha256 when absent or altered."""
+
+
+# --- processes -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds of one command."""
+
+    seconds: float = 600.0
+    output_bytes: int = 2_000_000
+    """Of stdout and stderr together; what goes over is dropped and said, the command goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boundary:
+    """What a command may touch, as data. Without a wall only `cwd` and `environment` hold; the label says so."""
+
+    cwd: str
+    writable: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
+    network: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Added to a small allowlist (PATH, LANG, TERM, a HOME of its own); nothing is inherited besides."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """How one command ended."""
+
+    exit_code: int | None
+    """None = killed (`killed` says why)."""
+    output: bytes
+    """stdout and stderr as they came, cut to the limit."""
+    seconds: float
+    killed: str = ""
+    """"time limit of 600 s", "interrupted"; empty = it ended by itself."""
+    truncated: bool = False
+
+
+class Sandbox(Protocol):
+    """Runs one command; whatever it started is dead when `run` returns, also when `run` is cancelled."""
+
+    @property
+    def wall(self) -> str:
+        """`bwrap`, `container`, `none`: shown, recorded, attested."""
+
+    async def run(self, argv: Sequence[str], boundary: Boundary, limits: Limits = Limits()) -> RunResult: ...
+
+
+# --- git -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedTree:
+    """A worktree read as data. Nothing but loose objects (and a keeping ref) was written."""
+
+    tree: TreeId
+    base: CommitId
+    base_tree: TreeId
+    change: Change
+    refused: tuple[str, ...] = ()
+    """`path: why` for bytes that no tree may hold (nested .git, escaping link, special file, bad name, collision …)."""
+    newly_ignored: tuple[str, ...] = ()
+    """Untracked files that only the candidate's own ignore files would hide; they are imported, and listed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeResult:
+    tree: TreeId = ""
+    """empty = conflicts"""
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandingPlan:
+    """Everything a landing will do, computed before it is recorded as an intent."""
+
+    ref: str
+    """The full ref that moves, `refs/heads/factory/T-3` or `refs/heads/main`."""
+    old: CommitId
+    """What the ref must hold at that moment; empty = it must not exist."""
+    new: CommitId
+    checkout: str = ""
+    """A checkout of that branch whose files move with it; empty = none has it checked out."""
+    paths: tuple[str, ...] = ()
+    """Paths whose files change in that checkout."""
+    blocked: str = ""
+    """Why it cannot land: which dirty paths; empty = it can."""
+
+
+class Worktrees(Protocol):
+    """Git, and the directories seats work in. The only part that writes git metadata.
+
+    Never a destructive verb: nothing is reset, cleaned, stashed, force-moved or deleted; a worktree ends only after
+    its whole tree is kept under `refs/factory/kept/<task>/<n>`.
+    """
+
+    async def head(self) -> CommitId: ...
+
+    async def base_ref(self) -> str:
+        """The full name of the checked-out branch, `refs/heads/main`. Raises WorldError when detached or unborn."""
+
+    async def resolve(self, name: str) -> CommitId:
+        """Raises WorldError when there is no such commit."""
+
+    async def tree_of(self, commit: CommitId) -> TreeId: ...
+
+    async def read_file(self, commit: CommitId, path: str) -> bytes | None: ...
+
+    async def list_files(self, commit: CommitId, under: str = "") -> tuple[str, ...]: ...
+
+    async def open_worktree(self, name: str, base: CommitId) -> str:
+        """An absolute directory holding exactly `base`'s files and no git metadata; raw bytes, modes kept.
+
+        Called again with the same name after a crash it returns the directory as it is.
+        """
+
+    async def worktree_path(self, name: str) -> str:
+        """Empty when there is none."""
+
+    async def import_tree(self, directory: str, base: CommitId) -> ImportedTree: ...
+
+    async def commit_tree(
+        self, tree: TreeId, parents: Sequence[CommitId], message: str, author: str, when: str, keep_as: str
+    ) -> CommitId:
+        """Same input, same commit id. `keep_as` (`refs/factory/...`) makes it reachable before this returns."""
+
+    async def export(self, treeish: str, name: str) -> str:
+        """A fresh directory with exactly that tree's files, for a check or a reviewer. No git metadata."""
+
+    async def discard_export(self, directory: str) -> None:
+        """Removes a directory that `export` made, and nothing else, whatever it is asked."""
+
+    async def close_worktree(self, name: str, task: str) -> str:
+        """Keeps the whole tree under `refs/factory/kept/<task>/<n>` (returned), then removes the directory."""
+
+    async def diff(self, old: str, new: str) -> bytes:
+        """Unified diff with raw text of everything, attributes and drivers ignored."""
+
+    async def change(self, old: str, new: str) -> Change: ...
+
+    async def merge(self, base: CommitId, ours: CommitId, theirs: CommitId) -> MergeResult: ...
+
+    async def plan_landing(self, ref: str, new: CommitId, onto: CommitId) -> LandingPlan: ...
+
+    async def land(self, plan: LandingPlan) -> None:
+        """Compare-and-swap, with the files of a clean checkout. Raises WorldError when the world moved: nothing moved.
+
+        Called again after a crash in the middle it completes the same landing.
+        """
+
+    async def landed(self, plan: LandingPlan) -> bool | None:
+        """True: the ref holds (or descends from) `new` and the files moved. False: not begun. None: half done."""
+
+
+# --- checks --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestRun:
+    """What one run of a smoke command did, per test where the runner says."""
+
+    exit_code: int | None
+    passed: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    seconds: float = 0.0
+    output: bytes = b""
+    killed: str = ""
+    why_unreadable: str = ""
+    """Why no test could be counted; empty when some were."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectionResult:
+    """Level 2 on one tree."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    evidence: tuple[Evidence, ...]
+    passed: int
+    failed: int
+    skipped: int
+    lost: tuple[str, ...]
+    """Test ids of the base that did not pass in the candidate and are not known red."""
+    tripwire: str
+    """`seen`, `unseen`, or why it was not tried."""
+    base_tests: str
+    """`green`, `red: n`, or why they were not tried: base's tests against the candidate's source."""
+    seconds: float
+    summary: str
+    """One line: "312 passed, 0 failed, tripwire seen, base's tests green"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseLine:
+    """What is known of the base from `init`: tests that were red or flaky before anybody here touched anything."""
+
+    red: tuple[str, ...] = ()
+    flaky: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Checks(Protocol):
+    """Level 2: smoke on a clean export of exactly one tree."""
+
+    async def inspect(
+        self, tree: TreeId, base: CommitId, progress: Callable[[str], None] = lambda line: None
+    ) -> InspectionResult: ...
+
+
+# --- seats ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionResult:
+    """What the seat is told about one action, after the broker permitted it and the effect ended."""
+
+    ok: bool
+    decision: str
+    """`allow`, `ask` (answered or parked), `deny`."""
+    text: str
+    """Output for the seat: file text, command output, or the refusal with its way on."""
+    exit_code: int | None = None
+
+
+class Desk(Protocol):
+    """What a seat can do, and all of it: wish for an action, and say something."""
+
+    async def act(self, action: Action) -> ActionResult:
+        """Raises nothing for a refusal: a denial is an answer. Raises CancelledError when the turn is interrupted."""
+
+    def say(self, text: str) -> None:
+        """Progress: published and forgotten."""
+
+    def spend(self, usd: float | None, tokens_in: int, tokens_out: int, tokens_cached: int = 0) -> None:
+        """Usage so far of this turn; None = unknown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnBrief:
+    """All that a seat is told at the start of a turn."""
+
+    turn: str
+    task: str
+    role: str
+    attempt: int
+    text: str
+    """The sealed brief, whole."""
+    sha256: Sha256
+    directory: str
+    """The worktree or export; empty when the role sees no tree."""
+    model_tier: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeatOutcome:
+    """How a turn ended, exactly one."""
+
+    kind: str
+    """ok, interrupted, refused, failed, budget, stalled, truncated"""
+    note: str = ""
+
+
+class Seat(Protocol):
+    """What fills a role for one turn. Opened late, closed with its whole process tree."""
+
+    @property
+    def kind(self) -> str:
+        """`rehearsal`, `human`, `anthropic_api`, `claude_code`, `acp`"""
+
+    @property
+    def control(self) -> Control: ...
+
+    async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
+        """Cancelling it interrupts the turn; it must end within a second and leave no process."""
+
+
+# --- documents -----------------------------------------------------------------------------------
+
+
+class Progress(Protocol):
+    """Where streaming text goes: published and forgotten."""
+
+    def __call__(self, turn: str, text: str) -> None: ...

@@ -1,0 +1,1 @@
+"""The cockpit: the only floor that knows Textual."""
