@@ -101,7 +101,7 @@ Control = Literal["brokered", "supervised", "human", "rehearsed"]
 """How a seat is held: every call passes our broker / the agent's own loop is watched / a person / a script."""
 
 
-class Actor(Record, frozen=True):
+class Actor(Record, frozen=True, kw_only=True):
     """Who did it."""
 
     kind: Literal["supervisor", "seat", "factory"]
@@ -109,7 +109,7 @@ class Actor(Record, frozen=True):
     """`supervisor:<os user>@tty|cli|script`, `builder/b2`, or the part of the factory, such as `gatekeeper`."""
 
 
-class Evidence(Record, frozen=True):
+class Evidence(Record, frozen=True, kw_only=True):
     """Bytes that back a claim, kept in the evidence store under their sha256."""
 
     sha256: Sha256
@@ -118,7 +118,7 @@ class Evidence(Record, frozen=True):
     """What it is, in words: "smoke output", "diff of T-3"."""
 
 
-class Finding(Record, frozen=True):
+class Finding(Record, frozen=True, kw_only=True):
     """One thing a check or a reviewer found."""
 
     id: str = ""
@@ -136,7 +136,7 @@ class Finding(Record, frozen=True):
     """A finding of level 2 that level 3 must answer one by one: a lost test, a red test of the base."""
 
 
-class PlannedTask(Record, frozen=True):
+class PlannedTask(Record, frozen=True, kw_only=True):
     """A task as the planner proposes it."""
 
     title: str
@@ -151,7 +151,7 @@ class PlannedTask(Record, frozen=True):
     """Asks to expect, in the form `fetch package:authlib`; settled together with the plan."""
 
 
-class FindingAnswer(Record, frozen=True):
+class FindingAnswer(Record, frozen=True, kw_only=True):
     """A reviewer's answer to one finding that must be answered."""
 
     finding: str
@@ -161,7 +161,7 @@ class FindingAnswer(Record, frozen=True):
     reason: str
 
 
-class Action(Record, frozen=True):
+class Action(Record, frozen=True, kw_only=True):
     """One thing a seat wants to do. A closed vocabulary; each kind uses the fields named for it."""
 
     kind: ActionKind
@@ -201,7 +201,7 @@ class Action(Record, frozen=True):
         return self.path or self.command or self.target or self.pattern or self.text.split("\n", 1)[0][:120]
 
 
-class RuleMatch(Record, frozen=True):
+class RuleMatch(Record, frozen=True, kw_only=True):
     """Why something was asked or denied: one rule or one line of a card that matched."""
 
     source: str
@@ -216,7 +216,7 @@ class RuleMatch(Record, frozen=True):
     """Facts nobody could answer; they made this an ask."""
 
 
-class Ruling(Record, frozen=True):
+class Ruling(Record, frozen=True, kw_only=True):
     """The answer to one action or change: the strictest decision and everything that matched."""
 
     decision: Decision
@@ -234,7 +234,7 @@ class Ruling(Record, frozen=True):
         return f"{first.source}: {first.reason}{spot}{tail}"
 
 
-class Line(Record, frozen=True):
+class Line(Record, frozen=True, kw_only=True):
     """One line of a change."""
 
     number: int
@@ -242,7 +242,7 @@ class Line(Record, frozen=True):
     text: str
 
 
-class FileChange(Record, frozen=True):
+class FileChange(Record, frozen=True, kw_only=True):
     """What happened to one file between two trees. Renames are a removal and an addition."""
 
     path: str
@@ -257,7 +257,7 @@ class FileChange(Record, frozen=True):
     """Numbers of added lines over 2 kB: flagged, never matched."""
 
 
-class Change(Record, frozen=True):
+class Change(Record, frozen=True, kw_only=True):
     """The difference between a base tree and a candidate's."""
 
     files: tuple[FileChange, ...]
