@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from factory_tui.domain.terms import Record
 
 Runner = Literal["auto", "pytest", "unittest", "node", "cargo", "go", "junit", "tap"]
@@ -24,12 +26,12 @@ class Smoke(Record, frozen=True, kw_only=True):
     """Level 2: the smoke command and what it needs."""
 
     command: str = ""
-    """One shell line, run by `sh -c` in the root of a clean export. Empty = level 2 cannot run, so nothing is committed."""
+    """One shell line, run by `sh -c` in the root of a clean export. Empty = level 2 cannot run: nothing is committed."""
     runner: Runner = "auto"
     report: str = ""
     """Path of a JUnit XML file the command writes, for runner `junit`."""
     seconds: float = 900.0
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = msgspec.field(default_factory=dict)
     harness: tuple[str, ...] = (
         "**/test/**",
         "**/tests/**",
@@ -64,7 +66,7 @@ class Dependencies(Record, frozen=True, kw_only=True):
     """Run once per sha256 of the base's lock files; it fills `prepared`."""
     lock_files: tuple[str, ...] = ()
     prepared: tuple[str, ...] = ()
-    """Directories, relative to the root, that `prepare` fills (`.venv`, `node_modules`); later runs get them read-only."""
+    """Directories below the root that `prepare` fills (`.venv`, `node_modules`); later runs get them read-only."""
     toolchains: tuple[str, ...] = ()
     """Absolute directories outside the repository that commands may read; `~/` is the user's home."""
     services: tuple[Service, ...] = ()
@@ -105,7 +107,7 @@ class Gate(Record, frozen=True, kw_only=True):
     """Globs that no seat may change, beside those protected everywhere."""
     planner: str = "ceo"
     reviewer: str = "quality"
-    seats: dict[str, str] = {}
+    seats: dict[str, str] = msgspec.field(default_factory=dict)
     """Seat kind per role; `default` for the rest: `human`, `rehearsal`."""
 
 
