@@ -1,0 +1,239 @@
+"""Evaluating one check on one thing: a command, a path, a change. Where it hit, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from factory_tui.domain import globs
+from factory_tui.domain.lost_tests import lost_tests
+from factory_tui.domain.patterns import Pattern, any_of, encode
+from factory_tui.domain.rules import (
+    CommandCheck,
+    CommandResult,
+    DenyCommand,
+    DenyPath,
+    DiffPattern,
+    Extract,
+    Find,
+    Seek,
+)
+from factory_tui.domain.shell_text import ShellText
+from factory_tui.domain.terms import Change, FileChange, Line
+
+LONGEST_QUOTE = 120
+"""Characters of a hit that are repeated in a match."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One place where a check triggered."""
+
+    where: str
+    """`path:line`, or the part of the command."""
+    is_doubtful: bool = False
+    """True: an ask, whatever the rule's severity."""
+    what: str = ""
+    """What is doubtful about it, in words."""
+
+
+class Seeker:
+    """Several patterns sought at once; each may be lifted by another in the same line."""
+
+    def __init__(self, seeks: Iterable[Seek]) -> None:
+        self._seeks = tuple(_compiled(seek) for seek in seeks)
+        self.finds = tuple(find.text for find, _ in self._seeks)
+        self._any = any_of(self.finds)
+
+    def may_hit(self, data: bytes) -> bool:
+        """False only when no line of the text hits."""
+        return self._any is not None and self._any.is_in(data)
+
+    def first(self, data: bytes) -> str:
+        """The text that hits in this line; empty when none does."""
+        if self._any is None or not self._any.is_in(data):
+            return ""
+        for find, unless in self._seeks:
+            found = find.first_in(data)
+            if found and not (unless and unless.is_in(data)):
+                return found
+        return ""
+
+    def first_in_command(self, text: bytes, simple: tuple[bytes, ...]) -> str:
+        """Patterns that can be lifted are sought in each simple command, the others in the whole text."""
+        if self._any is None or not self._any.is_in(text):
+            return ""
+        for find, unless in self._seeks:
+            if unless is None:
+                if found := find.first_in(text):
+                    return found
+                continue
+            for command in simple:
+                if (found := find.first_in(command)) and not unless.is_in(command):
+                    return found
+        return ""
+
+
+def _compiled(seek: Seek) -> tuple[Pattern, Pattern | None]:
+    if isinstance(seek, Find):
+        return Pattern(seek.find), Pattern(seek.unless) if seek.unless else None
+    return Pattern(seek), None
+
+
+class CommandSeeker:
+    """A `deny_command` check, compiled."""
+
+    def __init__(self, check: DenyCommand) -> None:
+        self.patterns = Seeker(check.patterns)
+        self.raw_patterns = Seeker(check.raw_patterns)
+        self.doubtful = Seeker(check.doubtful)
+
+    def hit(self, command: ShellText) -> Hit | None:
+        text = encode(command.text)
+        simple = tuple(encode(one) for one in command.simple)
+        raw = encode(command.raw)
+        found = self.patterns.first_in_command(text, simple) or self.raw_patterns.first_in_command(raw, (raw,))
+        if found:
+            return Hit(_quote(found))
+        if found := self.doubtful.first_in_command(text, simple):
+            return Hit(_quote(found), is_doubtful=True, what="this needs judgement")
+        return None
+
+
+class PathSeeker:
+    """A `deny_path` check, compiled."""
+
+    def __init__(self, check: DenyPath) -> None:
+        self._globs = check.globs
+        self._except = check.except_globs
+        # A command's words may be absolute or climb, so they are compared from any folder on.
+        self._word_globs = check.globs + tuple(f"**/{glob}" for glob in check.globs if not glob.startswith("**"))
+        self._except_words = check.except_globs + tuple(
+            f"**/{glob}" for glob in check.except_globs if not glob.startswith("**")
+        )
+        self._any_word = check.run_words == "any"
+
+    def hit_path(self, path: str) -> Hit | None:
+        if path and globs.matches(path, self._globs) and not globs.matches(path, self._except):
+            return Hit(path)
+        return None
+
+    def hit_command(self, command: ShellText) -> Hit | None:
+        for word, may_be_written in command.touched:
+            if (may_be_written or self._any_word) and self._is_meant(word):
+                return Hit(_quote(word))
+        return None
+
+    def _is_meant(self, word: str) -> bool:
+        if globs.matches(word, self._except_words):
+            return False
+        if globs.matches(word, self._word_globs):
+            return True
+        name = word.rsplit("/", 1)[-1]
+        begins_with = name.split("*", 1)[0].split("?", 1)[0]
+        # `.en*` stands for `.env`; a bare `*` stands for too much to mean it.
+        return begins_with != name and len(begins_with) > 1 and globs.may_overlap((word,), self._word_globs)
+
+
+class ChangeSeeker:
+    """A `diff_pattern` check, compiled."""
+
+    def __init__(self, check: DiffPattern) -> None:
+        self.check = check
+        self.patterns = Seeker(check.patterns)
+        self.doubtful = Seeker(check.doubtful)
+        self._except = any_of(check.except_patterns)
+        self._absent = any_of(check.absent_patterns)
+        self._noise = Pattern(check.unless_readded) if check.unless_readded else None
+        self._counted = Pattern(check.net_removed.pattern) if check.net_removed else None
+
+    @property
+    def sees_whole_change(self) -> bool:
+        """True when it compares what went with what came, so that no single line tells."""
+        return self.check.lost_tests or self.check.net_removed is not None
+
+    def bears_on(self, path: str) -> bool:
+        check = self.check
+        if check.paths and not globs.matches(path, check.paths):
+            return False
+        return not globs.matches(path, check.except_paths)
+
+    def hits(self, file: FileChange) -> list[Hit]:
+        """Every hit in one file, in order."""
+        lines = [(line, encode(line.text)) for line in (file.added if self.check.scope == "added" else file.removed)]
+        hits = self._in_file(file, lines) if self.check.mode == "file" else self._in_lines(file, lines)
+        if hits and self._absent and any(self._absent.is_in(encode(line.text)) for line in file.added):
+            hits = []
+        return hits + self._net_removed(file)
+
+    def hits_in_change(self, change: Change) -> list[Hit]:
+        """Hits that only the whole change shows."""
+        if not self.check.lost_tests:
+            return []
+        return [
+            Hit(f"{lost.path}:{lost.line}", is_doubtful=True, what=lost.what)
+            for lost in lost_tests(change, self.bears_on)
+        ]
+
+    def _in_lines(self, file: FileChange, lines: list[tuple[Line, bytes]]) -> list[Hit]:
+        readded = {self._noise.remove_from(encode(line.text)) for line in file.added} if self._noise else set()
+        hits: list[Hit] = []
+        for line, data in lines:
+            sure = self.patterns.first(data)
+            doubtful = "" if sure else self.doubtful.first(data)
+            if not sure and not doubtful:
+                continue
+            if self._except and self._except.is_in(data):
+                continue
+            if self._noise and self._noise.remove_from(data) in readded:
+                continue
+            what = f"`{_quote(line.text.strip())}` needs judgement" if doubtful else ""
+            hits.append(Hit(f"{file.path}:{line.number}", is_doubtful=not sure, what=what))
+        return hits
+
+    def _in_file(self, file: FileChange, lines: list[tuple[Line, bytes]]) -> list[Hit]:
+        kept = [(line, data) for line, data in lines if not (self._except and self._except.is_in(data))]
+        whole = b"\n".join(data for _, data in kept)
+        sure = self.patterns.first(whole)
+        found = sure or self.doubtful.first(whole)
+        if not found:
+            return []
+        start = encode(found.split("\n", 1)[0])
+        number = next((line.number for line, data in kept if start and start in data), 0)
+        what = "" if sure else f"`{_quote(found.strip())}` needs judgement"
+        return [Hit(f"{file.path}:{number}", is_doubtful=not sure, what=what)]
+
+    def _net_removed(self, file: FileChange) -> list[Hit]:
+        if self._counted is None or self.check.net_removed is None:
+            return []
+        went = [line for line in file.removed if self._counted.is_in(encode(line.text))]
+        came = sum(self._counted.is_in(encode(line.text)) for line in file.added)
+        if len(went) - came <= self.check.net_removed.most:
+            return []
+        what = f"{len(went)} such lines went and {came} came; the first that went: `{_quote(went[0].text.strip())}`"
+        return [Hit(f"{file.path}:{went[0].number}", is_doubtful=True, what=what)]
+
+
+def command_violates(check: CommandCheck, result: CommandResult) -> bool:
+    """Whether a command ended otherwise than it must."""
+    expected = check.expect.stdout_regex
+    says_it = not expected or Pattern(expected).is_in(encode(result.stdout))
+    return result.exit != check.expect.exit or not says_it
+
+
+def extracted(extracts: Mapping[str, Extract], files: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The names each extract finds in these files: the facts `extracted.<name>`."""
+    return {
+        name: tuple(
+            found
+            for path, text in files.items()
+            if globs.matches(path, extract.globs)
+            for found in Pattern(extract.regex).captured_in(encode(text))
+        )
+        for name, extract in extracts.items()
+    }
+
+
+def _quote(text: str) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= LONGEST_QUOTE else one_line[: LONGEST_QUOTE - 1] + "…"
