@@ -180,9 +180,8 @@ async def test_lines_queued_while_the_disk_is_busy_share_one_sync() -> None:
 
 
 async def test_waiting_for_an_event_that_was_never_appended_is_a_mistake(tmp_path: Path) -> None:
-    with open_ledger(tmp_path / "ledger.jsonl") as ledger:
-        with pytest.raises(ValueError, match="never appended"):
-            await ledger.durable(1)
+    with open_ledger(tmp_path / "ledger.jsonl") as ledger, pytest.raises(ValueError, match="never appended"):
+        await ledger.durable(1)
 
 
 async def test_a_cancelled_wait_harms_nobody(tmp_path: Path) -> None:
@@ -454,6 +453,22 @@ def test_a_second_writer_is_refused_and_told_who_writes(tmp_path: Path) -> None:
         assert events(ledger) == [Noted(n=1)]
         with pytest.raises(LedgerHeld, match=f"process {os.getpid()}"):
             open_ledger(path)
+
+
+def test_without_the_lock_two_writers_lose_history() -> None:
+    """The control of the test above."""
+
+    class Lockless(SimulatedDisk):
+        def lock(self, descriptor: int) -> bool:
+            return True
+
+    disk = Lockless()
+    with open_ledger(Path("/x/l"), disk=disk) as one, open_ledger(Path("/x/l"), disk=disk) as two:
+        one.append([Noted(n=1)], ME, AT)
+        one.flush()
+        two.append([Noted(n=2)], ME, AT)
+        two.flush()
+    assert len(Ledger.read("/x/l", codec=CODEC, disk=disk).entries) == 1
 
 
 def test_a_reader_changes_nothing_even_where_a_writer_would_mend(tmp_path: Path) -> None:

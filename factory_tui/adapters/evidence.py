@@ -8,9 +8,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-import os
 import re
-import threading
+import secrets
 
 from factory_tui.adapters.disk import Disk, write_new
 from factory_tui.domain.errors import WorldError
@@ -25,7 +24,6 @@ class EvidenceFiles:
     def __init__(self, directory: str, disk: Disk | None = None) -> None:
         self._directory = directory
         self._disk = disk or Disk()
-        self._count = itertools.count(1)
 
     def put(self, data: bytes, label: str) -> Evidence:
         """Store and sync; the same bytes twice are one file. Raises WorldError when the disk refuses.
@@ -89,7 +87,8 @@ class EvidenceFiles:
                 return
 
     def _write(self, path: str, data: bytes) -> None:
-        part = f"{path}.part-{os.getpid()}-{threading.get_ident()}-{next(self._count)}"
+        # Random, not the process id: ids come again, in a container after every start, and a crash leaves its part.
+        part = f"{path}.part-{secrets.token_hex(8)}"
         try:
             write_new(self._disk, part, data)
             self._disk.rename(part, path)

@@ -146,7 +146,7 @@ class StatePlace:
 
     def _write_owner(self, git_dir: str, *, replace: bool) -> None:
         path, disk = f"{self.root}/owner.json", Disk()
-        part = f"{path}.part-{os.getpid()}-{secrets.token_hex(4)}"
+        part = f"{path}.part-{secrets.token_hex(8)}"
         try:
             write_new(disk, part, msgspec.json.encode(_Owner(git_dir=git_dir)))
             if replace:
@@ -173,8 +173,8 @@ def open_state_place(
 ) -> StatePlace:
     """The state place of a repository, made with mode 0700 where it is missing.
 
-    `repository` is the top of the checkout, `git_dir` its git directory where that lies elsewhere. Raises FactoryError when the id is no id, when the place lies inside the
-    repository, or when somebody else owns it or could write to it.
+    `repository` is the top of the checkout, `git_dir` its git directory where that lies elsewhere. Raises FactoryError
+    when the id is no id, when the place lies inside the repository, or when somebody else owns it or could write to it.
     """
     if not _REPO_ID.fullmatch(repo_id):
         raise FactoryError(
