@@ -1,0 +1,108 @@
+"""Whether a home's gate settings can hold: real numbers, known roles, and no way to switch a level off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from factory_tui.domain import globs
+from factory_tui.domain.gate import Gate
+from factory_tui.domain.roles import CardProblem, RoleCard
+
+_BOUNDS: tuple[tuple[str, str, float, float], ...] = (
+    ("smoke", "seconds", 1, 86_400),
+    ("pace", "author_turns", 1, 16),
+    ("pace", "inspections", 1, 8),
+    ("pace", "turn_minutes", 0.1, 1_440),
+    ("pace", "review_minutes", 0.1, 1_440),
+    ("pace", "attempts", 1, 10),
+    ("pace", "brief_bytes", 10_000, 4_000_000),
+)
+
+
+def problems_of_gate(
+    gate: Gate, roles: Sequence[RoleCard], rule_ids: Sequence[str], seat_kinds: Sequence[str] = ()
+) -> tuple[CardProblem, ...]:
+    """Everything that is wrong with the settings, given the roles and the ids of all rules that could be loaded.
+
+    Without `seat_kinds` the kinds of seats are not looked at.
+    """
+    return tuple(_all(gate, {card.id: card for card in roles}, rule_ids, seat_kinds))
+
+
+def _all(
+    gate: Gate, roles: dict[str, RoleCard], rule_ids: Sequence[str], seat_kinds: Sequence[str]
+) -> Iterator[CardProblem]:
+    for section, key, least, most in _BOUNDS:
+        value = getattr(getattr(gate, section), key)
+        if not least <= value <= most:
+            yield _problem(
+                section, key, problem=f"{value:g} is out of bounds", next_step=f"Write {least:g} to {most:g}."
+            )
+    for number, service in enumerate(gate.dependencies.services):
+        if not service.name.strip() or not service.command.strip() or not service.ready.strip():
+            problem = "a service needs a name, a command and a command that tells when it is ready"
+            yield _problem("dependencies", "services", number, problem=problem, next_step="Fill all three.")
+    for number, directory in enumerate(gate.dependencies.toolchains):
+        if not directory.startswith(("/", "~/")) or ".." in directory.split("/") or directory in ("/", "~/"):
+            yield _problem(
+                "dependencies",
+                "toolchains",
+                number,
+                problem=f"`{directory[:80]}` is no directory that can be shown to commands",
+                next_step="Write an absolute directory, or one that begins with `~/`.",
+            )
+    for keys, paths in (
+        (("smoke", "harness"), gate.smoke.harness),
+        (("dependencies", "lock_files"), gate.dependencies.lock_files),
+        (("dependencies", "prepared"), gate.dependencies.prepared),
+        (("protected",), gate.protected),
+    ):
+        for number, path in enumerate(paths):
+            if slip := globs.problem_of(path.removeprefix("home:")):
+                yield _problem(*keys, number, problem=slip, next_step="Mend the path.")
+    if gate.smoke.runner == "junit" and not gate.smoke.report:
+        yield _problem(
+            "smoke", problem="the runner `junit` needs `report`", next_step="Name the file the command writes."
+        )
+    if "{task}" not in gate.landing.branch:
+        yield _problem(
+            "landing",
+            "branch",
+            problem="the branch name does not hold `{task}`",
+            why="each task lands on a branch of its own",
+            next_step="Write it like `factory/{task}`.",
+        )
+    yield from _names(gate, roles, rule_ids, seat_kinds)
+
+
+def _names(
+    gate: Gate, roles: dict[str, RoleCard], rule_ids: Sequence[str], seat_kinds: Sequence[str]
+) -> Iterator[CardProblem]:
+    known = ", ".join(sorted(roles))
+    for key, duty in (("planner", "plans"), ("reviewer", "judges")):
+        name = getattr(gate, key)
+        if name not in roles:
+            yield _problem(key, problem=f"there is no role `{name[:80]}`", next_step=f"Known are: {known}.")
+        elif not getattr(roles[name], duty):
+            able = ", ".join(sorted(card.id for card in roles.values() if getattr(card, duty))) or "none yet"
+            yield _problem(
+                key, problem=f"the role `{name}` has no `{duty}: true`", next_step=f"Roles that have it: {able}."
+            )
+    for role, kind in gate.seats.items():
+        if role not in roles and role != "default":
+            yield _problem("seats", role, problem=f"there is no role `{role[:80]}`", next_step=f"Known are: {known}.")
+        if seat_kinds and kind not in seat_kinds:
+            kinds = ", ".join(seat_kinds)
+            yield _problem("seats", role, problem=f"there is no seat `{kind[:80]}`", next_step=f"Known are: {kinds}.")
+    for number, pack in enumerate(gate.packs):
+        if pack != "extended" and pack not in rule_ids:
+            yield _problem(
+                "packs",
+                number,
+                problem=f"there is no rule or pack `{pack[:80]}`",
+                next_step="Write `extended`, or the id of a rule that ships.",
+            )
+
+
+def _problem(*keys: str | int, problem: str, why: str = "", next_step: str) -> CardProblem:
+    return CardProblem(keys=keys, problem=problem, why=why, next_step=next_step)
