@@ -320,7 +320,28 @@ class Seat(Protocol):
         """Cancelling it interrupts the turn; it must end within a second and leave no process."""
 
 
-# --- documents -----------------------------------------------------------------------------------
+class Seats(Protocol):
+    """Which seat fills a role for a turn."""
+
+    def kind_for(self, role: str, task: str, chosen: str) -> str:
+        """`chosen` is the supervisor's choice for the task; empty = by the charter's settings."""
+
+    def open(self, kind: str) -> Seat:
+        """Opened late: nothing is imported or connected before. Raises FactoryError naming what is missing."""
+
+
+class Workbench(Protocol):
+    """The in-process tools of a seat, confined to one directory. Paths are resolved beneath it without a race:
+    no `..`, no absolute path, no link that leaves it, whatever is swapped while it works."""
+
+    async def read(self, directory: str, path: str) -> str:
+        """Text with `\\ufffd` for what is no UTF-8; bounded. Raises WorldError."""
+
+    async def search(self, directory: str, pattern: str, path: str, may_read: Callable[[str], bool]) -> str:
+        """`path:line: text` for each match of an RE2 pattern below `path`, bounded, binary files left out."""
+
+    async def edit(self, directory: str, action: Action) -> str:
+        """Whole new text, one exact replacement, or a removal; atomic. Says what changed. Raises WorldError."""
 
 
 class Progress(Protocol):

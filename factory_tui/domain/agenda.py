@@ -1,0 +1,168 @@
+"""What the world owes the state: level-triggered, so that a restart owes the same jobs.
+
+A job stays on the agenda while it runs and leaves it when its outcome is on record; a job that is no longer owed is
+cancelled by whoever runs it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from factory_tui.domain.globs import may_overlap
+from factory_tui.domain.state import State, Task
+from factory_tui.domain.waiting import digest_is_owed
+
+MOST_CRASHES = 3
+
+
+@dataclass(frozen=True)
+class SealBriefJob:
+    task: str
+    handoff: str
+
+
+@dataclass(frozen=True)
+class ReleaseJob:
+    task: str
+    handoff: str
+
+
+@dataclass(frozen=True)
+class TurnJob:
+    task: str
+    handoff: str
+
+
+@dataclass(frozen=True)
+class InspectJob:
+    """Level 2 for one tree against one base."""
+
+    task: str
+    tree: str
+    base: str
+
+
+@dataclass(frozen=True)
+class CommitJob:
+    task: str
+    tree: str
+
+
+@dataclass(frozen=True)
+class CheckLandingJob:
+    task: str
+    approval: str
+
+
+@dataclass(frozen=True)
+class LandJob:
+    task: str
+
+
+@dataclass(frozen=True)
+class CloseWorktreeJob:
+    task: str
+    name: str
+
+
+Job = SealBriefJob | ReleaseJob | TurnJob | InspectJob | CommitJob | CheckLandingJob | LandJob | CloseWorktreeJob
+
+
+def agenda(state: State) -> tuple[Job, ...]:
+    """Every job that is owed now, running or not."""
+    if not state.session_open or state.charter is None:
+        return ()
+    jobs: list[Job] = []
+    for task in state.tasks.values():
+        if not task.held:
+            jobs += _of(state, task)
+    jobs += _turns(state)
+    jobs += [
+        CloseWorktreeJob(task.id, task.worktree)
+        for task in state.closed.values()
+        if task.worktree and not _is_human(task)
+    ]
+    return tuple(job for job in jobs if state.crashes.get(str(job), 0) < MOST_CRASHES)
+
+
+def _of(state: State, task: Task) -> list[Job]:
+    jobs: list[Job] = []
+    handoff, candidate = task.handoff, task.candidate
+    if task.stage == "offered" and handoff and not handoff.refused:
+        if handoff.brief is None:
+            jobs.append(SealBriefJob(task.id, handoff.id))
+        elif state.mode == "flow" and not handoff.edited and not state.paused and not digest_is_owed(state):
+            jobs.append(ReleaseJob(task.id, handoff.id))
+    if candidate and task.stage in ("working", "released", "offered", "parked"):
+        if candidate.smoke is None:
+            jobs.append(InspectJob(task.id, candidate.tree, candidate.base))
+        elif candidate.smoke.verdict == "pass" and not candidate.commit:
+            jobs.append(CommitJob(task.id, candidate.tree))
+    if task.stage == "approved" and task.approval:
+        if not task.merged:
+            jobs.append(CheckLandingJob(task.id, task.approval.id))
+        elif task.merged_smoke is None:
+            jobs.append(InspectJob(task.id, task.merged, task.onto))
+    if task.stage == "landing" or (task.stage == "cleared" and not _landing_before(state, task)):
+        jobs.append(LandJob(task.id))
+    return jobs
+
+
+def _landing_before(state: State, task: Task) -> bool:
+    """Landings are serial: the one under way first, then the one that was opened first."""
+    return any(
+        other.stage == "landing" or (other.stage == "cleared" and other.opened_seq < task.opened_seq)
+        for other in state.tasks.values()
+        if other.id != task.id
+    )
+
+
+def _turns(state: State) -> list[Job]:
+    """Turns that run, and those that may start beside them."""
+    running = [state.tasks[turn.task] for turn in state.turns.values() if turn.task in state.tasks]
+    jobs: list[Job] = [
+        TurnJob(task.id, task.handoff.id) for task in running if task.handoff is not None and not task.held
+    ]
+    if digest_is_owed(state) or state.paused:
+        return jobs
+    started = list(running)
+    for task in state.tasks.values():
+        if task.stage != "released" or task.held or task.handoff is None or _waits_for_answer(state, task):
+            continue
+        if state.mode == "step" and started:
+            break
+        if _may_start(state, task, started):
+            jobs.append(TurnJob(task.id, task.handoff.id))
+            started.append(task)
+    return jobs
+
+
+def _may_start(state: State, task: Task, started: list[Task]) -> bool:
+    handoff = task.handoff
+    assert handoff
+    card = state.law.role(handoff.to)
+    same_role = sum(1 for other in started if other.handoff and other.handoff.to == handoff.to)
+    if same_role >= card.parallel_turns:
+        return False
+    if handoff.purpose == "review" or not card.writes:
+        return True
+    authors = [
+        other for other in started if other.handoff and other.handoff.purpose == "author" and _writes(state, other)
+    ]
+    if len(authors) >= state.law.gate.pace.author_turns:
+        return False
+    return not any(may_overlap(task.paths, other.paths) for other in authors)
+
+
+def _waits_for_answer(state: State, task: Task) -> bool:
+    """An interrupted turn's question is still open; a new turn would only ask it again."""
+    return any(ask.task == task.id for ask in state.asks.values())
+
+
+def _writes(state: State, task: Task) -> bool:
+    return bool(task.handoff and state.law.role(task.handoff.to).writes)
+
+
+def _is_human(task: Task) -> bool:
+    """A person's worktree is never removed."""
+    return any(record.purpose == "author" and record.person for record in task.turns)

@@ -1,0 +1,251 @@
+"""The supervisor's answers: which verbs an item takes, and what each leads to. Free text never approves."""
+
+from __future__ import annotations
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.deciding_changes import approve_change
+from factory_tui.domain.deciding_tasks import open_plan, redirect, release, reoffer
+from factory_tui.domain.errors import Refusal
+from factory_tui.domain.numbers import Ids
+from factory_tui.domain.passing_on import after_fail, mission_over, offer
+from factory_tui.domain.state import State, Task
+from factory_tui.domain.terms import Actor, Finding
+from factory_tui.domain.waiting import Waiting, waiting
+
+
+def answer(state: State, command: c.Answer, by: Actor) -> tuple[e.Event, ...]:
+    """Raises Refusal for anyone but the supervisor, an unknown item or verb, or an object that is not the one shown."""
+    if by.kind != "supervisor":
+        raise Refusal(what="only the supervisor answers", why=f"asked by {by.name}")
+    item = next((item for item in waiting(state) if item.id == command.id), None)
+    if item is None:
+        return _answer_task(state, command)
+    if command.verb not in item.verbs:
+        raise Refusal(
+            what=f"`{command.verb}` is no answer to {item.id}",
+            why="only an explicit verb answers; text never approves",
+            next_step=f"one of: {', '.join(item.verbs)}",
+        )
+    if command.sha256 != item.sha256:
+        raise Refusal(
+            what=f"{item.id} is not what you were shown",
+            why=f"you answered {command.sha256[:10] or 'nothing'}, it is {item.sha256[:10]} now",
+            next_step=f"look at it again: `factory inbox {item.id}`",
+        )
+    if command.verb in _NEEDS_TEXT and not command.text.strip():
+        raise Refusal(what=f"`{command.verb}` needs {_NEEDS_TEXT[command.verb]}", next_step="give it with `--text`")
+    return _DISPATCH[item.kind](state, item, command)
+
+
+_NEEDS_TEXT = {
+    "reject": "a reason, which the next seat is told",
+    "deny": "a reason, which the seat is told",
+    "reply": "the reply",
+    "redirect": "the role",
+    "replan": "the new goal",
+    "swap": "the seat",
+    "waive": "the reason why a change judged by its own author may land",
+    "decline": "a reason",
+    "dismiss": "the finding's id and a reason: `F-2 the case cannot occur because …`",
+    "comment": "the comment",
+    "drop": "a reason",
+}
+
+
+def _digest(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    assert state.digest
+    return (e.DigestAcknowledged(session=state.digest.session, sha256=state.digest.evidence.sha256),)
+
+
+def _handoff(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    task = state.task(item.task)
+    handoff = task.handoff
+    assert handoff
+    match command.verb:
+        case "approve":
+            return release(state, handoff.id)
+        case "edit":
+            if command.brief is None:
+                raise Refusal(what="the edited brief is missing", next_step="give it with `--file`")
+            return (
+                e.BriefSealed(
+                    handoff=handoff.id, brief=command.brief, inputs=handoff.inputs, edited=True, edit=command.edit
+                ),
+            )
+        case "redirect":
+            return redirect(state, task, command.text.strip(), "redirected by the supervisor")
+        case "reject":
+            ids = Ids(state)
+            rejected = e.HandoffRejected(handoff=handoff.id, reason=command.text)
+            if handoff.purpose == "review":
+                return (rejected, *_back_to_author(state, ids, task, command.text))
+            return (rejected, e.TaskStuck(task=task.id, reason=f"handoff rejected: {command.text}"))
+        case "hold":
+            return (e.TaskHeld(task=task.id, reason=command.text),)
+        case _:
+            return _drop(state, task, command.text)
+
+
+def _back_to_author(state: State, ids: Ids, task: Task, reason: str) -> list[e.Event]:
+    finding = Finding(title=reason.strip().split("\n", 1)[0][:200], detail=reason, by="supervisor")
+    added = e.FindingAdded(task=task.id, finding=finding)
+    return [added, *after_fail(state, ids, task, sent_by="supervisor", reason=reason)]
+
+
+def _plan(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    plan = state.plans[item.id]
+    if command.verb == "approve":
+        return (e.PlanApproved(plan=plan.plan, sha256=item.sha256), *open_plan(state, plan))
+    ids = Ids(state)
+    task = state.tasks[plan.task]
+    rejected = e.PlanRejected(plan=plan.plan, reason=command.text)
+    if command.verb == "drop":
+        return (rejected, *_drop(state, task, command.text))
+    return (rejected, reoffer(state, ids, task, f"plan again: {command.text}"))
+
+
+def _ask(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    ask = state.asks[item.id]
+    if command.verb == "deny":
+        return (e.AskAnswered(id=ask.id, allowed=False, reason=command.text),)
+    once = command.verb == "allow"
+    grant = e.GrantGiven(
+        grant=Ids(state).next("G"),
+        role=ask.role,
+        kind=ask.action.kind,
+        object=ask.action.object,
+        task=ask.task,
+        once=once,
+    )
+    return (grant, e.AskAnswered(id=ask.id, allowed=True, reason=command.text))
+
+
+def _question(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    task = state.task(item.task)
+    replied = e.QuestionAnswered(question=item.id, text=command.text)
+    if task.stage != "parked":
+        return (replied,)
+    purpose = task.turns[-1].purpose if task.turns else "author"
+    to = task.turns[-1].role if task.turns else task.role
+    return (
+        replied,
+        offer(Ids(state), task, to=to, purpose=purpose, sent_by="supervisor", reason=f"answered: {command.text}"[:300]),
+    )
+
+
+def _proposal(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    proposal = state.proposals[item.id]
+    if proposal.charter:
+        if command.verb == "decline":
+            return (e.CharterDeclined(proposal=item.id, reason=command.text),)
+        raise Refusal(what=f"{item.id} is a changed home", next_step="adopt it with `factory adopt`")
+    return (e.ProposalSettled(proposal=item.id, accepted=command.verb == "accept", reason=command.text),)
+
+
+def _change(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    task = state.task(item.task)
+    candidate = task.candidate
+    assert candidate
+    match command.verb:
+        case "approve":
+            return approve_change(state, task, item.sha256, command.expires)
+        case "reject":
+            return (
+                e.ChangeRejected(task=task.id, reason=command.text),
+                *_back_to_author(state, Ids(state), task, command.text),
+            )
+        case "waive":
+            return (e.IndependenceWaived(task=task.id, commit=candidate.commit, reason=command.text),)
+        case "hold":
+            return (e.TaskHeld(task=task.id, reason=command.text),)
+        case _:
+            return _drop(state, task, command.text)
+
+
+def _stuck(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    task = state.task(item.task)
+    ids = Ids(state)
+    match command.verb:
+        case "dismiss":
+            return (*_dismiss(task, command.text),)
+        case "drop":
+            return _drop(state, task, command.text)
+        case "replan":
+            retried = e.TaskRetried(task=task.id, how="replan", goal=command.text)
+        case "swap":
+            retried = e.TaskRetried(task=task.id, how="swap", seat=command.text.strip())
+        case "take-over":
+            retried = e.TaskRetried(task=task.id, how="take over", seat="human")
+        case _:
+            retried = e.TaskRetried(task=task.id, how="retry", reason=command.text)
+    again = offer(
+        ids,
+        task,
+        to=task.role,
+        purpose="author",
+        sent_by="supervisor",
+        reason=f"{retried.how}: {command.text}",
+        attempt=1,
+    )
+    return (retried, again)
+
+
+def _dismiss(task: Task, text: str) -> list[e.Event]:
+    finding, _, reason = text.strip().partition(" ")
+    if finding not in {known.id for known in task.findings}:
+        raise Refusal(
+            what=f"{task.id} has no open finding {finding}",
+            next_step=f"open ones: {', '.join(known.id for known in task.findings) or 'none'}",
+        )
+    if not reason.strip():
+        raise Refusal(what=f"dismissing {finding} needs a reason", next_step=f"`--text '{finding} because …'`")
+    return [e.FindingDismissed(task=task.id, finding=finding, reason=reason)]
+
+
+def _drop(state: State, task: Task, reason: str) -> tuple[e.Event, ...]:
+    """The task ends; its worktree is kept whole. Tasks that wait for it can only be dropped or re-planned too."""
+    dependents = [
+        e.TaskStuck(task=other.id, reason=f"{task.id}, which it needs, was dropped")
+        for other in state.tasks.values()
+        if task.id in other.after and other.stage == "waiting"
+    ]
+    dropped = e.TaskDropped(task=task.id, reason=reason)
+    return (dropped, *dependents, *([] if dependents else mission_over(state, task.mission, task.id)))
+
+
+def _answer_task(state: State, command: c.Answer) -> tuple[e.Event, ...]:
+    """Verbs about a task that waits for nothing: hold, unhold, comment, dismiss, drop."""
+    task = state.tasks.get(command.id)
+    if task is None:
+        raise Refusal(what=f"nothing called {command.id} waits for you", next_step="run `factory inbox`")
+    match command.verb:
+        case "hold":
+            return (e.TaskHeld(task=task.id, reason=command.text),)
+        case "unhold":
+            return (e.TaskUnheld(task=task.id),)
+        case "comment" if command.text.strip():
+            finding = Finding(title=command.text.strip().split("\n", 1)[0][:200], detail=command.text, by="supervisor")
+            return (e.FindingAdded(task=task.id, finding=finding),)
+        case "dismiss":
+            return (*_dismiss(task, command.text),)
+        case "drop" if command.text.strip() and not any(turn.task == task.id for turn in state.turns.values()):
+            return _drop(state, task, command.text)
+        case _:
+            raise Refusal(
+                what=f"{task.id} does not wait for an answer `{command.verb}`",
+                why=f"it is {task.stage}",
+                next_step="hold, unhold, comment, dismiss, drop (with `--text`, and with no turn running)",
+            )
+
+
+_DISPATCH = {
+    "digest": _digest,
+    "handoff": _handoff,
+    "plan": _plan,
+    "ask": _ask,
+    "question": _question,
+    "proposal": _proposal,
+    "change": _change,
+    "stuck": _stuck,
+}

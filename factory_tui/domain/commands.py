@@ -1,0 +1,340 @@
+"""What somebody wants to become true. A command is a wish with everything needed to answer it; it is never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from factory_tui.domain.charter import Charter
+from factory_tui.domain.events import ActionOutcome, BriefInput, Mode, Outcome
+from factory_tui.domain.terms import (
+    Action,
+    Actor,
+    Change,
+    CommitId,
+    Control,
+    Evidence,
+    Finding,
+    Sha256,
+    TreeId,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartSession:
+    version: str
+    wall: str
+    mode: Mode
+    base_ref: str
+    base: CommitId
+    charter: Charter
+    """The home as committed on the base branch."""
+    repaired: tuple[int, str] | None = None
+    """Bytes of a torn tail that were cut, and where they are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndSession:
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordDigest:
+    session: int
+    path: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposeCharter:
+    """The home on disk, or as committed now, differs from the charter in force."""
+
+    charter: Charter | None
+    sha256: Sha256
+    evidence: Evidence
+    paths: tuple[str, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdoptCharter:
+    """The supervisor adopts a proposed charter, shown to them as `sha256`."""
+
+    proposal: str
+    charter: Charter
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetMode:
+    mode: Mode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpause:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassTime:
+    now: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateMission:
+    text: str
+    base_ref: str
+    base: CommitId
+    target: str = ""
+    """Full ref; empty = by the landing settings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenSmallTask:
+    """A change that needs no plan. No level of the gate is skipped for it."""
+
+    text: str
+    role: str
+    base_ref: str
+    base: CommitId
+    criteria: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    target: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The supervisor's explicit answer to one waiting item."""
+
+    id: str
+    verb: str
+    sha256: Sha256
+    """Of the object that was shown; another object means another answer."""
+    text: str = ""
+    """Reason, reply, or the role, seat or finding that the verb is about."""
+    brief: Evidence | None = None
+    """edit: the new brief, stored."""
+    edit: Evidence | None = None
+    """edit: the difference."""
+    expires: str = ""
+    """approve a change: until when it may land."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevokeGrant:
+    grant: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealBrief:
+    handoff: str
+    brief: Evidence
+    inputs: tuple[BriefInput, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefuseBrief:
+    handoff: str
+    size: int = 0
+    limit: int = 0
+    largest: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseHandoff:
+    """By the factory, in flow mode; the supervisor releases by an `Answer`."""
+
+    handoff: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordWorktree:
+    task: str
+    name: str
+    base: CommitId
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordKept:
+    task: str
+    name: str
+    ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartTurn:
+    handoff: str
+    seat: str
+    control: Control
+    person: str
+    brief: Sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndTurn:
+    turn: str
+    outcome: Outcome
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteUsage:
+    turn: str
+    usd: float | None
+    tokens_in: int
+    tokens_out: int
+    tokens_cached: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestAction:
+    turn: str
+    action: Action
+    sha256: Sha256
+    """Of the whole action's canonical JSON."""
+    text: Evidence | None = None
+    """report, propose: the text, stored."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What the world answered to the rules' questions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndAction:
+    id: str
+    result: ActionOutcome
+    exit_code: int | None = None
+    summary: str = ""
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportTree:
+    """What a worktree held when its author asked for a commit."""
+
+    turn: str
+    action: str
+    tree: TreeId
+    base: CommitId
+    change: Change
+    diff: Evidence
+    message: str
+    refused: tuple[str, ...] = ()
+    newly_ignored: tuple[str, ...] = ()
+    lock_files: tuple[str, ...] = ()
+    """Changed lock files; each is an ask."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeSmoke:
+    """Level 2 has an answer for one tree."""
+
+    task: str
+    tree: TreeId
+    base: CommitId
+    verdict: Verdict
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    tests_passed: int = 0
+    tests_failed: int = 0
+    tests_lost: tuple[str, ...] = ()
+    base_total: int | None = None
+    """Tests that passed or failed on the base; None = unknown."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordCommit:
+    task: str
+    tree: TreeId
+    commit: CommitId
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckLanding:
+    """What the target looks like now, for an approved change."""
+
+    task: str
+    onto: CommitId
+    merged: TreeId = ""
+    conflicts: tuple[str, ...] = ()
+    overlaps: tuple[str, ...] = ()
+    """Paths that both the change and the moved base touched."""
+    change: Change | None = None
+    """The approved change, for the rules in force now."""
+    smoke: Evidence | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntendLanding:
+    task: str
+    ref: str
+    old: CommitId
+    new: CommitId
+    checkout: str = ""
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettleLanding:
+    task: str
+    landed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteCrash:
+    job: str
+    task: str
+    error: str
+
+
+Command = (
+    StartSession
+    | EndSession
+    | RecordDigest
+    | ProposeCharter
+    | AdoptCharter
+    | SetMode
+    | Pause
+    | Unpause
+    | PassTime
+    | StateMission
+    | OpenSmallTask
+    | Answer
+    | RevokeGrant
+    | SealBrief
+    | RefuseBrief
+    | ReleaseHandoff
+    | RecordWorktree
+    | RecordKept
+    | StartTurn
+    | EndTurn
+    | NoteUsage
+    | RequestAction
+    | EndAction
+    | ImportTree
+    | JudgeSmoke
+    | RecordCommit
+    | CheckLanding
+    | IntendLanding
+    | SettleLanding
+    | NoteCrash
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """A command, who gave it, and when."""
+
+    command: Command
+    by: Actor
+    at: str

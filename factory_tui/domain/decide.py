@@ -1,0 +1,123 @@
+"""Deciding what a command leads to.
+
+The only place that may turn a wish into facts. Pure: no clock, no files, no randomness. Whatever it needs to know is in
+the state or in the command, so a ledger replays alike. All of a command's events happen, or none.
+"""
+
+from __future__ import annotations
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import deciding_changes as changes
+from factory_tui.domain import deciding_sessions as sessions
+from factory_tui.domain import deciding_tasks as tasks
+from factory_tui.domain import deciding_turns as turns
+from factory_tui.domain import events as e
+from factory_tui.domain.agenda import MOST_CRASHES
+from factory_tui.domain.answering import answer
+from factory_tui.domain.errors import Refusal
+from factory_tui.domain.numbers import Ids
+from factory_tui.domain.state import State
+
+
+def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
+    """The events that follow. Raises Refusal when the command makes no sense now; then nothing is recorded."""
+    command, by = envelope.command, envelope.by
+    match command:
+        case c.StartSession():
+            return sessions.start_session(state, command, by)
+        case c.EndSession():
+            return sessions.end_session(state, command)
+        case c.RecordDigest():
+            return sessions.record_digest(state, command)
+        case c.ProposeCharter():
+            return sessions.propose_charter(state, command)
+        case c.AdoptCharter():
+            return sessions.adopt_charter(state, command, by)
+        case c.SetMode():
+            return sessions.set_mode(state, command, by)
+        case c.Pause():
+            return sessions.pause(state, command)
+        case c.Unpause():
+            return sessions.unpause(state, by)
+        case c.PassTime():
+            return sessions.pass_time(state, command)
+        case c.StateMission():
+            _by_supervisor(envelope)
+            return tasks.state_mission(state, command)
+        case c.OpenSmallTask():
+            _by_supervisor(envelope)
+            return tasks.open_small_task(state, command)
+        case c.Answer():
+            return answer(state, command, by)
+        case c.RevokeGrant():
+            _by_supervisor(envelope)
+            return _revoke(state, command)
+        case c.SealBrief():
+            return tasks.seal_brief(state, command)
+        case c.RefuseBrief():
+            return tasks.refuse_brief(state, command)
+        case c.ReleaseHandoff():
+            if state.mode == "step":
+                raise Refusal(what="in step mode only the supervisor releases a handoff")
+            return tasks.release(state, command.handoff)
+        case c.RecordWorktree():
+            return tasks.record_worktree(state, command)
+        case c.RecordKept():
+            return tasks.record_kept(state, command)
+        case c.StartTurn():
+            return turns.start_turn(state, command)
+        case c.EndTurn():
+            return turns.end_turn(state, command)
+        case c.NoteUsage():
+            return turns.note_usage(state, command)
+        case c.RequestAction():
+            return turns.request_action(state, command)
+        case c.EndAction():
+            return turns.end_action(state, command)
+        case c.ImportTree():
+            return changes.import_tree(state, command)
+        case c.JudgeSmoke():
+            return changes.judge_smoke(state, command)
+        case c.RecordCommit():
+            return changes.record_commit(state, command)
+        case c.CheckLanding():
+            return changes.check_landing(state, command)
+        case c.IntendLanding():
+            return changes.intend_landing(state, command)
+        case c.SettleLanding():
+            return changes.settle_landing(state, command)
+        case c.NoteCrash():
+            return _note_crash(state, command)
+
+
+def _by_supervisor(envelope: c.Envelope) -> None:
+    if envelope.by.kind != "supervisor":
+        raise Refusal(what="only the supervisor may do this", why=f"asked by {envelope.by.name}")
+
+
+def _revoke(state: State, command: c.RevokeGrant) -> tuple[e.Event, ...]:
+    if command.grant not in state.grants:
+        raise Refusal(
+            what=f"there is no grant {command.grant}", next_step=f"known: {', '.join(state.grants) or 'none'}"
+        )
+    return (e.GrantRevoked(grant=command.grant, reason=command.reason),)
+
+
+def _note_crash(state: State, command: c.NoteCrash) -> tuple[e.Event, ...]:
+    """Crashes are counted; the third opens an incident and stops the task, so that no failing job is owed for ever."""
+    crashed = e.JobCrashed(job=command.job, task=command.task, error=command.error)
+    if state.crashes.get(command.job, 0) + 1 < MOST_CRASHES:
+        return (crashed,)
+    events: list[e.Event] = [
+        crashed,
+        e.IncidentOpened(
+            incident=Ids(state).next("I"),
+            title=f"a job of {command.task} crashed",
+            what=command.error,
+            task=command.task,
+        ),
+    ]
+    task = state.tasks.get(command.task)
+    if task is not None and not any(turn.task == task.id for turn in state.turns.values()):
+        events.append(e.TaskStuck(task=task.id, reason=f"{command.job} crashed {MOST_CRASHES} times: {command.error}"))
+    return tuple(events)

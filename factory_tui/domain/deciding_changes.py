@@ -1,0 +1,287 @@
+"""A change on its way: from imported tree over level 2, commit and approval to the landing."""
+
+from __future__ import annotations
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.errors import Refusal
+from factory_tui.domain.facts import nested
+from factory_tui.domain.known import commit_facts, smoke_facts
+from factory_tui.domain.law import rulebook_of
+from factory_tui.domain.numbers import Ids
+from factory_tui.domain.passing_on import mission_over, offer, unblocked
+from factory_tui.domain.roles import path_policy
+from factory_tui.domain.state import State, Task
+from factory_tui.domain.terms import Change, Decision, Finding, RuleMatch, Verdict, strictest
+
+
+def import_tree(state: State, command: c.ImportTree) -> tuple[e.Event, ...]:
+    """Path policy, then the rules about changes. A denial leaves the bytes in the worktree; nothing is committed."""
+    turn = state.turn(command.turn)
+    task = state.tasks[turn.task]
+    matches = [
+        RuleMatch(source="import", decision=Decision.DENY, reason=reason, instead="remove it from the worktree")
+        for reason in command.refused
+    ]
+    if not command.change.files and not matches:
+        matches.append(
+            RuleMatch(
+                source="import",
+                decision=Decision.DENY,
+                reason="nothing changed against the base",
+                instead="change something, or escalate when there is nothing to do",
+            )
+        )
+    card = state.law.role(turn.role)
+    matches += path_policy(card, command.change.paths, state.law.protected, state.law.architecture)
+    facts = nested({**commit_facts(state, command.change, command.message, command.tree), **command.facts})
+    matches += rulebook_of(state.law).judge_change(command.change, turn.role, facts)
+    matches += [
+        RuleMatch(
+            source="lock file",
+            decision=Decision.ASK,
+            reason="the lock file changed: dependencies are prepared again from it only with your approval",
+            where=path,
+        )
+        for path in command.lock_files
+    ]
+    answered = tuple(match for match in matches if match.decision is not Decision.ALLOW)
+    if strictest(Decision.ALLOW, *(match.decision for match in answered)) is Decision.DENY:
+        denied = tuple(match for match in answered if match.decision is Decision.DENY)
+        summary = "; ".join(_told(match) for match in denied[:20])
+        return (
+            e.TreeRefused(task=task.id, turn=turn.id, action=command.action, matches=denied),
+            e.ActionEnded(id=command.action, result="error", summary=summary),
+        )
+    return (
+        e.TreeImported(
+            task=task.id,
+            turn=turn.id,
+            action=command.action,
+            tree=command.tree,
+            base=command.base,
+            paths=command.change.paths,
+            added=sum(len(file.added) for file in command.change.files),
+            removed=sum(len(file.removed) for file in command.change.files),
+            diff=command.diff,
+            message=command.message,
+            author=turn.role,
+            newly_ignored=command.newly_ignored,
+            asks=answered,
+        ),
+    )
+
+
+def _told(match: RuleMatch) -> str:
+    spot = f"{match.where}: " if match.where else ""
+    tail = f" (instead: {match.instead})" if match.instead else ""
+    return f"{spot}{match.reason} [{match.source}]{tail}"
+
+
+def judge_smoke(state: State, command: c.JudgeSmoke) -> tuple[e.Event, ...]:
+    """Level 2 for exactly one tree. The rules about commits are asked with what the run found; they can only add."""
+    task = state.tasks.get(command.task)
+    if task is None:
+        return ()
+    is_merge = bool(task.merged) and command.tree == task.merged and command.base == task.onto
+    candidate = task.candidate
+    if not is_merge and (candidate is None or candidate.tree != command.tree or candidate.smoke is not None):
+        return ()
+    findings, verdict, summary = command.findings, command.verdict, command.summary
+    if verdict is Verdict.PASS and candidate is not None:
+        facts = nested({**smoke_facts(state, candidate, command), **command.facts})
+        matches = rulebook_of(state.law).judge_phase("before_commit", candidate.author, facts)
+        denied = [match for match in matches if match.decision is Decision.DENY]
+        findings = (
+            *findings,
+            *(
+                Finding(severity="note", title=match.reason, detail=match.instead, by=match.source, must_answer=True)
+                for match in matches
+                if match.decision is Decision.ASK
+            ),
+        )
+        if denied:
+            verdict = Verdict.FAIL
+            summary = f"{summary}; {denied[0].source}: {denied[0].reason}"
+            findings = (
+                *findings,
+                *(Finding(title=m.reason, detail=m.instead, by=m.source, path=m.where) for m in denied),
+            )
+    judged = e.LevelJudged(
+        task=task.id,
+        level=2,
+        verdict=verdict,
+        summary=summary,
+        tree=command.tree,
+        base=command.base,
+        findings=findings,
+        evidence=command.evidence,
+        charter=state.law.sha256,
+        tests_passed=command.tests_passed,
+        tests_lost=command.tests_lost,
+    )
+    events: list[e.Event] = [judged]
+    if is_merge and task.approval:
+        events += _after_merged_smoke(task, judged)
+    elif candidate and verdict is not Verdict.PASS and _is_open(state, candidate.action):
+        told = "\n".join([summary, *(f"- {_line(finding)}" for finding in findings[:30])])
+        events.append(e.ActionEnded(id=candidate.action, result="error", summary=told[:4_000]))
+    return tuple(events)
+
+
+def _line(finding: Finding) -> str:
+    spot = f" ({finding.path}:{finding.line})" if finding.path else ""
+    return f"{finding.title}{spot}: {finding.detail}"[:600]
+
+
+def _after_merged_smoke(task: Task, judged: e.LevelJudged) -> list[e.Event]:
+    assert task.approval
+    if judged.verdict is Verdict.PASS:
+        return [e.LandingCleared(task=task.id, approval=task.approval.id, tree=task.merged, onto=task.onto)]
+    reason = f"merged onto the moved base, level 2 says {judged.verdict.value}: {judged.summary}"
+    return [e.ApprovalStale(task=task.id, approval=task.approval.id, reason=reason, redo="author")]
+
+
+def _is_open(state: State, action: str) -> bool:
+    return any(action in turn.open for turn in state.turns.values())
+
+
+def record_commit(state: State, command: c.RecordCommit) -> tuple[e.Event, ...]:
+    task = state.tasks[command.task]
+    candidate = task.candidate
+    if candidate is None or candidate.tree != command.tree or candidate.commit:
+        return ()
+    if candidate.smoke is None or candidate.smoke.verdict is not Verdict.PASS:
+        raise Refusal(
+            what=f"tree {command.tree[:10]} of {task.id} has not passed level 2", next_step="inspect it first"
+        )
+    events: list[e.Event] = [e.Committed(task=task.id, commit=command.commit, tree=command.tree, base=candidate.base)]
+    if _is_open(state, candidate.action):
+        told = f"committed {command.commit[:10]}; level 2: {candidate.smoke.summary}"
+        events.append(e.ActionEnded(id=candidate.action, result="ok", exit_code=0, summary=told))
+    return tuple(events)
+
+
+# --- approval and landing ------------------------------------------------------------------------
+
+
+def approve_change(state: State, task: Task, sha256: str, expires: str) -> tuple[e.Event, ...]:
+    """The one way to an approval: an explicit verb on exactly the object that was shown."""
+    candidate = task.candidate
+    assert candidate is not None
+    review = candidate.review
+    if review is None or review.commit != candidate.commit:
+        raise Refusal(what=f"{task.id} has no verdict of level 3 on commit {candidate.commit[:10]}")
+    if review.verdict is not Verdict.PASS and not (not review.independent and task.waived == candidate.commit):
+        raise Refusal(
+            what=f"level 3 says {review.verdict.value}, not pass",
+            why=review.summary,
+            next_step="`waive` names the missing independence on record"
+            if not review.independent
+            else "send it back with `reject`",
+        )
+    if candidate.smoke is None or candidate.smoke.verdict is not Verdict.PASS:
+        raise Refusal(what=f"{task.id} has not passed level 2")
+    return (
+        e.ChangeApproved(
+            approval=Ids(state).next("C"),
+            task=task.id,
+            commit=candidate.commit,
+            tree=candidate.tree,
+            base=candidate.base,
+            charter=state.law.sha256,
+            sha256=sha256,
+            expires=expires,
+        ),
+    )
+
+
+def check_landing(state: State, command: c.CheckLanding) -> tuple[e.Event, ...]:
+    """Whether the approval still fits the world: base, charter and clock may all have moved since."""
+    task = state.tasks.get(command.task)
+    if task is None or task.stage != "approved" or task.approval is None or task.candidate is None:
+        return ()
+    approval, candidate = task.approval, task.candidate
+
+    def stale(reason: str, redo: str) -> e.ApprovalStale:
+        kind = "author" if redo == "author" else "approve"
+        return e.ApprovalStale(task=task.id, approval=approval.id, reason=reason, redo=kind)  # type: ignore[arg-type]
+
+    if approval.commit != candidate.commit or approval.tree != candidate.tree:
+        return (stale("the change is another one than was approved", "approve"),)
+    if approval.expires and state.now > approval.expires:
+        return (stale(f"the approval expired at {approval.expires}", "approve"),)
+    if approval.charter != state.law.sha256 and (why := _unlawful(state, task, command.change)):
+        return (stale(f"the charter moved since the approval: {why}", "approve"),)
+    if command.onto == candidate.base:
+        return (e.LandingCleared(task=task.id, approval=approval.id, tree=candidate.tree, onto=command.onto),)
+    if command.conflicts:
+        reason = f"the base moved to {command.onto[:10]} and conflicts in {', '.join(command.conflicts[:5])}"
+        return (
+            stale(reason, "author"),
+            offer(Ids(state), task, to=task.role, purpose="author", sent_by="factory", reason=f"redo it: {reason}"),
+        )
+    if command.overlaps:
+        reason = f"the base moved to {command.onto[:10]} and touched the same files: {', '.join(command.overlaps[:5])}"
+        return (
+            stale(reason, "author"),
+            offer(Ids(state), task, to=task.role, purpose="author", sent_by="factory", reason=f"redo it: {reason}"),
+        )
+    if why := _unlawful(state, task, command.change):
+        return (stale(f"the rules in force now forbid it: {why}", "approve"),)
+    return (e.TreeMerged(task=task.id, tree=command.merged, onto=command.onto),)
+
+
+def _unlawful(state: State, task: Task, change: Change | None) -> str:
+    """Why the rules, roles and paths in force now would not let the approved change through; no change shown = why."""
+    candidate = task.candidate
+    assert candidate is not None
+    if change is None:
+        return "the change could not be judged again"
+    card = state.law.role(candidate.author)
+    matches = [
+        *path_policy(card, change.paths, state.law.protected, state.law.architecture),
+        *rulebook_of(state.law).judge_change(
+            change, candidate.author, nested(commit_facts(state, change, candidate.message, candidate.tree))
+        ),
+    ]
+    known = {(match.source, match.where) for match in candidate.asks}
+    for match in matches:
+        if match.decision is Decision.DENY or (
+            match.decision is Decision.ASK and (match.source, match.where) not in known
+        ):
+            return _told(match)
+    return ""
+
+
+def intend_landing(state: State, command: c.IntendLanding) -> tuple[e.Event, ...]:
+    """The intent is on record before the first byte moves; one landing at a time."""
+    task = state.tasks[command.task]
+    if task.stage != "cleared":
+        raise Refusal(what=f"{task.id} is not cleared for landing", why=f"its stage is {task.stage}")
+    if busy := [other.id for other in state.tasks.values() if other.stage == "landing"]:
+        raise Refusal(what=f"{busy[0]} is landing", why="landings are serial")
+    return (
+        e.LandingIntended(
+            task=task.id,
+            ref=command.ref,
+            old=command.old,
+            new=command.new,
+            checkout=command.checkout,
+            paths=command.paths,
+        ),
+    )
+
+
+def settle_landing(state: State, command: c.SettleLanding) -> tuple[e.Event, ...]:
+    task = state.tasks.get(command.task)
+    if task is None:
+        return ()
+    if not command.landed:
+        return (e.LandingRefused(task=task.id, reason=command.reason),)
+    intent, candidate = task.intent, task.candidate
+    if intent is None or candidate is None:
+        raise Refusal(what=f"{task.id} has no landing on record")
+    ids = Ids(state)
+    landed = e.Landed(task=task.id, ref=intent.ref, old=intent.old, new=intent.new, tree=task.merged or candidate.tree)
+    return (landed, *unblocked(state, ids, task.id), *mission_over(state, task.mission, task.id))

@@ -1,0 +1,119 @@
+"""Sessions, charters, mode and time: what the supervisor's outermost commands lead to."""
+
+from __future__ import annotations
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.errors import Refusal
+from factory_tui.domain.numbers import Ids
+from factory_tui.domain.passing_on import after_turn
+from factory_tui.domain.state import State
+from factory_tui.domain.terms import Actor
+
+
+def start_session(state: State, command: c.StartSession, by: Actor) -> tuple[e.Event, ...]:
+    """A session that never ended is ended here; its digest is owed before any turn starts."""
+    ids = Ids(state)
+    events: list[e.Event] = []
+    if command.repaired:
+        events.append(e.LedgerRepaired(dropped_bytes=command.repaired[0], saved_as=command.repaired[1]))
+    if state.charter is None or state.charter.sha256 != command.charter.sha256:
+        why = "the home as committed on the base branch"
+        events.append(e.CharterAdopted(charter=command.charter, why=why))
+    events.append(
+        e.SessionStarted(
+            session=state.session + 1,
+            version=command.version,
+            charter=command.charter.sha256,
+            wall=command.wall,
+            mode=command.mode,
+            base_ref=command.base_ref,
+            base=command.base,
+            recovered=state.session_open,
+        )
+    )
+    for turn in state.turns.values():
+        events += after_turn(state, ids, turn, "interrupted", "the factory stopped while the turn ran")
+    return tuple(events)
+
+
+def end_session(state: State, command: c.EndSession) -> tuple[e.Event, ...]:
+    _open(state)
+    if state.turns:
+        raise Refusal(
+            what="turns are still running",
+            why=", ".join(state.turns),
+            next_step="interrupt them first; their work is kept",
+        )
+    return (e.SessionEnded(session=state.session, reason=command.reason),)
+
+
+def record_digest(state: State, command: c.RecordDigest) -> tuple[e.Event, ...]:
+    return (e.DigestWritten(session=command.session, path=command.path, evidence=command.evidence),)
+
+
+def propose_charter(state: State, command: c.ProposeCharter) -> tuple[e.Event, ...]:
+    if state.charter and state.charter.sha256 == command.sha256:
+        return tuple(
+            e.CharterDeclined(proposal=p.id, reason="the home is as adopted again")
+            for p in state.proposals.values()
+            if p.charter
+        )
+    if any(p.charter == command.sha256 and p.problem == command.problem for p in state.proposals.values()):
+        return ()
+    return (
+        e.CharterProposed(
+            proposal=Ids(state).next("R"),
+            charter=command.sha256,
+            evidence=command.evidence,
+            paths=command.paths,
+            problem=command.problem,
+        ),
+    )
+
+
+def adopt_charter(state: State, command: c.AdoptCharter, by: Actor) -> tuple[e.Event, ...]:
+    """Rules, roles and trust are the supervisor's alone."""
+    _supervisor(by, "adopt a changed home")
+    proposal = state.proposals.get(command.proposal)
+    if proposal is None or not proposal.charter:
+        raise Refusal(what=f"there is no proposed home {command.proposal}", next_step="run `factory inbox`")
+    if proposal.problem:
+        raise Refusal(
+            what=f"{command.proposal} cannot be adopted",
+            why=proposal.problem,
+            next_step="mend it; `factory check` helps",
+        )
+    if proposal.charter != command.charter.sha256:
+        raise Refusal(
+            what=f"{command.proposal} changed since it was shown", next_step="look again with `factory inbox`"
+        )
+    return (e.CharterAdopted(charter=command.charter, why=f"adopted from {command.proposal}"),)
+
+
+def set_mode(state: State, command: c.SetMode, by: Actor) -> tuple[e.Event, ...]:
+    _supervisor(by, "change the mode")
+    return () if state.mode == command.mode else (e.ModeChanged(mode=command.mode),)
+
+
+def pause(state: State, command: c.Pause) -> tuple[e.Event, ...]:
+    return () if state.paused else (e.Paused(reason=command.reason or "paused by the supervisor"),)
+
+
+def unpause(state: State, by: Actor) -> tuple[e.Event, ...]:
+    _supervisor(by, "resume")
+    return (e.Unpaused(),) if state.paused else ()
+
+
+def pass_time(state: State, command: c.PassTime) -> tuple[e.Event, ...]:
+    return (e.TimePassed(now=command.now),) if command.now > state.now else ()
+
+
+def _open(state: State) -> None:
+    if not state.session_open:
+        raise Refusal(what="no session is open", next_step="start one with `factory run` or `factory resume`")
+
+
+def _supervisor(by: Actor, what: str) -> None:
+    if by.kind != "supervisor":
+        raise Refusal(what=f"only the supervisor may {what}", why=f"asked by {by.name}")

@@ -1,0 +1,210 @@
+"""Turns and their actions. A seat's forbidden wish is an event, because it is evidence."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.deciding_tasks import check_plan
+from factory_tui.domain.errors import Refusal
+from factory_tui.domain.law import ruling_on_action
+from factory_tui.domain.numbers import Ids
+from factory_tui.domain.passing_on import after_turn
+from factory_tui.domain.reviewing import judge_report
+from factory_tui.domain.state import State, Task, Turn
+from factory_tui.domain.terms import Action, Decision, RuleMatch, Ruling, Verdict
+
+LONG_TEXT = 2_000
+"""Characters of an action's text that the ledger holds itself; longer ones are named by the action's sha256."""
+
+
+def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
+    for task in state.tasks.values():
+        handoff = task.handoff
+        if handoff and handoff.id == command.handoff and task.stage == "released":
+            break
+    else:
+        raise Refusal(what=f"handoff {command.handoff} is not released")
+    if handoff.brief is None or handoff.brief.sha256 != command.brief:
+        raise Refusal(what=f"the brief of {command.handoff} is not the sealed one", next_step="seal it again")
+    if handoff.purpose == "review":
+        state.law.check_reviewer(handoff.to, task.candidate.author if task.candidate else task.role)
+    return (
+        e.TurnStarted(
+            turn=Ids(state).turn(handoff.to),
+            task=task.id,
+            handoff=handoff.id,
+            role=handoff.to,
+            attempt=task.attempt,
+            seat=command.seat,
+            control=command.control,
+            person=command.person,
+            brief=command.brief,
+            wall=state.wall,
+        ),
+    )
+
+
+def end_turn(state: State, command: c.EndTurn) -> tuple[e.Event, ...]:
+    turn = state.turn(command.turn)
+    return after_turn(state, Ids(state), turn, command.outcome, command.note)
+
+
+def note_usage(state: State, command: c.NoteUsage) -> tuple[e.Event, ...]:
+    state.turn(command.turn)
+    return (
+        e.UsageNoted(
+            turn=command.turn,
+            usd=command.usd,
+            tokens_in=command.tokens_in,
+            tokens_out=command.tokens_out,
+            tokens_cached=command.tokens_cached,
+        ),
+    )
+
+
+def request_action(state: State, command: c.RequestAction) -> tuple[e.Event, ...]:
+    """Card, rules, grants; then, for what has no effect in the world, the effect itself."""
+    turn = state.turn(command.turn)
+    task = state.tasks[turn.task]
+    action = command.action
+    ids = Ids(state)
+    id = ids.next("A")
+    shown = shortened(action)
+    ruling, grant = ruling_on_action(state, turn, action, command.sha256, command.facts)
+    match ruling.decision:
+        case Decision.DENY:
+            return (e.ActionDenied(id=id, turn=turn.id, action=shown, sha256=command.sha256, ruling=ruling),)
+        case Decision.ASK:
+            return (e.ActionAsked(id=id, turn=turn.id, action=shown, sha256=command.sha256, ruling=ruling),)
+        case Decision.ALLOW:
+            pass
+    allowed = e.ActionAllowed(
+        id=id, turn=turn.id, action=shown, sha256=command.sha256, ruling=ruling, grant=grant.id if grant else ""
+    )
+    effect = _pure_effect(state, ids, turn, task, command, id)
+    if isinstance(effect, Ruling):
+        return (e.ActionDenied(id=id, turn=turn.id, action=shown, sha256=command.sha256, ruling=effect),)
+    return (allowed, *effect)
+
+
+def _pure_effect(
+    state: State, ids: Ids, turn: Turn, task: Task, command: c.RequestAction, id: str
+) -> tuple[e.Event, ...] | Ruling:
+    action = command.action
+    done = e.ActionEnded(id=id, result="ok")
+    if turn.delivered and action.kind in ("plan", "hand_over", "report", "escalate", "commit"):
+        return _denied("turn", f"this turn has delivered its {turn.delivered} already", "end the turn")
+    match action.kind:
+        case "read" | "search" | "edit" | "run" | "fetch":
+            return ()
+        case "commit":
+            if turn.purpose == "review":
+                return _denied("duty", "a reviewer commits nothing", "report the finding")
+            return ()
+        case "plan":
+            ruling = check_plan(state, action.tasks)
+            if ruling.decision is not Decision.ALLOW:
+                return ruling
+            plan = e.PlanProposed(
+                plan=ids.next("PL"), task=task.id, turn=turn.id, tasks=action.tasks, reasoning=action.text
+            )
+            return (plan, done)
+        case "hand_over":
+            return _hand_over(state, turn, task, action, done)
+        case "report":
+            if turn.purpose == "review":
+                return _review(state, turn, task, action, id)
+            if command.text is None or not action.text.strip():
+                return _denied("report", "the report is empty", "write what was found, with its evidence")
+            return (e.Reported(task=task.id, turn=turn.id, evidence=command.text), done)
+        case "escalate":
+            if not action.text.strip():
+                return _denied("escalate", "the question is empty", "say what you need to know or have decided")
+            question = e.Escalated(question=ids.next("E"), task=task.id, turn=turn.id, text=action.text)
+            return (question, done)
+        case "propose":
+            if command.text is None:
+                return _denied("propose", "the proposed text is missing", "send the whole new document")
+            proposal = e.ProposalMade(
+                proposal=ids.next("R"), task=task.id, turn=turn.id, path=action.path, evidence=command.text
+            )
+            return (proposal, done)
+        case "approve":
+            proposal_id = next((p.id for p in state.proposals.values() if p.path == action.path and not p.charter), "")
+            if not proposal_id:
+                return _denied("approve", f"nothing is proposed for {action.path}", "approve only what is proposed")
+            return (e.ProposalEndorsed(proposal=proposal_id, role=turn.role, turn=turn.id), done)
+        case "deploy":
+            return _denied(
+                "level 4", "no deployment is set up in this home", "hand over; the supervisor deploys what has landed"
+            )
+
+
+def _hand_over(
+    state: State, turn: Turn, task: Task, action: Action, done: e.ActionEnded
+) -> tuple[e.Event, ...] | Ruling:
+    candidate = task.candidate
+    if candidate is None or not candidate.commit or candidate.handed_over:
+        return _denied("hand over", "there is no new commit to hand over", "commit first; level 2 must pass")
+    if candidate.smoke is None or candidate.smoke.verdict is not Verdict.PASS:
+        return _denied("level 2", "the commit has not passed level 2", "commit again when the smoke run is green")
+    judged = [review.tree for review in task.history if review.verdict is Verdict.FAIL]
+    if candidate.tree in judged:
+        return _denied("hand over", "exactly this tree was judged FAIL before", "change what the findings name")
+    return (
+        e.HandedOver(task=task.id, turn=turn.id, commit=candidate.commit, note=action.text[:LONG_TEXT]),
+        done,
+    )
+
+
+def _review(state: State, turn: Turn, task: Task, action: Action, id: str) -> tuple[e.Event, ...] | Ruling:
+    judged = judge_report(state, turn, task, action)
+    if isinstance(judged, Ruling):
+        if turn.malformed >= 2:
+            broken = e.LevelJudged(
+                task=task.id,
+                level=3,
+                verdict=Verdict.BROKEN,
+                summary=f"the report could not be read as a verdict three times: {judged.reason}",
+                tree=task.candidate.tree if task.candidate else "",
+                commit=task.candidate.commit if task.candidate else "",
+                base=task.candidate.base if task.candidate else "",
+                turn=turn.id,
+                charter=state.law.sha256,
+            )
+            return (broken, e.ActionEnded(id=id, result="error", summary=broken.summary))
+        return judged
+    return (judged, e.ActionEnded(id=id, result="ok", summary=judged.summary))
+
+
+def end_action(state: State, command: c.EndAction) -> tuple[e.Event, ...]:
+    if not any(command.id in turn.open for turn in state.turns.values()):
+        return ()
+    return (
+        e.ActionEnded(
+            id=command.id,
+            result=command.result,
+            exit_code=command.exit_code,
+            summary=command.summary[:LONG_TEXT],
+            evidence=command.evidence,
+        ),
+    )
+
+
+def shortened(action: Action) -> Action:
+    """The action as the ledger holds it. Its sha256 is always of the whole."""
+    changes = {
+        name: f"[{len(text)} characters]"
+        for name in ("content", "old", "new", "text")
+        if isinstance(text := getattr(action, name), str) and len(text) > LONG_TEXT
+    }
+    if action.kind in ("plan", "report"):
+        changes |= {"tasks": (), "findings": (), "answers": ()}  # type: ignore[dict-item]
+    return replace(action, **changes) if changes else action
+
+
+def _denied(source: str, reason: str, instead: str) -> Ruling:
+    match = RuleMatch(source=source, decision=Decision.DENY, reason=reason, instead=instead)
+    return Ruling(decision=Decision.DENY, matches=(match,))

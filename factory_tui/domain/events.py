@@ -1,0 +1,668 @@
+"""Everything that can have happened. A closed union; each name is for ever, because old ledgers are read for ever.
+
+An event says what is true now, never what should be done: what follows is `agenda`'s business.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from factory_tui.domain.charter import Charter
+from factory_tui.domain.terms import (
+    Action,
+    CommitId,
+    Control,
+    Evidence,
+    Finding,
+    FindingAnswer,
+    PlannedTask,
+    Record,
+    RuleMatch,
+    Ruling,
+    Sha256,
+    TreeId,
+    Verdict,
+)
+
+Delivers = Literal["plan", "change", "review", "report", "deployment"]
+Mode = Literal["step", "flow"]
+ActionOutcome = Literal["ok", "error", "killed", "in doubt"]
+Outcome = Literal["ok", "interrupted", "refused", "failed", "budget", "stalled", "truncated"]
+
+
+# --- sessions ------------------------------------------------------------------------------------
+
+
+class SessionStarted(Record, frozen=True, kw_only=True, tag="session.started"):
+    """A stretch of the ledger begins. Turns and actions that the last one left open end here, on record."""
+
+    session: int
+    version: str
+    """Of the factory."""
+    charter: Sha256
+    wall: str
+    mode: Mode
+    base_ref: str
+    base: CommitId
+    recovered: bool = False
+    """True: the session before did not end; its digest is owed."""
+
+
+class CharterAdopted(Record, frozen=True, kw_only=True, tag="charter.adopted"):
+    """These roles, rules, settings and documents are in force, whole."""
+
+    charter: Charter
+    why: str
+
+
+class CharterProposed(Record, frozen=True, kw_only=True, tag="charter.proposed"):
+    """Files of the home differ from what is in force. In force only when the supervisor adopts them."""
+
+    proposal: str
+    """`R-1`"""
+    charter: Sha256
+    evidence: Evidence
+    """The proposed charter, whole, as JSON."""
+    paths: tuple[str, ...]
+    problem: str = ""
+    """Why it cannot be adopted as it is; empty = it can."""
+
+
+class CharterDeclined(Record, frozen=True, kw_only=True, tag="charter.declined"):
+    proposal: str
+    reason: str
+
+
+class ModeChanged(Record, frozen=True, kw_only=True, tag="mode.changed"):
+    mode: Mode
+
+
+class Paused(Record, frozen=True, kw_only=True, tag="paused"):
+    """No turn starts and no action is allowed until `Unpaused`."""
+
+    reason: str
+
+
+class Unpaused(Record, frozen=True, kw_only=True, tag="unpaused"):
+    pass
+
+
+class DigestWritten(Record, frozen=True, kw_only=True, tag="digest.written"):
+    session: int
+    path: str
+    """Relative to the home."""
+    evidence: Evidence
+
+
+class SessionEnded(Record, frozen=True, kw_only=True, tag="session.ended"):
+    session: int
+    reason: str
+
+
+class DigestAcknowledged(Record, frozen=True, kw_only=True, tag="digest.acknowledged"):
+    session: int
+    sha256: Sha256
+
+
+class LedgerRepaired(Record, frozen=True, kw_only=True, tag="ledger.repaired"):
+    """A torn tail was cut; its bytes are kept aside."""
+
+    dropped_bytes: int
+    saved_as: str
+
+
+class TimePassed(Record, frozen=True, kw_only=True, tag="time.passed"):
+    """The only thing that lets a time limit or an expiry come true. `now` is UTC, ISO 8601."""
+
+    now: str
+
+
+# --- missions and tasks --------------------------------------------------------------------------
+
+
+class MissionStated(Record, frozen=True, kw_only=True, tag="mission.stated"):
+    mission: str
+    """`M-1`"""
+    text: str
+    base_ref: str
+    base: CommitId
+    target: str
+    """The full ref that landings move."""
+    small: bool = False
+    """One task stated by the supervisor, without a plan."""
+
+
+class MissionEnded(Record, frozen=True, kw_only=True, tag="mission.ended"):
+    mission: str
+    outcome: str
+
+
+class TaskOpened(Record, frozen=True, kw_only=True, tag="task.opened"):
+    task: str
+    """`T-1`"""
+    mission: str
+    role: str
+    delivers: Delivers
+    title: str
+    goal: str
+    criteria: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+
+
+class PlanProposed(Record, frozen=True, kw_only=True, tag="plan.proposed"):
+    plan: str
+    """`PL-1`"""
+    task: str
+    """The planning task."""
+    turn: str
+    tasks: tuple[PlannedTask, ...]
+    reasoning: str
+
+
+class PlanApproved(Record, frozen=True, kw_only=True, tag="plan.approved"):
+    plan: str
+    sha256: Sha256
+
+
+class PlanRejected(Record, frozen=True, kw_only=True, tag="plan.rejected"):
+    plan: str
+    reason: str
+
+
+class HandoffOffered(Record, frozen=True, kw_only=True, tag="handoff.offered"):
+    """A task wants to pass to a role."""
+
+    handoff: str
+    """`H-1`"""
+    task: str
+    to: str
+    purpose: Literal["author", "review"]
+    sent_by: str
+    """Turn id, `supervisor`, or `factory`."""
+    reason: str
+    attempt: int = 1
+    """Of the author; a review keeps the author's number."""
+
+
+class BriefSealed(Record, frozen=True, kw_only=True, tag="brief.sealed"):
+    """All that the seat will be told, fixed."""
+
+    handoff: str
+    brief: Evidence
+    inputs: tuple[BriefInput, ...]
+    edited: bool = False
+    """By the supervisor; `edit` is the difference."""
+    edit: Evidence | None = None
+
+
+class BriefInput(Record, frozen=True, kw_only=True):
+    """One thing a brief holds whole."""
+
+    kind: str
+    """card, dna, rules, knowledge, digest, task, findings, diff, question"""
+    name: str
+    sha256: Sha256
+    size: int
+    """Bytes."""
+    lines: int = 0
+    """Of it that stand in the brief."""
+
+
+class BriefRefused(Record, frozen=True, kw_only=True, tag="brief.refused"):
+    handoff: str
+    size: int
+    limit: int
+    largest: str
+    reason: str = ""
+
+
+class HandoffReleased(Record, frozen=True, kw_only=True, tag="handoff.released"):
+    handoff: str
+    brief: Sha256
+
+
+class HandoffRedirected(Record, frozen=True, kw_only=True, tag="handoff.redirected"):
+    handoff: str
+    to: str
+    reason: str
+
+
+class HandoffRejected(Record, frozen=True, kw_only=True, tag="handoff.rejected"):
+    handoff: str
+    reason: str
+
+
+class TaskHeld(Record, frozen=True, kw_only=True, tag="task.held"):
+    task: str
+    reason: str
+
+
+class TaskUnheld(Record, frozen=True, kw_only=True, tag="task.unheld"):
+    task: str
+
+
+class TaskStuck(Record, frozen=True, kw_only=True, tag="task.stuck"):
+    """Only the supervisor gets it going again: re-plan, split, swap seat, take over, drop."""
+
+    task: str
+    reason: str
+
+
+class TaskRetried(Record, frozen=True, kw_only=True, tag="task.retried"):
+    """The supervisor lets a stuck task start again, with what changed."""
+
+    task: str
+    how: Literal["retry", "replan", "swap", "take over"]
+    seat: str = ""
+    goal: str = ""
+    criteria: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class TaskDropped(Record, frozen=True, kw_only=True, tag="task.dropped"):
+    task: str
+    reason: str
+
+
+class TaskDone(Record, frozen=True, kw_only=True, tag="task.done"):
+    """A task that delivers no change has delivered."""
+
+    task: str
+    evidence: Evidence | None = None
+
+
+# --- turns and actions ---------------------------------------------------------------------------
+
+
+class WorktreeOpened(Record, frozen=True, kw_only=True, tag="worktree.opened"):
+    task: str
+    name: str
+    base: CommitId
+
+
+class WorktreeKept(Record, frozen=True, kw_only=True, tag="worktree.kept"):
+    """The whole tree is under `ref`; the directory is gone."""
+
+    task: str
+    name: str
+    ref: str
+
+
+class TurnStarted(Record, frozen=True, kw_only=True, tag="turn.started"):
+    turn: str
+    """`builder/b2`"""
+    task: str
+    handoff: str
+    role: str
+    attempt: int
+    seat: str
+    control: Control
+    person: str = ""
+    """For a human seat: the operating system's user."""
+    brief: Sha256
+    wall: str
+
+
+class TurnEnded(Record, frozen=True, kw_only=True, tag="turn.ended"):
+    turn: str
+    outcome: Outcome
+    note: str = ""
+
+
+class UsageNoted(Record, frozen=True, kw_only=True, tag="usage.noted"):
+    """What a turn has used so far, in all; `usd` None = unknown, never guessed."""
+
+    turn: str
+    usd: float | None
+    tokens_in: int
+    tokens_out: int
+    tokens_cached: int = 0
+
+
+class ActionAllowed(Record, frozen=True, kw_only=True, tag="action.allowed"):
+    id: str
+    """`A-12`"""
+    turn: str
+    action: Action
+    """Long texts are replaced by their sha256; `sha256` is of the whole."""
+    sha256: Sha256
+    ruling: Ruling
+    grant: str = ""
+
+
+class ActionAsked(Record, frozen=True, kw_only=True, tag="action.asked"):
+    id: str
+    turn: str
+    action: Action
+    sha256: Sha256
+    ruling: Ruling
+
+
+class ActionDenied(Record, frozen=True, kw_only=True, tag="action.denied"):
+    id: str
+    turn: str
+    action: Action
+    sha256: Sha256
+    ruling: Ruling
+
+
+class AskAnswered(Record, frozen=True, kw_only=True, tag="ask.answered"):
+    id: str
+    allowed: bool
+    reason: str = ""
+
+
+class GrantGiven(Record, frozen=True, kw_only=True, tag="grant.given"):
+    grant: str
+    """`G-1`"""
+    role: str
+    kind: str
+    object: str
+    task: str = ""
+    """empty = the whole session"""
+    once: bool = True
+    tree: TreeId = ""
+    """For a rule's ask about a change: exactly this tree."""
+    rules: tuple[str, ...] = ()
+    """For a rule's ask about a change: the rules it settles."""
+
+
+class GrantRevoked(Record, frozen=True, kw_only=True, tag="grant.revoked"):
+    grant: str
+    reason: str
+
+
+class ActionEnded(Record, frozen=True, kw_only=True, tag="action.ended"):
+    """Every allowed action ends in exactly one of these."""
+
+    id: str
+    result: ActionOutcome
+    exit_code: int | None = None
+    summary: str = ""
+    evidence: Evidence | None = None
+
+
+class Reported(Record, frozen=True, kw_only=True, tag="reported"):
+    """A role that delivers a report delivered it."""
+
+    task: str
+    turn: str
+    evidence: Evidence
+
+
+class ProposalEndorsed(Record, frozen=True, kw_only=True, tag="proposal.endorsed"):
+    """By a role that may approve such a document; the supervisor still adopts it."""
+
+    proposal: str
+    role: str
+    turn: str
+
+
+class Escalated(Record, frozen=True, kw_only=True, tag="escalated"):
+    question: str
+    """`E-1`"""
+    task: str
+    turn: str
+    text: str
+
+
+class QuestionAnswered(Record, frozen=True, kw_only=True, tag="question.answered"):
+    question: str
+    text: str
+
+
+class ProposalMade(Record, frozen=True, kw_only=True, tag="proposal.made"):
+    """A seat proposes a new text of a document of the home."""
+
+    proposal: str
+    """`R-1`"""
+    task: str
+    turn: str
+    path: str
+    evidence: Evidence
+
+
+class ProposalSettled(Record, frozen=True, kw_only=True, tag="proposal.settled"):
+    proposal: str
+    accepted: bool
+    reason: str = ""
+
+
+# --- the gate ------------------------------------------------------------------------------------
+
+
+class TreeImported(Record, frozen=True, kw_only=True, tag="tree.imported"):
+    """A worktree's content became a tree, within the path policy and the rules; level 2 is owed to exactly this tree."""
+
+    task: str
+    turn: str
+    action: str
+    tree: TreeId
+    base: CommitId
+    paths: tuple[str, ...]
+    added: int
+    removed: int
+    diff: Evidence
+    message: str
+    author: str
+    newly_ignored: tuple[str, ...] = ()
+    asks: tuple[RuleMatch, ...] = ()
+    """What rules ask about this change; the supervisor settles it with the approval, at the latest."""
+
+
+class TreeRefused(Record, frozen=True, kw_only=True, tag="tree.refused"):
+    task: str
+    turn: str
+    action: str
+    matches: tuple[RuleMatch, ...]
+
+
+class LevelJudged(Record, frozen=True, kw_only=True, tag="level.judged"):
+    """A verdict belongs to one tree; another tree has passed nothing."""
+
+    task: str
+    level: int
+    verdict: Verdict
+    summary: str
+    tree: TreeId = ""
+    commit: CommitId = ""
+    base: CommitId = ""
+    findings: tuple[Finding, ...] = ()
+    answers: tuple[FindingAnswer, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    charter: Sha256 = ""
+    turn: str = ""
+    """The reviewing turn, level 3."""
+    independent: bool = True
+    """False: author and reviewer are one person; such a verdict is never PASS."""
+    tests_passed: int = 0
+    tests_lost: tuple[str, ...] = ()
+
+
+class Committed(Record, frozen=True, kw_only=True, tag="committed"):
+    task: str
+    commit: CommitId
+    tree: TreeId
+    base: CommitId
+
+
+class HandedOver(Record, frozen=True, kw_only=True, tag="handed.over"):
+    """The author says it is finished, with this commit."""
+
+    task: str
+    turn: str
+    commit: CommitId
+    note: str = ""
+
+
+class FindingDismissed(Record, frozen=True, kw_only=True, tag="finding.dismissed"):
+    task: str
+    finding: str
+    reason: str
+
+
+class FindingAdded(Record, frozen=True, kw_only=True, tag="finding.added"):
+    """By the supervisor: a comment is a finding."""
+
+    task: str
+    finding: Finding
+
+
+class IndependenceWaived(Record, frozen=True, kw_only=True, tag="independence.waived"):
+    """The recorded exception without which a change judged by its own author never lands."""
+
+    task: str
+    commit: CommitId
+    reason: str
+
+
+class ChangeApproved(Record, frozen=True, kw_only=True, tag="change.approved"):
+    approval: str
+    """`C-1`"""
+    task: str
+    commit: CommitId
+    tree: TreeId
+    base: CommitId
+    charter: Sha256
+    sha256: Sha256
+    """Of the exact object that was answered."""
+    expires: str
+
+
+class ChangeRejected(Record, frozen=True, kw_only=True, tag="change.rejected"):
+    task: str
+    reason: str
+
+
+class ApprovalStale(Record, frozen=True, kw_only=True, tag="approval.stale"):
+    task: str
+    approval: str
+    reason: str
+    redo: Literal["approve", "review", "author"]
+    """What must happen again: a new approval, a new review, or the author's work on the new base."""
+
+
+class TreeMerged(Record, frozen=True, kw_only=True, tag="tree.merged"):
+    """The approved change on a base that moved: conflict-free, disjoint, within the rules; level 2 is owed."""
+
+    task: str
+    tree: TreeId
+    onto: CommitId
+
+
+class LandingCleared(Record, frozen=True, kw_only=True, tag="landing.cleared"):
+    task: str
+    approval: str
+    tree: TreeId
+    onto: CommitId
+
+
+class LandingIntended(Record, frozen=True, kw_only=True, tag="landing.intended"):
+    task: str
+    ref: str
+    old: CommitId
+    new: CommitId
+    checkout: str = ""
+    paths: tuple[str, ...] = ()
+
+
+class Landed(Record, frozen=True, kw_only=True, tag="landed"):
+    task: str
+    ref: str
+    old: CommitId
+    new: CommitId
+    tree: TreeId
+
+
+class LandingRefused(Record, frozen=True, kw_only=True, tag="landing.refused"):
+    task: str
+    reason: str
+
+
+# --- what went wrong -----------------------------------------------------------------------------
+
+
+class JobCrashed(Record, frozen=True, kw_only=True, tag="job.crashed"):
+    job: str
+    task: str
+    error: str
+
+
+class IncidentOpened(Record, frozen=True, kw_only=True, tag="incident.opened"):
+    incident: str
+    """`I-1`"""
+    title: str
+    what: str
+    task: str = ""
+
+
+Event = (
+    SessionStarted
+    | CharterAdopted
+    | CharterProposed
+    | CharterDeclined
+    | ModeChanged
+    | Paused
+    | Unpaused
+    | DigestWritten
+    | SessionEnded
+    | DigestAcknowledged
+    | LedgerRepaired
+    | TimePassed
+    | MissionStated
+    | MissionEnded
+    | TaskOpened
+    | PlanProposed
+    | PlanApproved
+    | PlanRejected
+    | HandoffOffered
+    | BriefSealed
+    | BriefRefused
+    | HandoffReleased
+    | HandoffRedirected
+    | HandoffRejected
+    | TaskHeld
+    | TaskUnheld
+    | TaskStuck
+    | TaskRetried
+    | TaskDropped
+    | TaskDone
+    | WorktreeOpened
+    | WorktreeKept
+    | TurnStarted
+    | TurnEnded
+    | UsageNoted
+    | ActionAllowed
+    | ActionAsked
+    | ActionDenied
+    | AskAnswered
+    | GrantGiven
+    | GrantRevoked
+    | ActionEnded
+    | Reported
+    | ProposalEndorsed
+    | Escalated
+    | QuestionAnswered
+    | ProposalMade
+    | ProposalSettled
+    | TreeImported
+    | TreeRefused
+    | LevelJudged
+    | Committed
+    | HandedOver
+    | FindingDismissed
+    | FindingAdded
+    | IndependenceWaived
+    | ChangeApproved
+    | ChangeRejected
+    | ApprovalStale
+    | TreeMerged
+    | LandingCleared
+    | LandingIntended
+    | Landed
+    | LandingRefused
+    | JobCrashed
+    | IncidentOpened
+)

@@ -1,0 +1,138 @@
+"""The rules in force, ready to be asked, and the one question every action goes through.
+
+Card, rules, budget and grants each give their answer; the strictest holds, everything that matched is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from factory_tui.domain import globs
+from factory_tui.domain.charter import Charter
+from factory_tui.domain.facts import nested
+from factory_tui.domain.known import action_facts, start_facts
+from factory_tui.domain.roles import RoleCard, path_policy, permits
+from factory_tui.domain.rulebook import RuleBook, compile_rules
+from factory_tui.domain.state import Grant, Handoff, State, Task, Turn
+from factory_tui.domain.terms import Action, Decision, PlannedTask, RuleMatch, Ruling, strictest
+
+_INLINE_COMMAND = re.compile(r"`([^`\n]{2,400})`")
+_PATCH = re.compile(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+|--- a/)", re.MULTILINE)
+
+
+_BY_CHARTER: dict[str, RuleBook] = {}
+
+
+def rulebook_of(charter: Charter) -> RuleBook:
+    """Compiled once for each charter."""
+    found = _BY_CHARTER.get(charter.sha256)
+    if found is None:
+        found = compile_rules(charter.rules)
+        _BY_CHARTER[charter.sha256] = found
+    return found
+
+
+def ruling_on_action(
+    state: State, turn: Turn, action: Action, sha256: str, facts: Mapping[str, object]
+) -> tuple[Ruling, Grant | None]:
+    """Card, rules, budget, pause, then grants. A grant settles an ask, never a denial."""
+    charter = state.law
+    card = charter.role(turn.role)
+    matches: list[RuleMatch] = list(
+        permits(card, action, protected=charter.protected, architecture=charter.architecture)
+    )
+    matches += rulebook_of(charter).judge_action(
+        action, turn.role, nested({**action_facts(state, turn, sha256), **facts})
+    )
+    matches += _budget(state, card, turn)
+    if state.paused:
+        matches.append(
+            RuleMatch(
+                source="pause",
+                decision=Decision.DENY,
+                reason=f"the factory is paused: {state.paused}",
+                instead="wait; the turn goes on when the supervisor resumes",
+            )
+        )
+    decision = strictest(*(match.decision for match in matches))
+    if decision is Decision.ASK and (grant := _grant(state, turn, action)):
+        settled = RuleMatch(source="grant", decision=Decision.ALLOW, reason=f"{grant.id} allows it")
+        return Ruling(decision=Decision.ALLOW, matches=(*matches, settled)), grant
+    return Ruling(decision=decision, matches=tuple(matches)), None
+
+
+def _grant(state: State, turn: Turn, action: Action) -> Grant | None:
+    for grant in state.grants.values():
+        same = grant.role == turn.role and grant.kind == action.kind and grant.object == action.object
+        if same and grant.task in ("", turn.task):
+            return grant
+    return None
+
+
+def _budget(state: State, card: RoleCard, turn: Turn) -> list[RuleMatch]:
+    budget = card.budget
+    spent = []
+    if turn.usd is not None and turn.usd > budget.usd:
+        spent.append(f"USD {turn.usd:.2f} of {budget.usd:.2f}")
+    if turn.tokens > budget.tokens:
+        spent.append(f"{turn.tokens} of {budget.tokens} tokens")
+    if turn.actions >= budget.actions:
+        spent.append(f"{turn.actions} of {budget.actions} actions")
+    if not spent:
+        return []
+    return [
+        RuleMatch(
+            source=f"{card.source} budget",
+            decision=Decision.DENY,
+            reason=f"the turn has used {', '.join(spent)}",
+            instead="hand over what there is; the supervisor can raise the budget on record",
+        )
+    ]
+
+
+def ruling_on_task(state: State, planned: PlannedTask) -> Ruling:
+    """Level 1: does the task ask this role for something that its card or a rule forbids?
+
+    Looked at: the role, the declared paths, every command quoted in the text, and whether the text is a patch in
+    disguise.
+    """
+    charter = state.law
+    card = charter.role(planned.role)
+    text = "\n".join((planned.title, planned.goal, *planned.criteria))
+    matches: list[RuleMatch] = []
+    if not planned.goal.strip():
+        matches.append(_refuse(card, "the task has no goal", "say in words what shall be true at the end"))
+    if _PATCH.search(text):
+        matches.append(
+            _refuse(card, "the task is a patch, not a goal", "state what shall be true; the author writes it")
+        )
+    if card.delivers in ("change", "deployment") and planned.paths:
+        matches += path_policy(card, _samples(planned.paths), charter.protected, charter.architecture)
+    for path in planned.paths:
+        if problem := globs.problem_of(path):
+            matches.append(_refuse(card, f"path `{path}`: {problem}", "use a glob relative to the repository"))
+    book = rulebook_of(charter)
+    for command in _INLINE_COMMAND.findall(text):
+        wish = Action(kind="run", command=command)
+        matches += [match for match in book.judge_action(wish, planned.role, {}) if match.decision is Decision.DENY]
+    denied = [match for match in matches if match.decision is not Decision.ALLOW]
+    decision = strictest(Decision.ALLOW, *(match.decision for match in denied))
+    return Ruling(decision=decision, matches=tuple(matches))
+
+
+def ruling_on_start(state: State, task: Task, handoff: Handoff) -> Ruling:
+    """What the rules say to a turn that is about to start: context whole and current, one writer, a digest read."""
+    facts = nested(start_facts(state, task, handoff))
+    matches = rulebook_of(state.law).judge_phase("task_start", handoff.to, facts)
+    decision = strictest(Decision.ALLOW, *(match.decision for match in matches))
+    return Ruling(decision=decision, matches=tuple(matches))
+
+
+def _samples(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """A path that each glob means: what a role may not write at all is refused before its turn."""
+    return tuple(path.replace("**/", "").replace("**", "any").replace("*", "any").replace("?", "x") for path in paths)
+
+
+def _refuse(card: RoleCard, reason: str, instead: str) -> RuleMatch:
+    return RuleMatch(source="level 1", decision=Decision.DENY, reason=reason, instead=instead, where=card.id)

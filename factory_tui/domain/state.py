@@ -1,0 +1,353 @@
+"""What is true now: the fold of the ledger, as frozen values.
+
+Nothing here decides or does anything. Dicts inside are never changed in place; `evolve` replaces them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from factory_tui.domain.charter import Charter
+from factory_tui.domain.errors import Refusal
+from factory_tui.domain.events import (
+    BriefInput,
+    Delivers,
+    LandingIntended,
+    LevelJudged,
+    Mode,
+    PlanProposed,
+)
+from factory_tui.domain.terms import (
+    Action,
+    CommitId,
+    Control,
+    Evidence,
+    Finding,
+    Record,
+    RuleMatch,
+    Ruling,
+    Sha256,
+    TreeId,
+    Verdict,
+)
+
+Stage = Literal[
+    "waiting",  # for other tasks to land
+    "offered",  # a handoff waits to be sealed or released
+    "released",  # a turn is owed
+    "working",  # a turn is open
+    "planned",  # a plan waits for the supervisor
+    "parked",  # a question is open
+    "ready",  # a change waits for approval
+    "approved",  # the landing is being checked
+    "cleared",  # the landing is owed
+    "landing",  # intended, not settled
+    "landed",
+    "done",
+    "dropped",
+    "stuck",
+]
+OVER: frozenset[Stage] = frozenset({"landed", "done", "dropped"})
+
+
+class Handoff(Record, frozen=True, kw_only=True):
+    id: str
+    to: str
+    purpose: Literal["author", "review"]
+    sent_by: str
+    reason: str
+    brief: Evidence | None = None
+    inputs: tuple[BriefInput, ...] = ()
+    edited: bool = False
+    refused: str = ""
+    """Why no brief can be sealed."""
+    since: str = ""
+
+
+class Candidate(Record, frozen=True, kw_only=True):
+    """The tree an author offers, and what is known of exactly this tree."""
+
+    tree: TreeId
+    base: CommitId
+    turn: str
+    author: str
+    """The role."""
+    paths: tuple[str, ...]
+    added: int
+    removed: int
+    diff: Evidence
+    message: str
+    asks: tuple[RuleMatch, ...] = ()
+    newly_ignored: tuple[str, ...] = ()
+    action: str = ""
+    """The commit action that waits for level 2."""
+    smoke: LevelJudged | None = None
+    commit: CommitId = ""
+    handed_over: bool = False
+    note: str = ""
+    review: LevelJudged | None = None
+
+
+class TurnRecord(Record, frozen=True, kw_only=True):
+    """A finished turn, as short as later questions allow."""
+
+    id: str
+    role: str
+    seat: str
+    person: str
+    purpose: str
+    attempt: int
+    outcome: str
+    usd: float | None
+    tokens: int
+
+
+class Approval(Record, frozen=True, kw_only=True):
+    id: str
+    commit: CommitId
+    tree: TreeId
+    base: CommitId
+    charter: Sha256
+    sha256: Sha256
+    expires: str
+
+
+class Task(Record, frozen=True, kw_only=True):
+    id: str
+    mission: str
+    role: str
+    delivers: Delivers
+    title: str
+    goal: str
+    criteria: tuple[str, ...]
+    paths: tuple[str, ...]
+    after: tuple[str, ...]
+    asks: tuple[str, ...]
+    opened_seq: int
+    stage: Stage = "waiting"
+    since: str = ""
+    """When the stage was entered."""
+    held: str = ""
+    """Why the supervisor holds it; empty = not held."""
+    handoff: Handoff | None = None
+    attempt: int = 1
+    worktree: str = ""
+    worktree_base: CommitId = ""
+    candidate: Candidate | None = None
+    rules: LevelJudged | None = None
+    """Level 1."""
+    findings: tuple[Finding, ...] = ()
+    """Open ones: what the next author is told, or what a reviewer must answer."""
+    history: tuple[LevelJudged, ...] = ()
+    """Every verdict of level 3, oldest first."""
+    approval: Approval | None = None
+    merged: TreeId = ""
+    onto: CommitId = ""
+    merged_smoke: LevelJudged | None = None
+    waived: CommitId = ""
+    """The commit whose missing independence the supervisor accepted."""
+    intent: LandingIntended | None = None
+    landed_as: CommitId = ""
+    question: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
+    """Questions asked and answered, for the next brief."""
+    report: Evidence | None = None
+    why: str = ""
+    """Why it is stuck, refused or dropped."""
+    turns: tuple[TurnRecord, ...] = ()
+    fruitless: int = 0
+    """Turns in a row that ended with nothing to judge, and broken reviews; the third makes the task stuck."""
+    seat: str = ""
+    """Seat chosen by the supervisor for this task; empty = the charter's."""
+    finding_count: int = 0
+    edited: tuple[str, ...] = ()
+    """Paths edited by permitted actions since the last commit."""
+    first_edit: str = ""
+    """When the first of them was edited."""
+
+    @property
+    def over(self) -> bool:
+        return self.stage in OVER
+
+    @property
+    def usd(self) -> float:
+        return sum(turn.usd or 0.0 for turn in self.turns)
+
+
+class OpenAction(Record, frozen=True, kw_only=True):
+    kind: str
+    object: str
+    sha256: Sha256
+
+
+class Turn(Record, frozen=True, kw_only=True):
+    """A turn that is running."""
+
+    id: str
+    task: str
+    handoff: str
+    role: str
+    purpose: Literal["author", "review"]
+    attempt: int
+    seat: str
+    control: Control
+    person: str
+    brief: Sha256
+    started: str
+    usd: float | None = 0.0
+    tokens: int = 0
+    actions: int = 0
+    denied: int = 0
+    open: dict[str, OpenAction] = msgspec.field(default_factory=dict)
+    """Actions allowed and not ended, by id."""
+    failing: Sha256 = ""
+    """Of the action that failed or was denied last."""
+    repeats: int = 0
+    """How often in a row it failed."""
+    delivered: str = ""
+    """`change`, `plan`, `report`, `review`, `question`; empty = nothing yet."""
+    malformed: int = 0
+    """Reports sent back because they could not be read as a verdict."""
+
+
+class Ask(Record, frozen=True, kw_only=True):
+    id: str
+    turn: str
+    task: str
+    role: str
+    action: Action
+    sha256: Sha256
+    ruling: Ruling
+    since: str
+
+
+class Grant(Record, frozen=True, kw_only=True):
+    id: str
+    role: str
+    kind: str
+    object: str
+    task: str = ""
+    once: bool = True
+    tree: TreeId = ""
+    rules: tuple[str, ...] = ()
+
+
+class Question(Record, frozen=True, kw_only=True):
+    id: str
+    task: str
+    turn: str
+    text: str
+    since: str
+
+
+class Proposal(Record, frozen=True, kw_only=True):
+    id: str
+    path: str
+    """A document, or several paths joined by `, ` for the home as a whole."""
+    evidence: Evidence
+    by: str
+    since: str
+    charter: Sha256 = ""
+    """Set for a changed home."""
+    problem: str = ""
+    endorsed: tuple[str, ...] = ()
+    """Roles that approved it."""
+
+
+class Mission(Record, frozen=True, kw_only=True):
+    id: str
+    text: str
+    base_ref: str
+    base: CommitId
+    target: str
+    tip: CommitId
+    """The commit that new work starts from: the base, then what landed last."""
+    small: bool = False
+    outcome: str = ""
+
+
+class Incident(Record, frozen=True, kw_only=True):
+    id: str
+    title: str
+    what: str
+    task: str
+
+
+class DigestRef(Record, frozen=True, kw_only=True):
+    session: int
+    path: str
+    evidence: Evidence
+
+
+class State(Record, frozen=True, kw_only=True):
+    seq: int = 0
+    at: str = ""
+    now: str = ""
+    """The last recorded `TimePassed`."""
+    session: int = 0
+    session_open: bool = False
+    session_first_seq: int = 0
+    recovered_session: int = 0
+    """A session that never ended and whose digest is owed; 0 = none."""
+    version: str = ""
+    wall: str = ""
+    base_ref: str = ""
+    base: CommitId = ""
+    mode: Mode = "step"
+    paused: str = ""
+    charter: Charter | None = None
+    digest: DigestRef | None = None
+    acknowledged: int = 0
+    """The newest session whose digest the supervisor has read."""
+    missions: dict[str, Mission] = msgspec.field(default_factory=dict)
+    tasks: dict[str, Task] = msgspec.field(default_factory=dict)
+    """Those not over."""
+    closed: dict[str, Task] = msgspec.field(default_factory=dict)
+    turns: dict[str, Turn] = msgspec.field(default_factory=dict)
+    """Those running."""
+    plans: dict[str, PlanProposed] = msgspec.field(default_factory=dict)
+    """Those that wait for the supervisor."""
+    asks: dict[str, Ask] = msgspec.field(default_factory=dict)
+    grants: dict[str, Grant] = msgspec.field(default_factory=dict)
+    questions: dict[str, Question] = msgspec.field(default_factory=dict)
+    proposals: dict[str, Proposal] = msgspec.field(default_factory=dict)
+    incidents: dict[str, Incident] = msgspec.field(default_factory=dict)
+    crashes: dict[str, int] = msgspec.field(default_factory=dict)
+    counters: dict[str, int] = msgspec.field(default_factory=dict)
+    usd: float = 0.0
+    """Spent in this session, as far as known."""
+    tokens: int = 0
+    costs_unknown: bool = False
+
+    def task(self, id: str) -> Task:
+        """Open or closed. Raises Refusal naming what exists."""
+        found = self.tasks.get(id) or self.closed.get(id)
+        if found is None:
+            known = ", ".join([*self.tasks, *self.closed]) or "none yet"
+            raise Refusal(what=f"there is no task {id}", why=f"known tasks: {known}", next_step="run `factory status`")
+        return found
+
+    def turn(self, id: str) -> Turn:
+        """A running turn. Raises Refusal when it has ended."""
+        found = self.turns.get(id)
+        if found is None:
+            raise Refusal(what=f"turn {id} is not running", next_step="run `factory status`")
+        return found
+
+    @property
+    def law(self) -> Charter:
+        """The charter in force. Raises Refusal before the first session."""
+        if self.charter is None:
+            raise Refusal(what="no charter is in force", next_step="start a session with `factory run`")
+        return self.charter
+
+    @property
+    def mission(self) -> Mission | None:
+        """The one that is under way."""
+        return next((mission for mission in reversed(self.missions.values()) if not mission.outcome), None)
+
+
+def verdict_of(judged: LevelJudged | None) -> Verdict:
+    return judged.verdict if judged else Verdict.NOT_RUN

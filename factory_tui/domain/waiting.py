@@ -1,0 +1,191 @@
+"""Needs you: everything that waits for the supervisor, oldest first, each with exactly what is answered."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from factory_tui.domain import seals
+from factory_tui.domain.state import State, Task
+from factory_tui.domain.terms import Record, Sha256, Verdict
+
+WaitingKind = Literal["digest", "handoff", "plan", "ask", "question", "proposal", "change", "stuck"]
+
+
+class Waiting(Record, frozen=True, kw_only=True):
+    id: str
+    kind: WaitingKind
+    task: str
+    title: str
+    """One line: what waits, for what."""
+    since: str
+    sha256: Sha256
+    """Of the object; an answer names it."""
+    verbs: tuple[str, ...]
+    """The usual one first."""
+
+
+def waiting(state: State) -> tuple[Waiting, ...]:
+    """Pure: the same state gives the same queue."""
+    items = [*_digest(state), *_asks(state), *_questions(state), *_plans(state), *_tasks(state), *_proposals(state)]
+    first = [item for item in items if item.kind == "digest"]
+    rest = sorted((item for item in items if item.kind != "digest"), key=lambda item: (item.since, item.id))
+    return (*first, *rest)
+
+
+def digest_is_owed(state: State) -> bool:
+    """No turn starts while the last digest has not been read, or has still to be written after a crash."""
+    if state.recovered_session:
+        return True
+    return state.digest is not None and state.digest.session > state.acknowledged
+
+
+def _digest(state: State) -> list[Waiting]:
+    if state.digest is None or state.digest.session <= state.acknowledged:
+        return []
+    return [
+        Waiting(
+            id=f"D-{state.digest.session}",
+            kind="digest",
+            task="",
+            title=f"digest of session {state.digest.session} is unread: {state.digest.path}",
+            since=state.at,
+            sha256=seals.digest_sha256(state.digest.session, state.digest.evidence.sha256),
+            verbs=("ack",),
+        )
+    ]
+
+
+def _asks(state: State) -> list[Waiting]:
+    return [
+        Waiting(
+            id=ask.id,
+            kind="ask",
+            task=ask.task,
+            title=f"{ask.turn} wants to {ask.action.kind} {ask.action.object}: {ask.ruling.reason}",
+            since=ask.since,
+            sha256=seals.ask_sha256(ask),
+            verbs=("allow", "allow-task", "deny"),
+        )
+        for ask in state.asks.values()
+    ]
+
+
+def _questions(state: State) -> list[Waiting]:
+    return [
+        Waiting(
+            id=question.id,
+            kind="question",
+            task=question.task,
+            title=f"{question.turn} asks: {question.text.splitlines()[0][:160]}",
+            since=question.since,
+            sha256=seals.question_sha256(question),
+            verbs=("reply",),
+        )
+        for question in state.questions.values()
+    ]
+
+
+def _plans(state: State) -> list[Waiting]:
+    return [
+        Waiting(
+            id=plan.plan,
+            kind="plan",
+            task=plan.task,
+            title=f"{plan.turn} plans {len(plan.tasks)} task(s): " + "; ".join(task.title for task in plan.tasks),
+            since=state.tasks[plan.task].since,
+            sha256=seals.plan_sha256(plan),
+            verbs=("approve", "reject", "drop"),
+        )
+        for plan in state.plans.values()
+        if state.tasks[plan.task].stage == "planned"
+    ]
+
+
+def _proposals(state: State) -> list[Waiting]:
+    return [
+        Waiting(
+            id=proposal.id,
+            kind="proposal",
+            task="",
+            title=(
+                f"the home changed: {proposal.path}" if proposal.charter else f"{proposal.by} proposes {proposal.path}"
+            )
+            + (f"; cannot be adopted: {proposal.problem}" if proposal.problem else ""),
+            since=proposal.since,
+            sha256=seals.proposal_sha256(proposal),
+            verbs=("adopt", "decline") if proposal.charter else ("accept", "decline"),
+        )
+        for proposal in state.proposals.values()
+    ]
+
+
+def _tasks(state: State) -> list[Waiting]:
+    found = []
+    for task in state.tasks.values():
+        if task.held:
+            continue
+        if task.stage == "offered":
+            found += _handoff(state, task)
+        elif task.stage == "stuck":
+            found.append(
+                Waiting(
+                    id=task.id,
+                    kind="stuck",
+                    task=task.id,
+                    title=f"{task.title}: stuck, {task.why}",
+                    since=task.since,
+                    sha256=seals.stuck_sha256(task),
+                    verbs=("retry", "replan", "swap", "take-over", "dismiss", "drop"),
+                )
+            )
+        elif task.stage == "ready" and task.candidate:
+            found.append(_change(state, task))
+    return found
+
+
+def _handoff(state: State, task: Task) -> list[Waiting]:
+    handoff = task.handoff
+    assert handoff
+    if handoff.brief is None and not handoff.refused:
+        return []
+    if state.mode == "flow" and not handoff.refused and not handoff.edited:
+        return []
+    title = f"{task.title}: to {handoff.to} for {'review' if handoff.purpose == 'review' else 'work'}, {handoff.reason}"
+    if handoff.refused:
+        title = f"{task.title}: no brief, {handoff.refused}"
+    verbs = ("approve", "edit", "redirect", "reject", "hold", "drop")
+    return [
+        Waiting(
+            id=handoff.id,
+            kind="handoff",
+            task=task.id,
+            title=title,
+            since=handoff.since,
+            sha256=seals.handoff_sha256(state, task, handoff),
+            verbs=verbs if not handoff.refused else ("edit", "redirect", "drop"),
+        )
+    ]
+
+
+def _change(state: State, task: Task) -> Waiting:
+    candidate = task.candidate
+    assert candidate and candidate.review
+    independent = candidate.review.independent or task.waived == candidate.commit
+    target = state.missions[task.mission].target
+    title = (
+        f"{task.title}: +{candidate.added}-{candidate.removed} in {len(candidate.paths)} file(s), ready for {target}"
+    )
+    if not independent:
+        title = f"{task.title}: {candidate.review.summary}"
+    if task.why:
+        title += f" ({task.why})"
+    passed = candidate.review.verdict is Verdict.PASS or task.waived == candidate.commit
+    return Waiting(
+        id=task.id,
+        kind="change",
+        task=task.id,
+        title=title,
+        since=task.since,
+        sha256=seals.change_sha256(state, task),
+        verbs=("approve", "reject", "hold", "drop") if passed else ("waive", "reject", "hold", "drop"),
+    )
