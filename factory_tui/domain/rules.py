@@ -71,11 +71,11 @@ class Find(Written, frozen=True, kw_only=True):
 Seek = str | Find
 
 
-class DenyAction(Written, frozen=True, kw_only=True, tag="deny_action"):
+class DenyAction(Written, frozen=True, kw_only=True, tag_field="kind", tag="deny_action"):
     """The actions named in `bears_when` are refused to the roles named there."""
 
 
-class DenyPath(Written, frozen=True, kw_only=True, tag="deny_path"):
+class DenyPath(Written, frozen=True, kw_only=True, tag_field="kind", tag="deny_path"):
     """Actions on these paths are refused; for `run`, every word of the command that is such a path counts."""
 
     globs: tuple[str, ...]
@@ -84,7 +84,7 @@ class DenyPath(Written, frozen=True, kw_only=True, tag="deny_path"):
     """`written`: words given only to programs that read do not count."""
 
 
-class DenyCommand(Written, frozen=True, kw_only=True, tag="deny_command"):
+class DenyCommand(Written, frozen=True, kw_only=True, tag_field="kind", tag="deny_command"):
     """Shell commands are refused."""
 
     patterns: tuple[Seek, ...] = ()
@@ -102,7 +102,7 @@ class NetRemoved(Written, frozen=True, kw_only=True):
     most: int = 0
 
 
-class DiffPattern(Written, frozen=True, kw_only=True, tag="diff_pattern"):
+class DiffPattern(Written, frozen=True, kw_only=True, tag_field="kind", tag="diff_pattern"):
     """Lines of a change are refused."""
 
     scope: Literal["added", "removed"] = "added"
@@ -133,14 +133,14 @@ class Extract(Written, frozen=True, kw_only=True):
     regex: str
 
 
-class StateCheck(Written, frozen=True, kw_only=True, tag="state"):
+class StateCheck(Written, frozen=True, kw_only=True, tag_field="kind", tag="state"):
     """A predicate over what the factory knows."""
 
     violates_when: Condition
     extract: dict[str, Extract] = msgspec.field(default_factory=dict)
 
 
-class RequireEvidence(Written, frozen=True, kw_only=True, tag="require_evidence"):
+class RequireEvidence(Written, frozen=True, kw_only=True, tag_field="kind", tag="require_evidence"):
     """The same predicate over recorded evidence; missing evidence violates."""
 
     evidence: tuple[str, ...]
@@ -154,7 +154,7 @@ class Expect(Written, frozen=True, kw_only=True):
     stdout_regex: str = ""
 
 
-class CommandCheck(Written, frozen=True, kw_only=True, tag="command"):
+class CommandCheck(Written, frozen=True, kw_only=True, tag_field="kind", tag="command"):
     """Run a command, compare exit code and output."""
 
     run: str
@@ -162,7 +162,7 @@ class CommandCheck(Written, frozen=True, kw_only=True, tag="command"):
     expect: Expect = Expect()
 
 
-class ReviewQuestion(Written, frozen=True, kw_only=True, tag="review_question"):
+class ReviewQuestion(Written, frozen=True, kw_only=True, tag_field="kind", tag="review_question"):
     """An independent reviewer answers it with evidence."""
 
     question: str
