@@ -35,6 +35,10 @@ def answer(state: State, command: c.Answer, by: Actor) -> tuple[e.Event, ...]:
         )
     if command.verb in _NEEDS_TEXT and not command.text.strip():
         raise Refusal(what=f"`{command.verb}` needs {_NEEDS_TEXT[command.verb]}", next_step="give it with `--text`")
+    if item.kind == "turn":
+        raise Refusal(
+            what=f"{item.id} waits for your work", next_step=f"run `factory handover {item.id}` when it is done"
+        )
     return _DISPATCH[item.kind](state, item, command)
 
 

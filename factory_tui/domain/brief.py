@@ -1,7 +1,7 @@
 """All that a seat is told at the start of a turn, composed whole, then sealed.
 
-Nothing is ever cut: over the size limit there is no brief, and the largest part is named. What a role may be told is its
-card's business (`brief:`), so that a reviewer's brief holds no word of the author's.
+Nothing is ever cut: over the size limit there is no brief, and the largest part is named. What a role may be told is
+its card's business (`brief:`), so that a reviewer's brief holds no word of the author's.
 """
 
 from __future__ import annotations

@@ -44,6 +44,8 @@ class RecordDigest:
     session: int
     path: str
     evidence: Evidence
+    problem: str = ""
+    """What the rules find missing in it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,7 +122,7 @@ def judge_smoke(state: State, command: c.JudgeSmoke) -> tuple[e.Event, ...]:
     )
     events: list[e.Event] = [judged]
     if is_merge and task.approval:
-        events += _after_merged_smoke(task, judged)
+        events += _after_merged_smoke(state, task, judged)
     elif candidate and verdict is not Verdict.PASS and _is_open(state, candidate.action):
         told = "\n".join([summary, *(f"- {_line(finding)}" for finding in findings[:30])])
         events.append(e.ActionEnded(id=candidate.action, result="error", summary=told[:4_000]))
@@ -134,12 +134,15 @@ def _line(finding: Finding) -> str:
     return f"{finding.title}{spot}: {finding.detail}"[:600]
 
 
-def _after_merged_smoke(task: Task, judged: e.LevelJudged) -> list[e.Event]:
+def _after_merged_smoke(state: State, task: Task, judged: e.LevelJudged) -> list[e.Event]:
     assert task.approval
     if judged.verdict is Verdict.PASS:
         return [e.LandingCleared(task=task.id, approval=task.approval.id, tree=task.merged, onto=task.onto)]
     reason = f"merged onto the moved base, level 2 says {judged.verdict.value}: {judged.summary}"
-    return [e.ApprovalStale(task=task.id, approval=task.approval.id, reason=reason, redo="author")]
+    return [
+        e.ApprovalStale(task=task.id, approval=task.approval.id, reason=reason, redo="author"),
+        offer(Ids(state), task, to=task.role, purpose="author", sent_by="factory", reason=f"redo it: {reason}"),
+    ]
 
 
 def _is_open(state: State, action: str) -> bool:

@@ -49,7 +49,12 @@ def end_session(state: State, command: c.EndSession) -> tuple[e.Event, ...]:
 
 
 def record_digest(state: State, command: c.RecordDigest) -> tuple[e.Event, ...]:
-    return (e.DigestWritten(session=command.session, path=command.path, evidence=command.evidence),)
+    written = e.DigestWritten(session=command.session, path=command.path, evidence=command.evidence)
+    if not command.problem:
+        return (written,)
+    incident = Ids(state).next("I")
+    title = f"the digest of session {command.session} is incomplete"
+    return (written, e.IncidentOpened(incident=incident, title=title, what=command.problem))
 
 
 def propose_charter(state: State, command: c.ProposeCharter) -> tuple[e.Event, ...]:

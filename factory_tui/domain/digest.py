@@ -1,4 +1,4 @@
-"""The supervisor's report of one session, written from the ledger: a shift hand-over, each line pointing at its entries.
+"""The supervisor's report of one session, from the ledger: a shift hand-over, each line pointing at its entries.
 
 `#12` is entry 12 of the ledger; `factory replay --at 12` shows it. Nothing here is a model's word about itself: what a
 seat said appears only as its note, quoted.
@@ -49,7 +49,8 @@ def write(entries: Sequence[Entry], state: State, session: int, *, reason: str, 
     lines = [
         f"# Digest of session {session}",
         "",
-        f"{span} ({minutes:.0f} min), entries #{first.seq if first else 0} to #{last.seq if last else 0}, ended: {reason}.",
+        f"{span} ({minutes:.0f} min), entries #{first.seq if first else 0} to #{last.seq if last else 0}.",
+        f"Ended: {reason}.",
         f"Wall: {started.wall if started else state.wall}. Mode: {state.mode}."
         f" Base: {started.base_ref if started else state.base_ref} at {(started.base if started else state.base)[:10]}."
         f" Charter: {state.law.sha256[:12] if state.charter else 'none'}.",

@@ -434,7 +434,7 @@ class ProposalSettled(Record, frozen=True, kw_only=True, tag="proposal.settled")
 
 
 class TreeImported(Record, frozen=True, kw_only=True, tag="tree.imported"):
-    """A worktree's content became a tree, within the path policy and the rules; level 2 is owed to exactly this tree."""
+    """A worktree's content became a tree, within path policy and rules; level 2 is owed to exactly this tree."""
 
     task: str
     turn: str

@@ -342,7 +342,7 @@ def _task_done(state: State, event: e.TaskDone, entry: Entry) -> State:
 
 
 def _worktree_opened(state: State, event: e.WorktreeOpened, entry: Entry) -> State:
-    task = replace(state.tasks[event.task], worktree=event.name, worktree_base=event.base)
+    task = replace(state.tasks[event.task], worktree=event.name, worktree_base=event.base, rebase=False)
     return _with_task(state, entry, task)
 
 
@@ -581,6 +581,7 @@ def _tree_imported(state: State, event: e.TreeImported, entry: Entry) -> State:
         base=event.base,
         turn=event.turn,
         action=event.action,
+        at=entry.at,
         author=state.turns[event.turn].role,
         paths=event.paths,
         added=event.added,
@@ -680,7 +681,14 @@ def _change_rejected(state: State, event: e.ChangeRejected, entry: Entry) -> Sta
 
 def _approval_stale(state: State, event: e.ApprovalStale, entry: Entry) -> State:
     task = replace(
-        state.tasks[event.task], approval=None, merged="", onto="", merged_smoke=None, why=event.reason, stage="ready"
+        state.tasks[event.task],
+        approval=None,
+        merged="",
+        onto="",
+        merged_smoke=None,
+        why=event.reason,
+        stage="ready",
+        rebase=event.redo == "author",
     )
     return _with_task(state, entry, task)
 

@@ -26,7 +26,7 @@ class Smoke(Record, frozen=True, kw_only=True):
     """Level 2: the smoke command and what it needs."""
 
     command: str = ""
-    """One shell line, run by `sh -c` in the root of a clean export. Empty = level 2 cannot run: nothing is committed."""
+    """One shell line, run by `sh -c` in the root of a clean export. Empty = level 2 cannot run: no commit."""
     runner: Runner = "auto"
     report: str = ""
     """Path of a JUnit XML file the command writes, for runner `junit`."""

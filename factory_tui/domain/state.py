@@ -83,6 +83,8 @@ class Candidate(Record, frozen=True, kw_only=True):
     newly_ignored: tuple[str, ...] = ()
     action: str = ""
     """The commit action that waits for level 2."""
+    at: str = ""
+    """When it was imported; its commit bears this time."""
     smoke: LevelJudged | None = None
     commit: CommitId = ""
     handed_over: bool = False
@@ -136,6 +138,8 @@ class Task(Record, frozen=True, kw_only=True):
     worktree: str = ""
     worktree_base: CommitId = ""
     candidate: Candidate | None = None
+    rebase: bool = False
+    """The base moved under it: the author redoes the change in a new worktree on the new base."""
     rules: LevelJudged | None = None
     """Level 1."""
     findings: tuple[Finding, ...] = ()

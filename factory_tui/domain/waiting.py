@@ -8,7 +8,7 @@ from factory_tui.domain import seals
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import Record, Sha256, Verdict
 
-WaitingKind = Literal["digest", "handoff", "plan", "ask", "question", "proposal", "change", "stuck"]
+WaitingKind = Literal["digest", "handoff", "plan", "ask", "question", "proposal", "change", "stuck", "turn"]
 
 
 class Waiting(Record, frozen=True, kw_only=True):
@@ -138,9 +138,32 @@ def _tasks(state: State) -> list[Waiting]:
                     verbs=("retry", "replan", "swap", "take-over", "dismiss", "drop"),
                 )
             )
+        elif task.stage in ("working", "released") and (turn := _human_turn(state, task)):
+            found.append(
+                Waiting(
+                    id=task.id,
+                    kind="turn",
+                    task=task.id,
+                    title=f"{task.title}: you are the {turn}; hand over with `factory handover {task.id}`",
+                    since=task.since,
+                    sha256=seals.sha256_of("turn", task.id, turn),
+                    verbs=("handover",),
+                )
+            )
         elif task.stage == "ready" and task.candidate:
             found.append(_change(state, task))
     return found
+
+
+def _human_turn(state: State, task: Task) -> str:
+    """The role a person fills on this task now, or filled when the last session ended; empty = none."""
+    for turn in state.turns.values():
+        if turn.task == task.id and turn.control == "human":
+            return turn.role
+    last = task.turns[-1] if task.turns else None
+    if task.stage == "released" and last and last.person and last.outcome == "interrupted":
+        return last.role
+    return ""
 
 
 def _handoff(state: State, task: Task) -> list[Waiting]:
@@ -169,7 +192,8 @@ def _handoff(state: State, task: Task) -> list[Waiting]:
 
 def _change(state: State, task: Task) -> Waiting:
     candidate = task.candidate
-    assert candidate and candidate.review
+    assert candidate
+    assert candidate.review
     independent = candidate.review.independent or task.waived == candidate.commit
     target = state.missions[task.mission].target
     title = (

@@ -147,6 +147,9 @@ class Worktrees(Protocol):
     async def resolve(self, name: str) -> CommitId:
         """Raises WorldError when there is no such commit."""
 
+    async def ref_head(self, ref: str) -> CommitId:
+        """The commit a full ref name points at; empty when there is no such ref."""
+
     async def tree_of(self, commit: CommitId) -> TreeId: ...
 
     async def read_file(self, commit: CommitId, path: str) -> bytes | None: ...
@@ -232,6 +235,8 @@ class InspectionResult:
     base_tests: str
     """`green`, `red: n`, or why they were not tried: base's tests against the candidate's source."""
     seconds: float
+    base_total: int | None = None
+    """Tests that passed or failed on the base; None = unknown."""
     summary: str
     """One line: "312 passed, 0 failed, tripwire seen, base's tests green"."""
 
@@ -245,12 +250,24 @@ class BaseLine:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Equipment:
+    """What the commands of a seat are given beside its tree."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    readable: tuple[str, ...] = ()
+    """Toolchains outside the repository."""
+
+
 class Checks(Protocol):
     """Level 2: smoke on a clean export of exactly one tree."""
 
     async def inspect(
         self, tree: TreeId, base: CommitId, progress: Callable[[str], None] = lambda line: None
     ) -> InspectionResult: ...
+
+    async def equip(self, directory: str, base: CommitId) -> Equipment:
+        """Lays base's prepared dependencies into a worktree or export; says what commands there are given."""
 
 
 # --- seats ---------------------------------------------------------------------------------------
@@ -287,7 +304,11 @@ class TurnBrief:
 
     turn: str
     task: str
+    title: str
+    """The task's."""
     role: str
+    purpose: str
+    """author, review"""
     attempt: int
     text: str
     """The sealed brief, whole."""

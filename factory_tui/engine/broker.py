@@ -1,0 +1,222 @@
+"""The one place that permits: every action of every seat comes through here, and has no other way.
+
+Card, rules, grants and budget answer in `decide`; here the answer is waited for, the effect is carried out once it is
+on record, and its end is recorded. A denial is an answer to the seat, never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.roles import may_read
+from factory_tui.domain.seals import action_sha256
+from factory_tui.domain.terms import Action, Actor, Evidence, Ruling
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.gatekeeper import Gatekeeper
+from factory_tui.engine.ports import (
+    ActionResult,
+    Boundary,
+    EvidenceStore,
+    Limits,
+    Progress,
+    RunResult,
+    Sandbox,
+    Workbench,
+)
+
+TOLD_CHARACTERS = 20_000
+"""Of a command's output that the seat is told; the whole is evidence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a desk works with, for one turn."""
+
+    directory: str
+    """Worktree, or scratch export; empty = the role sees no tree."""
+    environment: dict[str, str]
+    readable: tuple[str, ...]
+    seconds: float
+    """Of one command."""
+
+
+class TurnDesk:
+    """A seat's whole world, for one turn. Satisfies `ports.Desk`."""
+
+    def __init__(
+        self,
+        *,
+        turn: str,
+        factory: Factory,
+        gatekeeper: Gatekeeper,
+        workbench: Workbench,
+        sandbox: Sandbox,
+        evidence: EvidenceStore,
+        progress: Progress,
+        tools: Tools,
+    ) -> None:
+        self._turn = turn
+        self._factory = factory
+        self._gatekeeper = gatekeeper
+        self._workbench = workbench
+        self._sandbox = sandbox
+        self._evidence = evidence
+        self._progress = progress
+        self._tools = tools
+        self._by = Actor(kind="seat", name=turn)
+
+    def say(self, text: str) -> None:
+        self._progress(self._turn, text)
+
+    def spend(self, usd: float | None, tokens_in: int, tokens_out: int, tokens_cached: int = 0) -> None:
+        usage = c.NoteUsage(
+            turn=self._turn, usd=usd, tokens_in=tokens_in, tokens_out=tokens_out, tokens_cached=tokens_cached
+        )
+        self._factory.submit(usage, self._by)
+
+    async def act(self, action: Action) -> ActionResult:
+        """Ask, wait if a person must answer, carry out, record."""
+        await self._factory.until(lambda state: not state.paused)
+        text = self._kept_text(action)
+        wish = c.RequestAction(turn=self._turn, action=action, sha256=action_sha256(action), text=text)
+        answer = self._request(wish)
+        asked = False
+        while isinstance(answer, e.ActionAsked):
+            asked = True
+            refused = await self._answered(answer.id)
+            if refused is not None:
+                return ActionResult(ok=False, decision="deny", text=f"the supervisor denied it: {refused}")
+            answer = self._request(wish)
+        if isinstance(answer, e.ActionDenied):
+            return ActionResult(ok=False, decision="deny", text=_told_denial(answer.ruling))
+        await self._factory.durable()
+        result = await self._carry_out(action, answer.id)
+        return ActionResult(
+            ok=result.ok, decision="ask" if asked else "allow", text=result.text, exit_code=result.exit_code
+        )
+
+    def _request(self, wish: c.RequestAction) -> e.ActionAllowed | e.ActionAsked | e.ActionDenied:
+        entries = self._factory.submit(wish, self._by)
+        answer = next(
+            entry.event
+            for entry in entries
+            if isinstance(entry.event, e.ActionAllowed | e.ActionAsked | e.ActionDenied)
+        )
+        assert isinstance(answer, e.ActionAllowed | e.ActionAsked | e.ActionDenied)
+        return answer
+
+    async def _answered(self, ask: str) -> str | None:
+        """Waits for the supervisor. None = allowed, else the reason of the denial."""
+        found: list[e.AskAnswered] = []
+
+        def look(entry: Entry, state: object) -> None:
+            if isinstance(entry.event, e.AskAnswered) and entry.event.id == ask:
+                found.append(entry.event)
+
+        end = self._factory.subscribe(look)
+        try:
+            await self._factory.until(lambda state: bool(found) or ask not in state.asks)
+        finally:
+            end()
+        if not found:
+            return "nobody answered"
+        return None if found[0].allowed else found[0].reason
+
+    def _kept_text(self, action: Action) -> Evidence | None:
+        if action.kind == "report" and action.text:
+            return self._evidence.put(action.text.encode(), f"report of {self._turn}")
+        if action.kind == "propose" and action.content is not None:
+            return self._evidence.put(action.content.encode(), f"proposed text of {action.path}")
+        return None
+
+    # --- effects ---------------------------------------------------------------------------------
+
+    async def _carry_out(self, action: Action, id: str) -> ActionResult:
+        match action.kind:
+            case "read" | "search" | "edit":
+                return await self._at_the_bench(action, id)
+            case "run":
+                return await self._run(action, id)
+            case "commit":
+                return await self._gatekeeper.commit(self._turn, id, self._tools.directory, action.text)
+            case "fetch":
+                why = f"this factory has no route to fetch a {action.resource} yet"
+                return self._ended(id, ok=False, text=f"{why}; put dependencies into `prepare` in factory.toml")
+            case _:
+                return ActionResult(ok=True, decision="allow", text=f"{action.kind}: on record")
+
+    async def _at_the_bench(self, action: Action, id: str) -> ActionResult:
+        directory = self._tools.directory
+        try:
+            if action.kind == "read":
+                text = await self._workbench.read(directory, action.path)
+            elif action.kind == "search":
+                text = await self._workbench.search(directory, action.pattern, action.path, self._may_read())
+            else:
+                text = await self._workbench.edit(directory, action)
+        except FactoryError as error:
+            return self._ended(id, ok=False, text=str(error))
+        return self._ended(id, ok=True, text=text, summary=f"{len(text)} characters")
+
+    def _may_read(self) -> Callable[[str], bool]:
+        state = self._factory.state
+        card = state.law.role(state.turn(self._turn).role)
+        return lambda path: may_read(card, path)
+
+    async def _run(self, action: Action, id: str) -> ActionResult:
+        directory = self._tools.directory
+        if not directory:
+            return self._ended(id, ok=False, text="this role has no tree to run anything in")
+        boundary = Boundary(
+            cwd=directory,
+            writable=(directory,),
+            readable=self._tools.readable,
+            environment=self._tools.environment,
+        )
+        try:
+            result = await self._sandbox.run(
+                ("sh", "-c", action.command), boundary, Limits(seconds=self._tools.seconds)
+            )
+        except FactoryError as error:
+            return self._ended(id, ok=False, text=str(error))
+        return self._ran(id, action, result)
+
+    def _ran(self, id: str, action: Action, result: RunResult) -> ActionResult:
+        kept = self._evidence.put(result.output, f"output of {action.command[:120]}")
+        text = result.output.decode("utf-8", "replace")
+        if len(text) > TOLD_CHARACTERS:
+            left_out = len(text) - TOLD_CHARACTERS
+            text = f"[{left_out} characters left out; kept as evidence {kept.sha256[:12]}]\n{text[-TOLD_CHARACTERS:]}"
+        how = result.killed or f"exit code {result.exit_code}"
+        ok = result.exit_code == 0
+        self._factory.submit(
+            c.EndAction(
+                id=id,
+                result="ok" if ok else ("killed" if result.killed else "error"),
+                exit_code=result.exit_code,
+                summary=f"{how}, {result.seconds:.1f} s, {len(result.output)} bytes",
+                evidence=kept,
+            ),
+            self._by,
+        )
+        return ActionResult(ok=ok, decision="allow", text=f"{text}\n[{how}]", exit_code=result.exit_code)
+
+    def _ended(self, id: str, *, ok: bool, text: str, summary: str = "") -> ActionResult:
+        end = c.EndAction(id=id, result="ok" if ok else "error", summary=summary or text[:500])
+        self._factory.submit(end, self._by)
+        return ActionResult(ok=ok, decision="allow", text=text)
+
+
+def _told_denial(ruling: Ruling) -> str:
+    """What the seat is told: every reason, and the way on."""
+    lines = [
+        f"{match.source}: {match.reason}" + (f" Instead: {match.instead}" if match.instead else "")
+        for match in ruling.matches
+        if match.decision is ruling.decision
+    ]
+    return "denied. " + "\n".join(lines)

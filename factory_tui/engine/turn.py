@@ -1,0 +1,188 @@
+"""One turn: a seat opened late, told its sealed brief, held at its desk, and ended on record whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.agenda import TurnJob
+from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.events import Outcome
+from factory_tui.domain.roles import RoleCard
+from factory_tui.domain.state import Handoff, Task
+from factory_tui.domain.terms import Actor
+from factory_tui.engine.broker import Tools, TurnDesk
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.gatekeeper import Gatekeeper
+from factory_tui.engine.ports import (
+    EvidenceStore,
+    Progress,
+    Sandbox,
+    SeatOutcome,
+    Seats,
+    TurnBrief,
+    Workbench,
+    Worktrees,
+)
+
+BY = Actor(kind="factory", name="turns")
+OUTCOMES: frozenset[Outcome] = frozenset({"ok", "interrupted", "refused", "failed", "budget", "stalled", "truncated"})
+MOST_SECONDS_OF_ONE_COMMAND = 1_800.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a turn works."""
+
+    directory: str
+    is_export: bool
+
+
+class Turns:
+    """Carries out the turns of one factory."""
+
+    def __init__(
+        self,
+        *,
+        factory: Factory,
+        gatekeeper: Gatekeeper,
+        worktrees: Worktrees,
+        workbench: Workbench,
+        sandbox: Sandbox,
+        evidence: EvidenceStore,
+        seats: Seats,
+        person: str,
+        progress: Progress,
+    ) -> None:
+        """`person` is the operating system's user, who fills a human seat."""
+        self._factory = factory
+        self._gatekeeper = gatekeeper
+        self._worktrees = worktrees
+        self._workbench = workbench
+        self._sandbox = sandbox
+        self._evidence = evidence
+        self._seats = seats
+        self._person = person
+        self._progress = progress
+
+    async def run(self, job: TurnJob) -> None:
+        """Open the place and the seat, play the turn, end it on record."""
+        task = self._factory.state.tasks[job.task]
+        handoff = task.handoff
+        assert handoff is not None
+        assert handoff.brief is not None
+        card = self._factory.state.law.role(handoff.to)
+        place = await self._open_place(task, handoff, card)
+        try:
+            await self._play(task.id, handoff, card, place)
+        finally:
+            if place.is_export:
+                await asyncio.shield(self._worktrees.discard_export(place.directory))
+
+    async def _open_place(self, task: Task, handoff: Handoff, card: RoleCard) -> Place:
+        """The author's own worktree, or a fresh export of exactly the commit a reviewer judges."""
+        if card.sees == "nothing":
+            return Place(directory="", is_export=False)
+        tip = self._factory.state.missions[task.mission].tip
+        if handoff.purpose == "review":
+            assert task.candidate is not None
+            directory = await self._worktrees.export(task.candidate.commit, f"{task.id}-{handoff.id}")
+            return Place(directory=directory, is_export=True)
+        if card.sees == "export":
+            return Place(directory=await self._worktrees.export(tip, f"{task.id}-{handoff.id}"), is_export=True)
+        if task.worktree and task.rebase:
+            kept = await self._worktrees.close_worktree(task.worktree, task.id)
+            self._factory.submit(c.RecordKept(task=task.id, name=task.worktree, ref=kept), BY)
+            task = self._factory.state.tasks[task.id]
+        if not task.worktree:
+            name = f"{task.id}-{handoff.id}" if task.turns else task.id
+            base = await self._current_tip(task)
+            await self._factory.carried_out(c.RecordWorktree(task=task.id, name=name, base=base), BY)
+            task = self._factory.state.tasks[task.id]
+        directory = await self._worktrees.open_worktree(task.worktree, task.worktree_base)
+        return Place(directory=directory, is_export=False)
+
+    async def _current_tip(self, task: Task) -> str:
+        """New work starts from where the target stands now."""
+        mission = self._factory.state.missions[task.mission]
+        return await self._worktrees.ref_head(mission.target) or mission.tip
+
+    async def _play(self, task_id: str, handoff: Handoff, card: RoleCard, place: Place) -> None:
+        task = self._factory.state.tasks[task_id]
+        assert handoff.brief is not None
+        kind = self._seats.kind_for(handoff.to, task.title, task.seat)
+        seat = self._seats.open(kind)
+        base = task.candidate.base if handoff.purpose == "review" and task.candidate else task.worktree_base
+        tools = await self._equip(card, place, base or self._factory.state.missions[task.mission].tip)
+        entries = await self._factory.carried_out(
+            c.StartTurn(
+                handoff=handoff.id,
+                seat=seat.kind,
+                control=seat.control,
+                person=self._person if seat.control == "human" else "",
+                brief=handoff.brief.sha256,
+            ),
+            BY,
+        )
+        started = next(entry.event for entry in entries if isinstance(entry.event, e.TurnStarted))
+        desk = TurnDesk(
+            turn=started.turn,
+            factory=self._factory,
+            gatekeeper=self._gatekeeper,
+            workbench=self._workbench,
+            sandbox=self._sandbox,
+            evidence=self._evidence,
+            progress=self._progress,
+            tools=tools,
+        )
+        brief = TurnBrief(
+            turn=started.turn,
+            task=task.id,
+            title=task.title,
+            role=handoff.to,
+            purpose=handoff.purpose,
+            attempt=task.attempt,
+            text=self._evidence.get(handoff.brief.sha256).decode(),
+            sha256=handoff.brief.sha256,
+            directory=place.directory,
+            model_tier=card.model_tier,
+        )
+        outcome = SeatOutcome(kind="interrupted", note="the turn was interrupted; its work is kept")
+        try:
+            async with asyncio.timeout(self._seconds(card, handoff, seat.control)):
+                outcome = await seat.run(brief, desk)
+        except TimeoutError:
+            outcome = SeatOutcome(kind="stalled", note="the time of the turn was used up")
+        except FactoryError as error:
+            outcome = SeatOutcome(kind="failed", note=str(error))
+        except Exception as error:
+            outcome = SeatOutcome(kind="failed", note=f"the seat failed: {type(error).__name__}: {error}")
+        finally:
+            self._end(started.turn, outcome)
+
+    def _end(self, turn: str, outcome: SeatOutcome) -> None:
+        known = next((kind for kind in OUTCOMES if kind == outcome.kind), None)
+        note = outcome.note if known else f"unknown outcome `{outcome.kind}`: {outcome.note}"
+        if turn in self._factory.state.turns and self._factory.failure is None:
+            self._factory.submit(c.EndTurn(turn=turn, outcome=known or "failed", note=note[:2_000]), BY)
+
+    def _seconds(self, card: RoleCard, handoff: Handoff, control: str) -> float | None:
+        """A person is never hurried; everybody else has the shorter of card and gate."""
+        if control == "human":
+            return None
+        pace = self._factory.state.law.gate.pace
+        minutes = pace.review_minutes if handoff.purpose == "review" else pace.turn_minutes
+        return 60.0 * min(minutes, card.budget.minutes)
+
+    async def _equip(self, card: RoleCard, place: Place, base: str) -> Tools:
+        if not place.directory or "run" not in card.actions:
+            return Tools(directory=place.directory, environment={}, readable=(), seconds=MOST_SECONDS_OF_ONE_COMMAND)
+        equipment = await self._gatekeeper.checks().equip(place.directory, base)
+        return Tools(
+            directory=place.directory,
+            environment=dict(equipment.environment),
+            readable=equipment.readable,
+            seconds=min(MOST_SECONDS_OF_ONE_COMMAND, 60.0 * card.budget.minutes),
+        )
