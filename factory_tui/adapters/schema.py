@@ -39,10 +39,16 @@ def convert(document: FrontMatter, kind: type[T], data: object, problems: list[D
         value = msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         problem = _explain(document, kind, data, str(error))
-        if not any(known.line == problem.line and known.path == problem.path for known in unknown):
+        if not any(known.line == problem.line or _is_misspelt(problem, known) for known in unknown):
             problems.append(problem)
         return None
     return None if unknown else value
+
+
+def _is_misspelt(missing: DocumentError, unknown: DocumentError) -> bool:
+    """Whether the key that is missing is there, with a slip in it."""
+    key = re.fullmatch(r"the key (`\w+`) is missing", missing.problem)
+    return key is not None and unknown.next_step == f"Did you mean {key.group(1)}?"
 
 
 def _unknown_keys(document: FrontMatter, kind: Any, data: object, keys: tuple[str | int, ...]) -> list[DocumentError]:
@@ -81,23 +87,24 @@ def _item_of(kind: Any) -> Any:
     return arguments[0] if get_origin(kind) in (tuple, list) and arguments else None
 
 
-_STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[([0-9]+)\]")
-
-
 def _explain(document: FrontMatter, kind: Any, data: object, message: str) -> DocumentError:
     problem, _, place = message.partition(" - at `")
     keys: list[str | int] = []
-    for name, number in _STEP.findall(place.split("[...]")[0]):
-        keys.append(name or int(number))
+    for step in re.finditer(r"\.([A-Za-z0-9_]+)|\[([0-9]+)\]|\[\.\.\.\]", place):
+        name, number = step.groups()
+        key: str | int | None = name or (int(number) if number else _wrong_key(*_follow(kind, data, keys)))
+        if key is None:
+            break
+        keys.append(key)
     value, expected_kind = _follow(kind, data, keys)
     if missing := re.match(r"Object missing required field `(\w+)`", problem):
-        key = missing.group(1)
-        return document.error(f"the key `{key}` is missing", *keys, next_step=f"Add `{key}: …`.")
+        absent = missing.group(1)
+        return document.error(f"the key `{absent}` is missing", *keys, next_step=f"Add `{absent}: …`.")
     if unknown := re.match(r"Object contains unknown field `(.*)`", problem):
-        key = unknown.group(1)
+        strange = unknown.group(1)
         fields = _fields(expected_kind) or {}
-        next_step = did_you_mean(key, fields) if fields else "Remove it, or look up how it is spelled."
-        return document.error(f"unknown key `{key}`", *keys, key, next_step=next_step)
+        next_step = did_you_mean(strange, fields) if fields else "Remove it, or look up how it is spelled."
+        return document.error(f"unknown key `{strange}`", *keys, strange, next_step=next_step)
     if "nvalid enum value" in problem:
         choices = [str(choice) for choice in get_args(expected_kind)] if get_origin(expected_kind) is Literal else []
         next_step = did_you_mean(str(value), choices) if choices else "Write one of the known words."
@@ -133,9 +140,21 @@ def _follow(kind: Any, data: object, keys: list[str | int]) -> tuple[object, Any
             kind = None
         fields = _fields(kind)
         if isinstance(key, str):
-            kind = fields.get(key) if fields else None
+            kind = fields.get(key) if fields else get_args(kind)[1] if get_origin(kind) is dict else None
             data = data.get(key) if isinstance(data, dict) else None
         else:
             kind = _item_of(kind)
             data = data[key] if isinstance(data, list) and key < len(data) else None
     return data, kind
+
+
+def _wrong_key(data: object, kind: Any) -> str | None:
+    """Which value of a mapping is the wrong one: the converter does not say."""
+    if get_origin(kind) is not dict or not isinstance(data, dict):
+        return None
+    for key, value in data.items():
+        try:
+            msgspec.convert(value, get_args(kind)[1])
+        except msgspec.ValidationError:
+            return str(key)
+    return None
