@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from factory_tui.domain.errors import WorldError
 from factory_tui.engine.ports import Boundary, Limits, RunResult
@@ -34,6 +35,7 @@ MARK = "FACTORY_RUN"
 """Names a run in the environment of all its processes, to find them when their launcher was killed."""
 DEFAULT_LIMITS = Limits()
 _CHUNK = 65536
+T = TypeVar("T")
 
 
 class BoundedOutput:
@@ -77,6 +79,23 @@ def command_environment(boundary: Boundary, home: str, temporary: str) -> dict[s
     own = {"HOME": home, "TMPDIR": temporary, "XDG_CACHE_HOME": f"{home}/.cache", "XDG_CONFIG_HOME": f"{home}/.config"}
     quiet = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "NO_COLOR": "1"}
     return {**kept, **own, **quiet, **boundary.environment}
+
+
+async def to_the_end(work: Coroutine[object, object, T]) -> T:
+    """Finishes even when the caller is cancelled meanwhile, and only then lets the cancellation through.
+
+    For work in a thread that writes below a directory which the caller removes when it is cancelled.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    return task.result()
 
 
 def remove_tree(directory: str | Path) -> None:
