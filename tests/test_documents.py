@@ -7,6 +7,7 @@ import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -24,6 +25,7 @@ from factory_tui.adapters.documents import (
 from factory_tui.adapters.front_matter import LARGEST_DOCUMENT
 from factory_tui.adapters.toml_text import read_toml
 from factory_tui.domain.errors import DocumentError
+from factory_tui.domain.roles import BriefPart, RoleCard
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILDER = shipped_roles()["roles/builder.md"]
@@ -343,3 +345,10 @@ def test_a_missing_library_file_is_no_way_around_the_floor():
     reading = read_home(small_home(), small_library(), prefix=".factory")
     assert reading.charter is not None
     assert len(reading.charter.roles) == 15
+
+
+def test_the_page_about_homes_names_every_key_of_a_card():
+    page = (ROOT / "docs/home.md").read_text("utf-8")
+    keys = set(RoleCard.__struct_fields__) - {"body"}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
+    assert [part for part in get_args(BriefPart) if f"`{part}`" not in page] == []

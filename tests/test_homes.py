@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_home import small_home
 
-from factory_tui.adapters.documents import files_on_disk, read_home
+from factory_tui.adapters.documents import files_on_disk, is_own_library, read_home
 from factory_tui.adapters.homes import Home, find_home, find_repository, home_of, homes_file, name_outside_home
 from factory_tui.domain.errors import DocumentError, Refusal
 
@@ -117,3 +117,12 @@ def test_a_list_of_homes_that_others_can_write_is_not_believed(
 
 def test_a_relative_configuration_place_is_ignored(tmp_path: Path):
     assert homes_file({"XDG_CONFIG_HOME": "here", "HOME": str(tmp_path)}) == tmp_path / ".config/factory/homes.toml"
+
+
+def test_only_the_checkout_that_runs_is_its_own_floor(tmp_path: Path):
+    """A repository that looks like this project brings no floor of its own."""
+    furnish(tmp_path)
+    (tmp_path / "factory_tui").mkdir()
+    (tmp_path / "factory_tui" / "bootstrap.py").write_text("")
+    assert is_own_library(str(Path(__file__).resolve().parents[1]))
+    assert not is_own_library(str(tmp_path))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 import msgspec
@@ -17,7 +18,14 @@ from factory_tui.adapters.front_matter import (
     did_you_mean,
     read_front_matter,
 )
-from factory_tui.adapters.home_files import KNOWLEDGE, SETTINGS, files_on_disk, is_home_file, library_files
+from factory_tui.adapters.home_files import (
+    KNOWLEDGE,
+    SETTINGS,
+    files_on_disk,
+    is_home_file,
+    is_own_library,
+    library_files,
+)
 from factory_tui.adapters.rule_files import RuleFilesError, read_rules
 from factory_tui.adapters.schema import convert
 from factory_tui.adapters.toml_text import read_toml
@@ -38,6 +46,7 @@ __all__ = [
     "files_on_disk",
     "in_repository",
     "is_home_file",
+    "is_own_library",
     "library_files",
     "read_home",
 ]
@@ -129,8 +138,10 @@ class _HomeReader:
         roles = self._roles()
         rules, every_rule = self._rules(settings.packs if settings else ())
         documents, dna = self._memory()
-        if not self._problems and settings is not None and settings_file is not None:
-            self._report(settings_file, problems_of_gate(settings, roles, sorted(every_rule or ())))
+        if settings is not None and settings_file is not None:
+            all_readable = every_rule is not None and {card.id for card in roles} == self._role_ids()
+            known = (roles, sorted(every_rule or ())) if all_readable else None
+            self._report(settings_file, problems_of_gate(settings, known))
         self._check_names(roles, every_rule, documents)
         if self._problems or settings is None:
             return HomeReading(
@@ -308,8 +319,8 @@ class _HomeReader:
 
     def _read_rules(self, texts: Mapping[str, str], origin: str) -> dict[str, Rule] | None:
         try:
-            rules = read_rules(
-                {shown: text for _, shown, text in self._markdown(texts, "rules/", origin)}, self._role_ids()
+            rules = _rules_of(
+                tuple((shown, text) for _, shown, text in self._markdown(texts, "rules/", origin)), self._role_ids()
             )
         except RuleFilesError as error:
             self._problems += error.problems
@@ -319,7 +330,11 @@ class _HomeReader:
     def _role_ids(self) -> frozenset[str]:
         """By the names of the files, so that one bad card does not make every mention of its role an error."""
         paths = (*self._home, *(self._library or {}))
-        return frozenset(PurePosixPath(path).stem for path in paths if path.startswith("roles/"))
+        return frozenset(
+            PurePosixPath(path).stem
+            for path in paths
+            if path.startswith("roles/") and path.endswith(".md") and path != "roles/README.md"
+        )
 
     # --- memory ----------------------------------------------------------------------------------
 
@@ -413,6 +428,12 @@ class _HomeReader:
         self._problems.append(
             document.error(f"there is no {what} `{name[:80]}`", *keys, next_step=did_you_mean(name, known))
         )
+
+
+@lru_cache(maxsize=8)
+def _rules_of(files: tuple[tuple[str, str], ...], roles: frozenset[str]) -> tuple[Rule, ...]:
+    """The rules of these texts. Every rule tries its own cases when it is read, so the same texts are read once."""
+    return read_rules(dict(files), roles)
 
 
 def _is_repo_id(text: str) -> bool:

@@ -26,16 +26,28 @@ def is_home_file(path: str) -> bool:
     return path in (SETTINGS, "deploy.yaml", DNA) or path.startswith(("roles/", "rules/", KNOWLEDGE, "trust/"))
 
 
+def is_own_library(home_dir: str) -> bool:
+    """Whether this program runs from the checkout whose root is that home: only then is a home its own floor.
+
+    Nothing that merely looks like this project counts, or a repository could bring its own floor along.
+    """
+    return _library_root() == Path(home_dir).resolve()
+
+
 def library_files() -> dict[str, str]:
     """The shipped roles and rules: from the wheel, or from the checkout that this program runs from."""
-    shipped = resources.files("factory_tui").joinpath("library")
-    root: Traversable = shipped if shipped.is_dir() else Path(__file__).resolve().parents[2]
+    root = _library_root()
     found = {}
     for folder in ("roles", "rules"):
         for entry in sorted(root.joinpath(folder).iterdir(), key=lambda entry: entry.name):
             if entry.name.endswith(".md"):
                 found[f"{folder}/{entry.name}"] = entry.read_text("utf-8")
     return found
+
+
+def _library_root() -> Traversable:
+    shipped = resources.files("factory_tui").joinpath("library")
+    return shipped if shipped.is_dir() else Path(__file__).resolve().parents[2]
 
 
 def files_on_disk(home_dir: str) -> dict[str, bytes]:

@@ -19,19 +19,19 @@ _BOUNDS: tuple[tuple[str, str, float, float], ...] = (
 )
 
 
-def problems_of_gate(
-    gate: Gate, roles: Sequence[RoleCard], rule_ids: Sequence[str], seat_kinds: Sequence[str] = ()
-) -> tuple[CardProblem, ...]:
-    """Everything that is wrong with the settings, given the roles and the ids of all rules that could be loaded.
+def problems_of_gate(gate: Gate, known: tuple[Sequence[RoleCard], Sequence[str]] | None) -> tuple[CardProblem, ...]:
+    """Everything that is wrong with the settings. `known` are the roles, and the ids of all rules that could be loaded.
 
-    Without `seat_kinds` the kinds of seats are not looked at.
+    None: some could not be read, so names are not looked at.
     """
-    return tuple(_all(gate, {card.id: card for card in roles}, rule_ids, seat_kinds))
+    found = list(_numbers_and_paths(gate))
+    if known is not None:
+        roles, rule_ids = known
+        found += _names(gate, {card.id: card for card in roles}, rule_ids)
+    return tuple(found)
 
 
-def _all(
-    gate: Gate, roles: dict[str, RoleCard], rule_ids: Sequence[str], seat_kinds: Sequence[str]
-) -> Iterator[CardProblem]:
+def _numbers_and_paths(gate: Gate) -> Iterator[CardProblem]:
     for section, key, least, most in _BOUNDS:
         value = getattr(getattr(gate, section), key)
         if not least <= value <= most:
@@ -72,12 +72,9 @@ def _all(
             why="each task lands on a branch of its own",
             next_step="Write it like `factory/{task}`.",
         )
-    yield from _names(gate, roles, rule_ids, seat_kinds)
 
 
-def _names(
-    gate: Gate, roles: dict[str, RoleCard], rule_ids: Sequence[str], seat_kinds: Sequence[str]
-) -> Iterator[CardProblem]:
+def _names(gate: Gate, roles: dict[str, RoleCard], rule_ids: Sequence[str]) -> Iterator[CardProblem]:
     known = ", ".join(sorted(roles))
     for key, duty in (("planner", "plans"), ("reviewer", "judges")):
         name = getattr(gate, key)
@@ -88,12 +85,9 @@ def _names(
             yield _problem(
                 key, problem=f"the role `{name}` has no `{duty}: true`", next_step=f"Roles that have it: {able}."
             )
-    for role, kind in gate.seats.items():
+    for role in gate.seats:
         if role not in roles and role != "default":
             yield _problem("seats", role, problem=f"there is no role `{role[:80]}`", next_step=f"Known are: {known}.")
-        if seat_kinds and kind not in seat_kinds:
-            kinds = ", ".join(seat_kinds)
-            yield _problem("seats", role, problem=f"there is no seat `{kind[:80]}`", next_step=f"Known are: {kinds}.")
     for number, pack in enumerate(gate.packs):
         if pack != "extended" and pack not in rule_ids:
             yield _problem(
