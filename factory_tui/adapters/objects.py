@@ -13,7 +13,9 @@ import stat
 import struct
 import tempfile
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
@@ -24,6 +26,8 @@ LINK, GITLINK, PROGRAM, FILE = "120000", "160000", "100755", "100644"
 _FOLDER = "40000"
 _UNPACK_BELOW = 100
 """Objects; fewer become loose ones, as `git fetch` does, more stay in their pack."""
+_JOB, _MOST_JOBS = 500_000, 8
+"""Bytes compressed in one go, and how many such goes may wait for another."""
 _BATCH = 64_000_000
 """Bytes of blobs read from git at once."""
 
@@ -103,6 +107,21 @@ def id_of(kind: str, data: bytes, id_length: int) -> str:
     return _hash(id_length, f"{kind} {len(data)}\0".encode() + data).hexdigest()
 
 
+def _packed(objects: list[tuple[str, bytes]]) -> bytes:
+    """As they stand in a pack: kind and size, seven bits a byte, then the compressed bytes."""
+    whole = bytearray()
+    for kind, data in objects:
+        left = len(data)
+        first = ({"tree": 2, "blob": 3}[kind] << 4) | (left & 15)
+        left >>= 4
+        while left:
+            whole.append(first | 0x80)
+            first, left = left & 0x7F, left >> 7
+        whole.append(first)
+        whole += zlib.compress(data, 1)
+    return bytes(whole)
+
+
 class PackWriter:
     """Collects objects and hands them to git as one pack. What the base already holds is left out."""
 
@@ -112,12 +131,23 @@ class PackWriter:
         self._written: set[str] = set()
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
         self._file.write(struct.pack(">4sII", b"PACK", 2, 0))
+        self._pool = ThreadPoolExecutor(2)  # compressing lets other threads run
+        self._jobs: deque[Future[bytes]] = deque()
+        self._batch: list[tuple[str, bytes]] = []
+        self._batched = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *about: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
         self._file.close()
+
+    def _submit(self) -> None:
+        self._jobs.append(self._pool.submit(_packed, self._batch))
+        self._batch, self._batched = [], 0
+        while len(self._jobs) > _MOST_JOBS:
+            self._file.write(self._jobs.popleft().result())
 
     def add(self, kind: str, data: bytes) -> str:
         """The object's id; `kind` is `blob` or `tree`."""
@@ -125,16 +155,10 @@ class PackWriter:
         if object_id in self._known or object_id in self._written:
             return object_id
         self._written.add(object_id)
-        left = len(data)
-        first = ({"tree": 2, "blob": 3}[kind] << 4) | (left & 15)
-        left >>= 4
-        header = bytearray()
-        while left:
-            header.append(first | 0x80)
-            first, left = left & 0x7F, left >> 7
-        header.append(first)
-        self._file.write(bytes(header))
-        self._file.write(zlib.compress(data, 1))
+        self._batch.append((kind, data))
+        self._batched += len(data)
+        if self._batched > _JOB:
+            self._submit()
         return object_id
 
     def add_tree(self, files: Tree) -> str:
@@ -166,6 +190,9 @@ class PackWriter:
         file = self._file
         if not self._written:
             return
+        self._submit()
+        while self._jobs:
+            file.write(self._jobs.popleft().result())
         file.seek(0)
         file.write(struct.pack(">4sII", b"PACK", 2, len(self._written)))
         file.seek(0)
