@@ -66,34 +66,29 @@ class _File:
 
 
 def change_from_diff(diff: str) -> Change:
-    """The change a diff describes; without hunk headers, lines are counted from 1 per file."""
+    """The change a diff describes; without hunk headers, lines are counted from 1 per file, and every file exists.
+
+    Modes are not read: a file has none where `/dev/null` stands, else `100644`.
+    """
     files: list[_File] = []
-    old_path = ""
-    modes = {"old": "", "new": ""}
+    old_path: str | None = None
     for line in diff.split("\n"):
         current = files[-1] if files else None
         if current and current.in_hunk:
             current.take(line)
         elif line.startswith("diff --git "):
-            modes = {"old": "100644", "new": "100644"}
-            old_path = ""
-        elif line.startswith("new file mode "):
-            modes = {"old": "", "new": line[14:].strip()}
-        elif line.startswith("deleted file mode "):
-            modes = {"old": line[18:].strip(), "new": ""}
+            old_path = None
         elif line.startswith("--- ") and (line[4:].startswith(("a/", '"a/')) or line[4:].strip() == "/dev/null"):
             old_path = _path(line[4:])
         elif line.startswith("+++ "):
             new_path = _path(line[4:])
-            files.append(
-                _File(
-                    new_path or old_path,
-                    old_mode=modes["old"] or ("" if not old_path else "100644"),
-                    new_mode=modes["new"],
-                )
-            )
-            if not files[-1].new_mode and new_path:
-                files[-1].new_mode = "100644"
+            file = _File(new_path or old_path or "")
+            if old_path == "":
+                file.old_mode = ""
+            if not new_path:
+                file.new_mode = ""
+            files.append(file)
+            old_path = None
         elif current and (hunk := _HUNK.match(line)):
             old_start, old_count, new_start, new_count = hunk.groups()
             current.old_number, current.new_number = int(old_start), int(new_start)
@@ -102,7 +97,7 @@ def change_from_diff(diff: str) -> Change:
         elif current and current.old_left == -1:
             current.take(line)
             current.old_left = current.new_left = -1
-    return Change(files=tuple(file.change() for file in files))
+    return Change(files=tuple(file.change() for file in files if file.path))
 
 
 def _path(text: str) -> str:

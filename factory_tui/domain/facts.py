@@ -66,17 +66,6 @@ PROVIDED: tuple[Fact, ...] = (
     known("action.mutates", "yes/no", "action", _ACT, "True for `deploy`, False for every other kind."),
     # From the state, at the start of a turn.
     known(
-        "agent.effective_scopes",
-        "list of text",
-        "state",
-        _TURN,
-        "What the seat about to start really holds, one scope a"
-        " line as the seat's boundary is built: `read:<glob>`, `write:<glob>`, `run:<pattern>`, `fetch:<kind>`.",
-    ),
-    known(
-        "role.allowed_scopes", "list of text", "state", _TURN, "The same list computed from the role's card in force."
-    ),
-    known(
         "task.consecutive_failures",
         "number",
         "state",
@@ -277,6 +266,8 @@ PROVIDED: tuple[Fact, ...] = (
 )
 
 _UNPROVIDED: dict[str, tuple[Kind, str]] = {
+    "agent.effective_scopes": ("list of text", "What the seat about to start really holds, as its boundary is built."),
+    "role.allowed_scopes": ("list of text", "The same list computed from the role's card in force."),
     "event.after_compaction": ("yes/no", "The seat's context was compacted before this action."),
     "constraints.before": ("list of text", "Constraints in force before the compaction."),
     "constraints.active": ("list of text", "Constraints in the context now."),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import itertools
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from factory_tui.domain import globs
-from factory_tui.domain.lost_tests import lost_tests
+from factory_tui.domain.lost_tests import is_in_new_test, lost_tests, removed_from_survivors
 from factory_tui.domain.patterns import Pattern, any_of, encode
 from factory_tui.domain.rules import (
     CommandCheck,
@@ -21,6 +23,7 @@ from factory_tui.domain.rules import (
 from factory_tui.domain.shell_text import ShellText
 from factory_tui.domain.terms import Change, FileChange, Line
 
+_RUN = re.compile(r"[A-Za-z0-9]{16,}")
 LONGEST_QUOTE = 120
 """Characters of a hit that are repeated in a match."""
 
@@ -42,7 +45,7 @@ class Seeker:
 
     def __init__(self, seeks: Iterable[Seek]) -> None:
         self._seeks = tuple(_compiled(seek) for seek in seeks)
-        self.finds = tuple(find.text for find, _ in self._seeks)
+        self.finds = tuple(find.text for find, _, _ in self._seeks)
         self._any = any_of(self.finds)
 
     def may_hit(self, data: bytes) -> bool:
@@ -53,9 +56,9 @@ class Seeker:
         """The text that hits in this line; empty when none does."""
         if self._any is None or not self._any.is_in(data):
             return ""
-        for find, unless in self._seeks:
+        for find, unless, looks_random in self._seeks:
             found = find.first_in(data)
-            if found and not (unless and unless.is_in(data)):
+            if found and not (unless and unless.is_in(data)) and (not looks_random or holds_random_text(found)):
                 return found
         return ""
 
@@ -63,7 +66,7 @@ class Seeker:
         """Patterns that can be lifted are sought in each simple command, the others in the whole text."""
         if self._any is None or not self._any.is_in(text):
             return ""
-        for find, unless in self._seeks:
+        for find, unless, _ in self._seeks:
             if unless is None:
                 if found := find.first_in(text):
                     return found
@@ -74,10 +77,22 @@ class Seeker:
         return ""
 
 
-def _compiled(seek: Seek) -> tuple[Pattern, Pattern | None]:
+def _compiled(seek: Seek) -> tuple[Pattern, Pattern | None, bool]:
     if isinstance(seek, Find):
-        return Pattern(seek.find), Pattern(seek.unless) if seek.unless else None
-    return Pattern(seek), None
+        return Pattern(seek.find), Pattern(seek.unless) if seek.unless else None, seek.looks_random
+    return Pattern(seek), None, False
+
+
+def holds_random_text(text: str) -> bool:
+    """Whether a run of letters and digits in it changes between small, capital and digit as often as chance does."""
+    for run in _RUN.findall(text):
+        kinds = ["0" if character.isdigit() else "a" if character.islower() else "A" for character in run]
+        changes = sum(one != other for one, other in itertools.pairwise(kinds))
+        steps = sum(abs(ord(one) - ord(other)) <= 1 for one, other in itertools.pairwise(run))
+        varied = len(set(run)) >= len(run) / 3
+        if len(run) >= 16 and "0" in kinds and changes >= len(run) / 3.5 and steps <= len(run) / 4 and varied:
+            return True
+    return False
 
 
 class CommandSeeker:
@@ -158,12 +173,19 @@ class ChangeSeeker:
             return False
         return not globs.matches(path, check.except_paths)
 
-    def hits(self, file: FileChange) -> list[Hit]:
-        """Every hit in one file, in order."""
-        lines = [(line, encode(line.text)) for line in (file.added if self.check.scope == "added" else file.removed)]
-        hits = self._in_file(file, lines) if self.check.mode == "file" else self._in_lines(file, lines)
+    def hits(self, file: FileChange, moved: Collection[str] = ()) -> list[Hit]:
+        """Every hit in one file, in order. `moved`: added lines, without margins, that the change removes elsewhere."""
+        check = self.check
+        lines = [(line, encode(line.text)) for line in (file.added if check.scope == "added" else file.removed)]
+        if check.unless_moved:
+            lines = [(line, data) for line, data in lines if line.text.strip() not in moved]
+        hits = self._in_file(file, lines) if check.mode == "file" else self._in_lines(file, lines)
         if hits and self._absent and any(self._absent.is_in(encode(line.text)) for line in file.added):
             hits = []
+        if hits and check.doubtful_paths and globs.matches(file.path, check.doubtful_paths):
+            hits = [
+                replace(hit, is_doubtful=True, what=hit.what or "in such a file it needs judgement") for hit in hits
+            ]
         return hits + self._net_removed(file)
 
     def hits_in_change(self, change: Change) -> list[Hit]:
@@ -171,7 +193,7 @@ class ChangeSeeker:
         if not self.check.lost_tests:
             return []
         return [
-            Hit(f"{lost.path}:{lost.line}", is_doubtful=True, what=lost.what)
+            Hit(f"{lost.path}:{lost.line}", is_doubtful=True, what=f"the test `{lost.name}` went, and nothing else did")
             for lost in lost_tests(change, self.bears_on)
         ]
 
@@ -186,6 +208,8 @@ class ChangeSeeker:
             if self._except and self._except.is_in(data):
                 continue
             if self._noise and self._noise.remove_from(data) in readded:
+                continue
+            if self.check.unless_new_test and is_in_new_test(file, line):
                 continue
             what = f"`{_quote(line.text.strip())}` needs judgement" if doubtful else ""
             hits.append(Hit(f"{file.path}:{line.number}", is_doubtful=not sure, what=what))
@@ -206,11 +230,12 @@ class ChangeSeeker:
     def _net_removed(self, file: FileChange) -> list[Hit]:
         if self._counted is None or self.check.net_removed is None:
             return []
-        went = [line for line in file.removed if self._counted.is_in(encode(line.text))]
+        went = [line for line in removed_from_survivors(file) if self._counted.is_in(encode(line.text))]
         came = sum(self._counted.is_in(encode(line.text)) for line in file.added)
-        if len(went) - came <= self.check.net_removed.most:
+        # A test that is rewritten loses some; one that is hollowed out loses most.
+        if len(went) - came <= self.check.net_removed.most or 2 * came >= len(went):
             return []
-        what = f"{len(went)} such lines went and {came} came; the first that went: `{_quote(went[0].text.strip())}`"
+        what = f"{len(went)} went from tests that stay, {came} came; the first: `{_quote(went[0].text.strip())}`"
         return [Hit(f"{file.path}:{went[0].number}", is_doubtful=True, what=what)]
 
 

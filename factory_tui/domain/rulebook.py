@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from factory_tui.domain import globs
 from factory_tui.domain.conditions import Answer, FactView, decide_condition
 from factory_tui.domain.facts import facts_of, is_provided, missing_facts
 from factory_tui.domain.patterns import any_of, encode
@@ -29,6 +30,19 @@ from factory_tui.domain.terms import Action, Change, Decision, FileChange, Phase
 
 SOURCE = "rules"
 """The source of a match that comes from no single rule: a command or line too long to be matched."""
+
+MADE_BY_PROGRAMS = (
+    *(
+        f"**/*.{ending}"
+        for ending in ("svg", "ambr", "snap", "json", "jsonl", "lock", "map", "csv", "tsv", "ipynb", "po")
+    ),
+    *(f"**/*.{ending}" for ending in ("md", "mdx", "rst", "txt", "html", "xml", "min.js", "min.css")),
+    "**/*.generated.*",
+    "**/generated/**",
+    "**/__snapshots__/**",
+    "**/fixtures/**",
+)
+"""Files in which a line over 2 kB is usual: there it is flagged, elsewhere it is an ask."""
 
 
 class Enforcement(NamedTuple):
@@ -117,28 +131,31 @@ class RuleBook:
         """What the rules say to a change before it is committed: one match a rule, `where` its first line."""
         view = self._view(facts, {})
         hits: dict[str, list[Hit]] = {}
-        too_long: list[str] = []
+        too_long: dict[Decision, list[str]] = {Decision.ASK: [], Decision.ALLOW: []}
+        moved = {line.text.strip() for file in change.files for line in file.removed}
         for file in change.files:
-            too_long += [f"{file.path}:{number}" for number in file.long_lines]
+            answer = Decision.ALLOW if globs.matches(file.path, MADE_BY_PROGRAMS) else Decision.ASK
+            too_long[answer] += [f"{file.path}:{number}" for number in file.long_lines]
             suspicious = {scope: self._may_hit(scope, file) for scope in ("added", "removed")}
             for rule, seeker in self._changes:
                 worth_it = suspicious[seeker.check.scope] or seeker.check.net_removed is not None
                 if worth_it and _bears_on_role(rule, role) and seeker.bears_on(file.path):
-                    hits.setdefault(rule.id, []).extend(seeker.hits(file))
+                    hits.setdefault(rule.id, []).extend(seeker.hits(file, moved))
         matches: list[RuleMatch] = []
         for rule, seeker in self._changes:
             if _bears_on_role(rule, role):
                 matches += self._match(rule, hits.get(rule.id, []) + seeker.hits_in_change(change), view)
-        if too_long:
-            matches.append(
-                RuleMatch(
-                    source=SOURCE,
-                    decision=Decision.ASK,
-                    reason=f"{_count(len(too_long), 'line')} over 2 kB cannot be held against the rules",
-                    instead="break the line, or keep generated files out of the change",
-                    where=too_long[0],
-                )
+        matches += [
+            RuleMatch(
+                source=SOURCE,
+                decision=decision,
+                reason=f"{_count(len(places), 'line')} over 2 kB not held against the rules",
+                instead="break the line, or keep what a program makes out of the change",
+                where=places[0],
             )
+            for decision, places in too_long.items()
+            if places
+        ]
         return tuple(matches)
 
     def judge_phase(self, phase: Phase, role: str, facts: Mapping[str, object]) -> tuple[RuleMatch, ...]:

@@ -66,6 +66,8 @@ class Find(Written, frozen=True, kw_only=True):
 
     find: str
     unless: str = ""
+    looks_random: bool = False
+    """The hit counts only when it holds a run of letters and digits that looks drawn at random, as keys do."""
 
 
 Seek = str | Find
@@ -96,7 +98,7 @@ class DenyCommand(Written, frozen=True, kw_only=True, tag_field="kind", tag="den
 
 
 class NetRemoved(Written, frozen=True, kw_only=True):
-    """At most `most` more lines with the pattern may go than come, in one file."""
+    """At most `most` more lines with the pattern may go from surviving tests than come, in one file."""
 
     pattern: str
     most: int = 0
@@ -114,16 +116,22 @@ class DiffPattern(Written, frozen=True, kw_only=True, tag_field="kind", tag="dif
     patterns: tuple[Seek, ...] = ()
     doubtful: tuple[Seek, ...] = ()
     """Patterns whose hit needs judgement: an ask that names the line."""
+    doubtful_paths: tuple[str, ...] = ()
+    """Globs of files in which every hit needs judgement."""
     except_patterns: tuple[str, ...] = ()
     """A line with one of these is not looked at."""
     absent_patterns: tuple[str, ...] = ()
     """The finding is lifted when the file's added lines hold one of these."""
     unless_readded: str = ""
     """Removed lines that come back do not count; two lines are alike when they are after removing this pattern."""
+    unless_moved: bool = False
+    """Added lines that the same change removes elsewhere do not count."""
+    unless_new_test: bool = False
+    """Hits inside a test that the change itself adds do not count: they take nothing away."""
     net_removed: NetRemoved | None = None
-    """Needs judgement: an ask that names the first line that went."""
+    """Lines that went from tests which stay; needs judgement: an ask that names the first."""
     lost_tests: bool = False
-    """A test that went from the change with nothing in its place is an ask that names it."""
+    """Tests that went while the change removes nothing else; needs judgement: an ask that names them."""
 
 
 class Extract(Written, frozen=True, kw_only=True):

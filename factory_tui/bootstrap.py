@@ -1,0 +1,334 @@
+"""The one place where parts are chosen and joined: a repository's home, its state place, its ledger, its factory."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from factory_tui import __version__
+from factory_tui.adapters.checks import SmokeChecks
+from factory_tui.adapters.clock import SystemClock
+from factory_tui.adapters.digest_shelf import DigestFiles
+from factory_tui.adapters.documents import HomeReading, files_on_disk, library_files, read_home
+from factory_tui.adapters.evidence import EvidenceFiles
+from factory_tui.adapters.home_files import is_home_file
+from factory_tui.adapters.homes import Home, find_home
+from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
+from factory_tui.adapters.processes import PlainSandbox
+from factory_tui.adapters.state_place import StatePlace, open_state_place
+from factory_tui.adapters.workbench import DirectoryWorkbench
+from factory_tui.adapters.worktrees import GitWorktrees
+from factory_tui.domain import agenda
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.charter import Charter
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.errors import FactoryError, Refusal
+from factory_tui.domain.evolve import fold
+from factory_tui.domain.state import State
+from factory_tui.domain.terms import Actor
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.gatekeeper import Gatekeeper
+from factory_tui.engine.ports import Checks, Progress, Sandbox, Seat, Seats
+from factory_tui.engine.session import Session
+from factory_tui.engine.turn import Turns
+
+SeatMaker = Callable[[], Seat]
+
+
+def codec() -> Codec:
+    """How events are written, and read for ever."""
+    return Codec(events=e.Event, version=1)
+
+
+def supervisor(channel: str) -> Actor:
+    """Who answers from here: `supervisor:<os user>@tty|cli|script`."""
+    return Actor(kind="supervisor", name=f"supervisor:{user()}@{channel}")
+
+
+def user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+class SeatTable:
+    """An explicit table from kind to seat. What fills a role is the supervisor's choice, then the settings'."""
+
+    def __init__(self, makers: Mapping[str, SeatMaker], charter: Callable[[], Charter], default: str = "human") -> None:
+        self._makers = dict(makers)
+        self._charter = charter
+        self._default = default
+
+    def kind_for(self, role: str, task: str, chosen: str) -> str:
+        seats = self._charter().gate.seats
+        return chosen or seats.get(role) or seats.get("default") or self._default
+
+    def open(self, kind: str) -> Seat:
+        maker = self._makers.get(kind)
+        if maker is None:
+            raise FactoryError(
+                what=f"there is no seat `{kind}`",
+                why=f"this factory has {', '.join(sorted(self._makers))}",
+                next_step="name one of them under [seats] in factory.toml, or for the task with `swap`",
+            )
+        return maker()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What a repository's factory stands on, before anything is written."""
+
+    home: Home
+    reading: HomeReading
+    """The home as it is on disk."""
+    place: StatePlace
+
+
+def find_ground(start: str, environment: Mapping[str, str] | None = None, *, claim: bool = True) -> Ground:
+    """Home and state place of the repository around `start`.
+
+    Raises FactoryError: no repository, no home, no `repo_id`, or a state place that belongs to another checkout.
+    """
+    environment = os.environ if environment is None else environment
+    home = find_home(start, environment)
+    reading = read_disk(home)
+    if not reading.repo_id:
+        problems = "; ".join(str(problem) for problem in reading.problems[:1])
+        raise FactoryError(
+            what=f"{home.home_dir}/factory.toml gives no repo_id", why=problems, next_step="run `factory check`"
+        )
+    git_dir = _git_dir(home.repo_root)
+    place = open_state_place(reading.repo_id, repository=home.repo_root, git_dir=git_dir, environment=environment)
+    if claim:
+        claimed = place.claim(git_dir)
+        if not claimed.ok:
+            raise FactoryError(
+                what=f"the ledger of this repository {claimed}",
+                why="two checkouts with one ledger would each believe the other's worktrees are its own",
+                next_step=f"work there, or run `factory init --new-id` here; state: {place.root}",
+            )
+    return Ground(home=home, reading=reading, place=place)
+
+
+def read_disk(home: Home) -> HomeReading:
+    return read_home(files_on_disk(home.home_dir), _library(home), prefix=home.prefix)
+
+
+def _library(home: Home) -> Mapping[str, str] | None:
+    """This project is its own library; everybody else stands on the shipped one."""
+    shipped = library_files()
+    if home.kind == "root" and (Path(home.home_dir) / "factory_tui" / "bootstrap.py").is_file():
+        return None
+    return shipped
+
+
+def _git_dir(repo_root: str) -> str:
+    """The common git directory: linked worktrees share one ledger."""
+    pointer = Path(repo_root) / ".git"
+    if pointer.is_dir():
+        return str(pointer)
+    with suppress(OSError):
+        target = pointer.read_text().strip().removeprefix("gitdir:").strip()
+        git_dir = Path(repo_root, target).resolve()
+        common = git_dir / "commondir"
+        if common.is_file():
+            return str((git_dir / common.read_text().strip()).resolve())
+        return str(git_dir)
+    return str(pointer)
+
+
+def look(ground: Ground) -> tuple[State, Sequence[Entry], LedgerView | None]:
+    """The state as the ledger says it, without taking its lock or changing a byte."""
+    if not Path(ground.place.ledger).exists():
+        return State(), (), None
+    view = Ledger.read(ground.place.ledger, codec=codec())
+    return fold(view.entries), view.entries, view
+
+
+@dataclass(kw_only=True)
+class House:
+    """One repository's factory, joined. `open_house` makes it; `start` begins a session, `close` ends it."""
+
+    ground: Ground
+    worktrees: GitWorktrees
+    evidence: EvidenceFiles
+    ledger: Ledger
+    clock: SystemClock
+    factory: Factory
+    session: Session
+    gatekeeper: Gatekeeper
+    turns: Turns
+    sandbox: Sandbox
+
+    @property
+    def state(self) -> State:
+        return self.factory.state
+
+    async def start(self, by: Actor, mode: e.Mode | None = None) -> None:
+        """Adopts the home as committed on the base branch, begins a session, starts what is owed."""
+        base_ref = await self.worktrees.base_ref()
+        base = await self.worktrees.head()
+        charter = await self._charter_in_force(base)
+        repaired = self.ledger.repaired
+        await self.session.start(
+            c.StartSession(
+                version=__version__,
+                wall=self.sandbox.wall,
+                mode=mode or charter.gate.pace.mode,
+                base_ref=base_ref,
+                base=base,
+                charter=charter,
+                repaired=(repaired.size, repaired.saved_as) if repaired else None,
+            ),
+            by,
+        )
+        await self.propose_disk()
+        keeper = self.gatekeeper
+        runners = {
+            agenda.SealBriefJob: keeper.seal_brief,
+            agenda.ReleaseJob: keeper.release,
+            agenda.TurnJob: self.turns.run,
+            agenda.InspectJob: keeper.inspect,
+            agenda.CommitJob: keeper.commit_tree,
+            agenda.CheckLandingJob: keeper.check_landing,
+            agenda.LandJob: keeper.land,
+            agenda.CloseWorktreeJob: keeper.close_worktree,
+        }
+        self.factory.employ(runners)  # type: ignore[arg-type]
+
+    async def close(self, reason: str, by: Actor, words: str = "") -> str:
+        """Ends the session and lets go of the ledger. Returns the digest's path, relative to the home."""
+        try:
+            return await self.session.end(reason, by, words)
+        finally:
+            self.ledger.close()
+
+    async def committed_home(self, commit: str) -> HomeReading | None:
+        """The home as a commit holds it; None when the home lies outside of the repository."""
+        home = self.ground.home
+        if home.prefix is None:
+            return None
+        files: dict[str, bytes] = {}
+        start = f"{home.prefix}/" if home.prefix else ""
+        for path in await self.worktrees.list_files(commit, home.prefix):
+            name = path.removeprefix(start)
+            if is_home_file(name) and (data := await self.worktrees.read_file(commit, path)) is not None:
+                files[name] = data
+        return read_home(files, _library(home), prefix=home.prefix)
+
+    async def _charter_in_force(self, base: str) -> Charter:
+        reading = await self.committed_home(base)
+        if reading is None:
+            in_force = self.state.charter
+            reading = self.ground.reading
+            if in_force is not None:
+                return in_force
+        if reading.charter is None:
+            problems = "\n".join(str(problem) for problem in reading.problems[:5])
+            raise Refusal(
+                what="the home as committed on the base branch cannot be adopted",
+                why=problems or "it holds no factory.toml; is `.factory/` committed?",
+                next_step="commit a home that passes `factory check`",
+            )
+        return reading.charter
+
+    async def propose_disk(self) -> None:
+        """What is on disk and not in force is a proposal, shown at once."""
+        reading = read_disk(self.ground.home)
+        state = self.state
+        charter = reading.charter
+        sha256 = charter.sha256 if charter else "0" * 64
+        data = msgspec.json.encode(charter, order="sorted") if charter else b""
+        kept = self.evidence.put(data, "proposed home")
+        self.factory.submit(
+            c.ProposeCharter(
+                charter=charter,
+                sha256=sha256,
+                evidence=kept,
+                paths=changed_documents(state.law, charter) if charter else ("the home",),
+                problem="; ".join(problem.what for problem in reading.problems[:3]),
+            ),
+            Actor(kind="factory", name="documents"),
+        )
+
+
+def changed_documents(old: Charter, new: Charter) -> tuple[str, ...]:
+    """Names of what differs between two charters."""
+    found = []
+    if old.gate != new.gate or old.protected != new.protected:
+        found.append("factory.toml")
+    for kind, before, after in (
+        ("roles/", {card.id: card for card in old.roles}, {card.id: card for card in new.roles}),
+        ("rules/", {rule.id: rule for rule in old.rules}, {rule.id: rule for rule in new.rules}),
+        ("", {doc.path: doc for doc in old.documents}, {doc.path: doc for doc in new.documents}),
+    ):
+        found += [f"{kind}{name}" for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    return tuple(found) or ("the home",)
+
+
+def open_house(
+    ground: Ground,
+    *,
+    seats: Callable[[Callable[[], Charter]], Seats],
+    progress: Progress = lambda turn, text: None,
+    holder: str = "",
+) -> House:
+    """Takes the ledger and joins everything. Raises LedgerHeld when another factory runs here."""
+    clock = SystemClock()
+    evidence = EvidenceFiles(ground.place.evidence)
+    worktrees = GitWorktrees(ground.home.repo_root, ground.place.worktrees)
+    sandbox = PlainSandbox(ground.place.exports)
+    ledger = Ledger.open(
+        ground.place.ledger,
+        repo_id=ground.place.repo_id,
+        codec=codec(),
+        at=clock.now(),
+        holder=holder or f"factory {__version__}, pid {os.getpid()}, of {user()}",
+    )
+    try:
+        factory = Factory(state=fold(ledger.entries), ledger=ledger, clock=clock)
+        session = Session(
+            factory=factory, evidence=evidence, shelf=DigestFiles(ground.home.home_dir), entries=list(ledger.entries)
+        )
+
+        def checks_for(charter: Charter) -> Checks:
+            gate = charter.gate
+            return SmokeChecks(worktrees, sandbox, evidence, gate.smoke, gate.dependencies, ground.place.prepared)
+
+        gatekeeper = Gatekeeper(
+            factory=factory, worktrees=worktrees, evidence=evidence, checks_for=checks_for, progress=progress
+        )
+        turns = Turns(
+            factory=factory,
+            gatekeeper=gatekeeper,
+            worktrees=worktrees,
+            workbench=DirectoryWorkbench(),
+            sandbox=sandbox,
+            evidence=evidence,
+            seats=seats(lambda: factory.state.law),
+            person=user(),
+            progress=progress,
+        )
+    except BaseException:
+        ledger.close()
+        raise
+    return House(
+        ground=ground,
+        worktrees=worktrees,
+        evidence=evidence,
+        ledger=ledger,
+        clock=clock,
+        factory=factory,
+        session=session,
+        gatekeeper=gatekeeper,
+        turns=turns,
+        sandbox=sandbox,
+    )
