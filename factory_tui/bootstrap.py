@@ -17,7 +17,7 @@ from factory_tui.adapters.clock import SystemClock
 from factory_tui.adapters.digest_shelf import DigestFiles
 from factory_tui.adapters.documents import HomeReading, files_on_disk, library_files, read_home
 from factory_tui.adapters.evidence import EvidenceFiles
-from factory_tui.adapters.home_files import is_home_file
+from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
 from factory_tui.adapters.processes import PlainSandbox
@@ -123,11 +123,8 @@ def read_disk(home: Home) -> HomeReading:
 
 
 def _library(home: Home) -> Mapping[str, str] | None:
-    """This project is its own library; everybody else stands on the shipped one."""
-    shipped = library_files()
-    if home.kind == "root" and (Path(home.home_dir) / "factory_tui" / "bootstrap.py").is_file():
-        return None
-    return shipped
+    """The program's own checkout is its own library; everybody else stands on the shipped one."""
+    return None if is_own_library(home.home_dir) else library_files()
 
 
 def _git_dir(repo_root: str) -> str:

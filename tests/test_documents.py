@@ -25,7 +25,7 @@ from factory_tui.adapters.front_matter import LARGEST_DOCUMENT
 from factory_tui.adapters.toml_text import read_toml
 from factory_tui.domain.errors import DocumentError
 from factory_tui.domain.roles import BriefPart, RoleCard
-from tests.small_home import DNA, SETTINGS, read_small, rule, shipped_roles, small_home, small_library
+from small_home import DNA, SETTINGS, read_small, rule, shipped_roles, small_home, small_library
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILDER = shipped_roles()["roles/builder.md"]

@@ -15,7 +15,7 @@ from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.roles import Budget, Fetch, Never, RoleCard, may_read, path_policy, permits
 from factory_tui.domain.terms import ACTION_KINDS, Action, Decision, PlannedTask, RuleMatch, strictest
-from tests.small_home import charter_of, shipped_roles
+from small_home import charter_of, shipped_roles
 
 FIFTEEN = {
     "architect",
