@@ -19,6 +19,9 @@ _TEST = re.compile(
 _TEST_OR_FUNCTION = re.compile(r"^\s*(?:(?:async\s+)?def|func|fn|(?:export\s+)?(?:async\s+)?function|class)\s+\w")
 
 
+_WORD = re.compile(r"[A-Za-z_]\w{3,}")
+
+
 @dataclass(frozen=True)
 class Hunk:
     """One place of a file: what went there, and what came instead."""
@@ -71,6 +74,18 @@ def removed_from_survivors(file: FileChange) -> list[Line]:
         if not any(_begins_lost(line.text, added_names) for line in hunk.removed):
             lines += hunk.removed
     return lines
+
+
+def vanished_words(change: Change, is_test: Callable[[str], bool]) -> frozenset[str]:
+    """Names that the change takes out of the code that is tested; an assertion on one of them goes rightly."""
+    tested = [file for file in change.files if not is_test(file.path)]
+    gone = {word for file in tested for line in file.removed for word in _WORD.findall(line.text)}
+    came = {word for file in tested for line in file.added for word in _WORD.findall(line.text)}
+    return frozenset(gone - came)
+
+
+def names_any(text: str, words: frozenset[str]) -> bool:
+    return not words.isdisjoint(_WORD.findall(text))
 
 
 def is_in_new_test(file: FileChange, line: Line) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from factory_tui.domain import globs
-from factory_tui.domain.lost_tests import is_in_new_test, lost_tests, removed_from_survivors
+from factory_tui.domain.lost_tests import is_in_new_test, lost_tests, names_any, removed_from_survivors, vanished_words
 from factory_tui.domain.patterns import Pattern, any_of, encode
 from factory_tui.domain.rules import (
     CommandCheck,
@@ -162,11 +162,6 @@ class ChangeSeeker:
         self._noise = Pattern(check.unless_readded) if check.unless_readded else None
         self._counted = Pattern(check.net_removed.pattern) if check.net_removed else None
 
-    @property
-    def sees_whole_change(self) -> bool:
-        """True when it compares what went with what came, so that no single line tells."""
-        return self.check.lost_tests or self.check.net_removed is not None
-
     def bears_on(self, path: str) -> bool:
         check = self.check
         if check.paths and not globs.matches(path, check.paths):
@@ -186,13 +181,19 @@ class ChangeSeeker:
             hits = [
                 replace(hit, is_doubtful=True, what=hit.what or "in such a file it needs judgement") for hit in hits
             ]
-        return hits + self._net_removed(file)
+        return hits
 
     def hits_in_change(self, change: Change) -> list[Hit]:
-        """Hits that only the whole change shows."""
+        """Hits that only the whole change shows: what went and did not come back."""
+        hits: list[Hit] = []
+        if self._counted is not None:
+            vanished = vanished_words(change, self.bears_on)
+            for file in change.files:
+                if file.removed and self.bears_on(file.path):
+                    hits += self._net_removed(file, vanished)
         if not self.check.lost_tests:
-            return []
-        return [
+            return hits
+        return hits + [
             Hit(f"{lost.path}:{lost.line}", is_doubtful=True, what=f"the test `{lost.name}` went, and nothing else did")
             for lost in lost_tests(change, self.bears_on)
         ]
@@ -227,10 +228,14 @@ class ChangeSeeker:
         what = "" if sure else f"`{_quote(found.strip())}` needs judgement"
         return [Hit(f"{file.path}:{number}", is_doubtful=not sure, what=what)]
 
-    def _net_removed(self, file: FileChange) -> list[Hit]:
+    def _net_removed(self, file: FileChange, vanished: frozenset[str]) -> list[Hit]:
         if self._counted is None or self.check.net_removed is None:
             return []
-        went = [line for line in removed_from_survivors(file) if self._counted.is_in(encode(line.text))]
+        went = [
+            line
+            for line in removed_from_survivors(file)
+            if self._counted.is_in(encode(line.text)) and not names_any(line.text, vanished)
+        ]
         came = sum(self._counted.is_in(encode(line.text)) for line in file.added)
         # A test that is rewritten loses some; one that is hollowed out loses most.
         if len(went) - came <= self.check.net_removed.most or 2 * came >= len(went):

@@ -31,7 +31,7 @@ from factory_tui.domain.terms import Action, Change, Decision, FileChange, Phase
 SOURCE = "rules"
 """The source of a match that comes from no single rule: a command or line too long to be matched."""
 
-MADE_BY_PROGRAMS = (
+LONG_LINES_ARE_USUAL = (
     *(
         f"**/*.{ending}"
         for ending in ("svg", "ambr", "snap", "json", "jsonl", "lock", "map", "csv", "tsv", "ipynb", "po")
@@ -41,6 +41,10 @@ MADE_BY_PROGRAMS = (
     "**/generated/**",
     "**/__snapshots__/**",
     "**/fixtures/**",
+    "**/tests/**",
+    "**/__tests__/**",
+    "**/*.test.*",
+    "**/*.spec.*",
 )
 """Files in which a line over 2 kB is usual: there it is flagged, elsewhere it is an ask."""
 
@@ -134,12 +138,11 @@ class RuleBook:
         too_long: dict[Decision, list[str]] = {Decision.ASK: [], Decision.ALLOW: []}
         moved = {line.text.strip() for file in change.files for line in file.removed}
         for file in change.files:
-            answer = Decision.ALLOW if globs.matches(file.path, MADE_BY_PROGRAMS) else Decision.ASK
+            answer = Decision.ALLOW if globs.matches(file.path, LONG_LINES_ARE_USUAL) else Decision.ASK
             too_long[answer] += [f"{file.path}:{number}" for number in file.long_lines]
             suspicious = {scope: self._may_hit(scope, file) for scope in ("added", "removed")}
             for rule, seeker in self._changes:
-                worth_it = suspicious[seeker.check.scope] or seeker.check.net_removed is not None
-                if worth_it and _bears_on_role(rule, role) and seeker.bears_on(file.path):
+                if suspicious[seeker.check.scope] and _bears_on_role(rule, role) and seeker.bears_on(file.path):
                     hits.setdefault(rule.id, []).extend(seeker.hits(file, moved))
         matches: list[RuleMatch] = []
         for rule, seeker in self._changes:
