@@ -7,6 +7,7 @@ on record, and its end is recorded. A denial is an answer to the seat, never an 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from factory_tui.domain import commands as c
@@ -43,6 +44,8 @@ class Tools:
     readable: tuple[str, ...]
     seconds: float
     """Of one command."""
+    scratch: Callable[[], AbstractAsyncContextManager[str]] | None = None
+    """Makes a copy of the worktree as it is now, that vanishes: where commands run instead. None = in `directory`."""
 
 
 class TurnDesk:
@@ -172,19 +175,24 @@ class TurnDesk:
         directory = self._tools.directory
         if not directory:
             return self._ended(id, ok=False, text="this role has no tree to run anything in")
+        try:
+            if self._tools.scratch is None:
+                result = await self._run_in(directory, action.command)
+            else:
+                async with self._tools.scratch() as copy:
+                    result = await self._run_in(copy, action.command)
+        except FactoryError as error:
+            return self._ended(id, ok=False, text=str(error))
+        return self._ran(id, action, result)
+
+    async def _run_in(self, directory: str, command: str) -> RunResult:
         boundary = Boundary(
             cwd=directory,
             writable=(directory,),
             readable=self._tools.readable,
             environment=self._tools.environment,
         )
-        try:
-            result = await self._sandbox.run(
-                ("sh", "-c", action.command), boundary, Limits(seconds=self._tools.seconds)
-            )
-        except FactoryError as error:
-            return self._ended(id, ok=False, text=str(error))
-        return self._ran(id, action, result)
+        return await self._sandbox.run(("sh", "-c", command), boundary, Limits(seconds=self._tools.seconds))
 
     def _ran(self, id: str, action: Action, result: RunResult) -> ActionResult:
         kept = self._evidence.put(result.output, f"output of {action.command[:120]}")

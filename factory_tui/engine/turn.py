@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from factory_tui.domain import commands as c
@@ -176,6 +178,17 @@ class Turns:
         minutes = pace.review_minutes if handoff.purpose == "review" else pace.turn_minutes
         return 60.0 * min(minutes, card.budget.minutes)
 
+    @asynccontextmanager
+    async def _scratch(self, directory: str, base: str) -> AsyncIterator[str]:
+        """The worktree as it is now, as a copy that vanishes."""
+        imported = await self._worktrees.import_tree(directory, base)
+        copy = await self._worktrees.export(imported.tree, f"scratch-{imported.tree[:16]}")
+        try:
+            await self._gatekeeper.checks().equip(copy, base)
+            yield copy
+        finally:
+            await asyncio.shield(self._worktrees.discard_export(copy))
+
     async def _equip(self, card: RoleCard, place: Place, base: str) -> Tools:
         if not place.directory or "run" not in card.actions:
             return Tools(directory=place.directory, environment={}, readable=(), seconds=MOST_SECONDS_OF_ONE_COMMAND)
@@ -185,4 +198,5 @@ class Turns:
             environment=dict(equipment.environment),
             readable=equipment.readable,
             seconds=min(MOST_SECONDS_OF_ONE_COMMAND, 60.0 * card.budget.minutes),
+            scratch=(lambda: self._scratch(place.directory, base)) if card.scratch and not place.is_export else None,
         )
