@@ -343,11 +343,13 @@ async def test_a_save_in_the_last_moment_loses_no_byte(tmp_path: Path, at: str) 
     adapter, root, base, new, directory = await prepared(tmp_path)
     write(root, {"mine.txt": "dirty\n"})
     plan = await adapter.plan_landing("refs/heads/main", new, base)
+    before = files_below(root)
     with pytest.raises(WorldError, match=r"run\.sh changed while"):
         stop_at(root, tmp_path / "place", at, plan, lambda: write(root, {"run.sh": "precious\n"}))
-    assert (root / "run.sh").read_text() == "precious\n"
+    assert files_below(root) == {**before, "run.sh": ("100644", b"precious\n")}
     assert git(root, "rev-parse", "main") == base
     assert not (root / ".git/index.lock").exists()
+    assert await adapter.landed(plan) is False
     with pytest.raises(WorldError, match=r"run\.sh \(changed\)"):
         await adapter.land(plan)
     assert (root / "run.sh").read_text() == "precious\n"
@@ -360,13 +362,39 @@ async def test_a_file_that_appears_in_the_gap_is_not_overwritten(tmp_path: Path)
     adapter, root, base, new, directory = await prepared(tmp_path)
     write(root, {"mine.txt": "dirty\n"})
     plan = await adapter.plan_landing("refs/heads/main", new, base)
+    before = files_below(root)
     with pytest.raises(WorldError, match="appeared while"):
-        stop_at(root, tmp_path / "place", "staged", plan, lambda: write(root, {"added/deep/y": "precious\n"}))
-    assert (root / "added/deep/y").read_text() == "precious\n"
+        stop_at(root, tmp_path / "place", "removed a file", plan, lambda: write(root, {"added/deep/y": "precious\n"}))
+    assert files_below(root) == {**before, "added/deep/y": ("100644", b"precious\n")}
+    assert await adapter.landed(plan) is False
     with pytest.raises(WorldError):
         await adapter.land(plan)
     assert (root / "added/deep/y").read_text() == "precious\n"
     (root / "added/deep/y").unlink()
+    await landed_completely(adapter, root, plan, directory)
+
+
+@pytest.mark.parametrize("steps", [9, 14])
+async def test_work_begun_after_a_crash_is_kept_and_the_landing_taken_back(tmp_path: Path, steps: int) -> None:
+    adapter, root, base, new, directory = await prepared(tmp_path)
+    write(root, {"mine.txt": "dirty\n"})
+    before = files_below(root)
+    child_file = str(Path(__file__).with_name("landing_child.py"))
+    plan = await adapter.plan_landing("refs/heads/main", new, base)
+    subprocess.run(
+        [sys.executable, child_file, str(root), str(tmp_path / "place"), msgspec.json.encode(plan), str(steps)],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parent.parent)},
+        capture_output=True,
+        check=False,
+    )
+    assert await adapter.landed(plan) is None
+    assert files_below(root) != before
+    write(root, {"run.sh": "precious\n"})
+    with pytest.raises(WorldError, match=r"run\.sh \(changed\)"):
+        await adapter.land(plan)
+    assert files_below(root) == {**before, "run.sh": ("100644", b"precious\n")}
+    assert (await adapter.landed(plan), git(root, "rev-parse", "main")) == (False, base)
+    write(root, {"run.sh": "#!/bin/sh\n"})
     await landed_completely(adapter, root, plan, directory)
 
 

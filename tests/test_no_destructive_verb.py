@@ -29,9 +29,8 @@ MAY_REMOVE = {
         "_stage: unlink",
         "_release_index: unlink",
         "_end: rmtree",
-        "_remove_empty_folders: rmdir",
     },
-    "landing_survey.py": {"put_back: unlink"},
+    "landing_survey.py": {"put_back: unlink", "undo: unlink", "remove_empty_folders: rmdir"},
     "worktrees.py": {"_close_worktree: unlink"},
 }
 """Where git's side of the house removes anything, and in which function."""

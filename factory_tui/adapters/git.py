@@ -62,6 +62,8 @@ _SETTINGS: Mapping[str, str] = {
     "core.askPass": "false",
     "core.alternateRefsCommand": "false",
     "core.filesRefLockTimeout": "5000",
+    "core.fsync": "committed",
+    "core.fsyncMethod": "batch",
     "core.logAllRefUpdates": "true",
     "safe.bareRepository": "explicit",
     "submodule.recurse": "false",

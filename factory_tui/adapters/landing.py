@@ -6,7 +6,8 @@ The order is chosen so that a crash anywhere leaves a landing that the same call
 2. the user's `index.lock` is taken, so no other git command can interleave; it names its landing,
 3. the ref is locked and verified by git itself, which lets go if we die,
 4. every path is looked at, on disk and in the index: the recorded old bytes, the new ones, or nothing moves,
-5. new files are staged in the folder, old ones are moved there, looked at again, and the new ones put in their place,
+5. new files are staged in the folder, old ones are moved there, looked at again, and the new ones put in their place
+   (where that fails, everything goes back),
 6. the index gets exactly these paths, the ref moves, the locks go, and the folder goes last.
 
 No byte of the user's is overwritten: a file is moved aside before it is judged, and a new one only ever fills a gap.
@@ -30,13 +31,22 @@ from factory_tui.adapters.checkouts import (
     read_index,
 )
 from factory_tui.adapters.git import GitAt, RefLock, Repository, move_ref, shown
-from factory_tui.adapters.landing_survey import ASIDE, Move, Survey, put_back
+from factory_tui.adapters.landing_survey import (
+    ASIDE,
+    STAGED,
+    Move,
+    Survey,
+    nothing_moved,
+    put_back,
+    remove_empty_folders,
+    undo,
+)
 from factory_tui.adapters.objects import GITLINK, LINK, Entry, encoded, list_tree, read_blobs, write_entry
 from factory_tui.domain.errors import WorldError
 from factory_tui.engine.ports import LandingPlan
 
 _FOLDER_NAME = "factory-landing-"
-_STAGED, _MARK, _INDEX = "new", "mark", "index"
+_MARK, _INDEX = "mark", "index"
 
 
 class Landings:
@@ -160,7 +170,7 @@ class Landings:
                 why=others[0],
                 next_step="let the factory resume it first",
             )
-        for name in (_STAGED, ASIDE):
+        for name in (STAGED, ASIDE):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._step("begun")
         lock = Path(checkout.git_dir, "index.lock")
@@ -180,7 +190,7 @@ class Landings:
             if ref_lock is not None:
                 ref_lock.abandon()
             self._release_index(lock, folder)
-            if _nothing_moved(folder):
+            if nothing_moved(folder):
                 shutil.rmtree(folder)
             if isinstance(error, OSError):
                 raise WorldError(
@@ -199,56 +209,63 @@ class Landings:
         own = habits(git)
         survey = Survey(self._repository, checkout, moves, own, len(plan.new), folder)
         problems = survey.problems()
-        if problems:
-            raise WorldError(
-                what=f"{plan.ref} cannot land: {checkout.path} has work of its own where files change",
-                why=_some(problems),
-                next_step="commit or put aside that work, then land again",
-            )
         root = Path(checkout.path)
-        self._stage(survey.waiting, folder)
+        try:
+            if problems:
+                raise WorldError(
+                    what=f"{plan.ref} cannot land: {checkout.path} has work of its own where files change",
+                    why=_some(problems),
+                    next_step="commit or put aside that work, then land again",
+                )
+            self._exchange(root, moves, survey.waiting, folder, own)
+        except Exception:
+            undo(root, moves, folder, len(plan.new))
+            raise
+        self._write_index(git, checkout, moves, folder)
+        self._step("index written")
+
+    def _exchange(self, root: Path, moves: list[Move], waiting: list[Move], folder: Path, own: Habits) -> None:
+        self._stage(waiting, folder)
         self._step("staged")
         for move in moves:
             if move.new is None:
-                if move in survey.waiting:
-                    self._put_aside(root, move, folder, own, len(plan.new))
+                if move in waiting:
+                    self._put_aside(root, move, folder, own)
                     self._step("removed a file")
-                _remove_empty_folders(root, move.path)
-        for move in survey.waiting:
+                remove_empty_folders(root, move.path)
+        for move in waiting:
             if move.new is not None:
-                self._put_aside(root, move, folder, own, len(plan.new))
+                self._put_aside(root, move, folder, own)
                 self._step("put a file aside")
                 self._fill(root, move, folder)
                 self._step("wrote a file")
-        self._write_index(git, checkout, moves, folder)
-        self._step("index written")
 
     def _stage(self, waiting: list[Move], folder: Path) -> None:
         wanted = [(move, move.new) for move in waiting if move.new is not None]
         for (move, new), data in zip(wanted, read_blobs(self._git, [new.id for _, new in wanted]), strict=True):
-            place = folder / _STAGED / str(move.number)
+            place = folder / STAGED / str(move.number)
             place.unlink(missing_ok=True)
             write_entry(place, new.mode, data)
         if wanted:
             os.sync()
 
-    def _put_aside(self, root: Path, move: Move, folder: Path, own: Habits, id_length: int) -> None:
+    def _put_aside(self, root: Path, move: Move, folder: Path, own: Habits) -> None:
         """Moves whatever is there out of the way, then looks whether it was what we thought."""
         place, aside = root / move.path, folder / ASIDE / str(move.number)
         if move.old is None or not os.path.lexists(place):
             return
         place.rename(aside)
-        if own.same(look_at(aside, id_length), move.old):
+        if own.same(look_at(aside, len(move.old.id)), move.old):
             return
         put_back(aside, place)
         raise WorldError(
             what=f"{shown(move.path)} changed while the landing was under way",
             why="something writes in the checkout",
-            next_step="commit or put aside that work, then land again: what was done so far is recorded",
+            next_step="commit or put aside that work, then land again",
         )
 
     def _fill(self, root: Path, move: Move, folder: Path) -> None:
-        place, staged = root / move.path, folder / _STAGED / str(move.number)
+        place, staged = root / move.path, folder / STAGED / str(move.number)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             os.link(staged, place, follow_symlinks=False)
@@ -256,7 +273,7 @@ class Landings:
             raise WorldError(
                 what=f"{shown(move.path)} appeared while the landing was under way",
                 why="something writes in the checkout",
-                next_step=f"move it away, then land again; the old file is {folder / ASIDE / str(move.number)}",
+                next_step="move it away, then land again",
             ) from error
         except OSError as error:
             raise WorldError(
@@ -335,24 +352,6 @@ class Landings:
 
     def _folder(self, checkout: Checkout, plan: LandingPlan) -> Path:
         return Path(checkout.git_dir, f"{_FOLDER_NAME}{plan.new}")
-
-
-def _nothing_moved(folder: Path) -> bool:
-    """No file of the user's is put aside, none of ours stands in the checkout."""
-    staged = (folder / _STAGED).iterdir()
-    return not any((folder / ASIDE).iterdir()) and all(place.lstat().st_nlink == 1 for place in staged)
-
-
-def _remove_empty_folders(root: Path, path: str) -> None:
-    place = (root / path).parent
-    while place != root:
-        try:
-            place.rmdir()
-        except FileNotFoundError:
-            pass
-        except OSError:
-            return
-        place = place.parent
 
 
 def _sync(place: Path) -> None:

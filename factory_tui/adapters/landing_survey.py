@@ -1,8 +1,12 @@
-"""How the paths of a landing lie at this moment: waiting, done already, or holding somebody else's work."""
+"""How the paths of a landing lie at this moment: waiting, done already, or holding somebody else's work.
+
+And how what was moved goes back.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +14,8 @@ from factory_tui.adapters.checkouts import FOLDER, Checkout, Habits, IndexEntry,
 from factory_tui.adapters.git import Repository, shown
 from factory_tui.adapters.objects import Entry
 
-ASIDE = "old"
-"""Where a landing's folder keeps the files it moved aside."""
+ASIDE, STAGED = "old", "new"
+"""Where a landing's folder keeps the files it moved aside, and those that take their places."""
 
 
 @dataclass(frozen=True)
@@ -109,3 +113,48 @@ def put_back(aside: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     os.link(aside, place, follow_symlinks=False)
     aside.unlink()
+
+
+def undo(root: Path, moves: list[Move], folder: Path, id_length: int) -> None:
+    """Puts back what a landing moved, as far as nobody touched it since; the rest stays for the next try.
+
+    A file is ours while it is the very file that was staged, and holds the staged bytes.
+    """
+    for move in moves:
+        place, staged = root / move.path, folder / STAGED / str(move.number)
+        if move.new is None or not os.path.lexists(staged) or not os.path.lexists(place):
+            continue
+        if os.path.samestat(staged.lstat(), place.lstat()):
+            undone = staged.with_name(f"{move.number}.undone")
+            place.rename(undone)
+            entry = look_at(undone, id_length)
+            if entry is None or entry.id != move.new.id:
+                put_back(undone, place)
+                continue
+            staged.unlink()
+            if move.old is None:
+                remove_empty_folders(root, move.path)
+    for move in moves:
+        aside = folder / ASIDE / str(move.number)
+        if os.path.lexists(aside):
+            with suppress(OSError):  # something else stands there now: the file stays aside
+                put_back(aside, root / move.path)
+
+
+def nothing_moved(folder: Path) -> bool:
+    """No file of the user's is put aside, none of ours stands in the checkout."""
+    staged = (folder / STAGED).iterdir()
+    return not any((folder / ASIDE).iterdir()) and all(place.lstat().st_nlink == 1 for place in staged)
+
+
+def remove_empty_folders(root: Path, path: str) -> None:
+    """The folders above `path`, up to the first that still holds something."""
+    place = (root / path).parent
+    while place != root:
+        try:
+            place.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
+        place = place.parent

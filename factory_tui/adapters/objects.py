@@ -203,7 +203,7 @@ class PackWriter:
         file.flush()
         os.lseek(file.fileno(), 0, os.SEEK_SET)
         if len(self._written) < _UNPACK_BELOW:
-            self._git.run("-c", "core.fsync=all", "unpack-objects", "-q", stdin=file)
+            self._git.run("unpack-objects", "-q", stdin=file)
         else:
             self._git.run("index-pack", "--stdin", stdin=file)
 
