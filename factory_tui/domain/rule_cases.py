@@ -75,8 +75,9 @@ def patterns_of(rule: Rule) -> list[tuple[Key, str]]:
             else:
                 found.append((("check", name, index), seek))
     if isinstance(check, DiffPattern):
-        if check.unless_readded:
-            found.append((("check", "unless_readded"), check.unless_readded))
+        for name in ("unless_readded", "unless_replaces"):
+            if text := getattr(check, name):
+                found.append((("check", name), text))
         if check.net_removed:
             found.append((("check", "net_removed", "pattern"), check.net_removed.pattern))
     if isinstance(check, CommandCheck) and check.expect.stdout_regex:

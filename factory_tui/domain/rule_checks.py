@@ -160,6 +160,7 @@ class ChangeSeeker:
         self._except = any_of(check.except_patterns)
         self._absent = any_of(check.absent_patterns)
         self._noise = Pattern(check.unless_readded) if check.unless_readded else None
+        self._version = Pattern(check.unless_replaces) if check.unless_replaces else None
         self._counted = Pattern(check.net_removed.pattern) if check.net_removed else None
 
     def bears_on(self, path: str) -> bool:
@@ -172,6 +173,9 @@ class ChangeSeeker:
         """Every hit in one file, in order. `moved`: added lines, without margins, that the change removes elsewhere."""
         check = self.check
         lines = [(line, encode(line.text)) for line in (file.added if check.scope == "added" else file.removed)]
+        if self._version:
+            before = {self._version.remove_from(encode(line.text)) for line in file.removed}
+            lines = [(line, data) for line, data in lines if self._version.remove_from(data) not in before]
         if check.unless_moved:
             lines = [(line, data) for line, data in lines if line.text.strip() not in moved]
         hits = self._in_file(file, lines) if check.mode == "file" else self._in_lines(file, lines)

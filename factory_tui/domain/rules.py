@@ -124,6 +124,9 @@ class DiffPattern(Written, frozen=True, kw_only=True, tag_field="kind", tag="dif
     """The finding is lifted when the file's added lines hold one of these."""
     unless_readded: str = ""
     """Removed lines that come back do not count; two lines are alike when they are after removing this pattern."""
+    unless_replaces: str = ""
+    """Added lines that take the place of one like it do not count, such as a version that is merely raised; two lines
+    are alike when they are after removing this pattern."""
     unless_moved: bool = False
     """Added lines that the same change removes elsewhere do not count."""
     unless_new_test: bool = False
