@@ -319,3 +319,14 @@ async def test_a_replaced_commit_is_shown_as_it_is(tmp_path: Path) -> None:
     git(root, "replace", real, fake)
     assert git(root, "show", f"{real}:x") == "x = 3"  # the control
     assert await GitWorktrees(str(root), str(tmp_path / "place")).read_file(real, "x") == b"x = 2\n"
+
+
+async def test_a_replaced_commit_has_the_ancestors_it_really_has(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"x": "1\n"})
+    base = git(root, "rev-parse", "HEAD")
+    tree = git(root, "rev-parse", "HEAD^{tree}")
+    stranger = git(root, "commit-tree", tree, "-m", "stranger")
+    git(root, "replace", stranger, git(root, "commit-tree", tree, "-p", base, "-m", "stranger"))
+    git(root, "merge-base", "--is-ancestor", base, stranger)  # the control: plain git believes it
+    adapter = GitWorktrees(str(root), str(tmp_path / "place"))
+    assert "does not contain" in (await adapter.plan_landing("refs/heads/main", stranger, base)).blocked
