@@ -1,0 +1,113 @@
+"""Steps about sessions, charters, time, and what went wrong."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from factory_tui.domain import events as e
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.state import DigestRef, Incident, Proposal, State
+from factory_tui.domain.steps import count, unsealed, without
+
+
+def session_started(state: State, event: e.SessionStarted, entry: Entry) -> State:
+    return replace(
+        state,
+        seq=entry.seq,
+        at=entry.at,
+        session=event.session,
+        session_open=True,
+        session_first_seq=entry.seq,
+        recovered_session=event.session - 1 if event.recovered else 0,
+        version=event.version,
+        wall=event.wall,
+        base_ref=event.base_ref,
+        base=event.base,
+        mode=event.mode,
+        paused="",
+        crashes={},
+        grants={id: grant for id, grant in state.grants.items() if grant.task},
+        usd=0.0,
+        tokens=0,
+        costs_unknown=False,
+    )
+
+
+def charter_adopted(state: State, event: e.CharterAdopted, entry: Entry) -> State:
+    waiting = {id: p for id, p in state.proposals.items() if p.charter != event.charter.sha256}
+    tasks = {id: unsealed(task) for id, task in state.tasks.items()}
+    return replace(state, seq=entry.seq, at=entry.at, charter=event.charter, proposals=waiting, tasks=tasks)
+
+
+def charter_proposed(state: State, event: e.CharterProposed, entry: Entry) -> State:
+    proposal = Proposal(
+        id=event.proposal,
+        path=", ".join(event.paths),
+        evidence=event.evidence,
+        by=entry.by.name,
+        since=entry.at,
+        charter=event.charter,
+        problem=event.problem,
+    )
+    others = {id: p for id, p in state.proposals.items() if not p.charter}
+    return replace(
+        state,
+        seq=entry.seq,
+        at=entry.at,
+        proposals={**others, event.proposal: proposal},
+        counters=count(state, event.proposal),
+    )
+
+
+def charter_declined(state: State, event: e.CharterDeclined, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, proposals=without(state.proposals, event.proposal))
+
+
+def mode_changed(state: State, event: e.ModeChanged, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, mode=event.mode)
+
+
+def paused(state: State, event: e.Paused, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, paused=event.reason or "paused")
+
+
+def unpaused(state: State, event: e.Unpaused, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, paused="")
+
+
+def digest_written(state: State, event: e.DigestWritten, entry: Entry) -> State:
+    digest = DigestRef(session=event.session, path=event.path, evidence=event.evidence)
+    owed = 0 if state.recovered_session == event.session else state.recovered_session
+    return replace(state, seq=entry.seq, at=entry.at, digest=digest, recovered_session=owed)
+
+
+def session_ended(state: State, event: e.SessionEnded, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, session_open=False)
+
+
+def digest_acknowledged(state: State, event: e.DigestAcknowledged, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, acknowledged=max(state.acknowledged, event.session))
+
+
+def nothing(state: State, event: e.LedgerRepaired, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at)
+
+
+def time_passed(state: State, event: e.TimePassed, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, now=event.now)
+
+
+def job_crashed(state: State, event: e.JobCrashed, entry: Entry) -> State:
+    crashes = {**state.crashes, event.job: state.crashes.get(event.job, 0) + 1}
+    return replace(state, seq=entry.seq, at=entry.at, crashes=crashes)
+
+
+def incident_opened(state: State, event: e.IncidentOpened, entry: Entry) -> State:
+    incident = Incident(id=event.incident, title=event.title, what=event.what, task=event.task)
+    return replace(
+        state,
+        seq=entry.seq,
+        at=entry.at,
+        incidents={**state.incidents, incident.id: incident},
+        counters=count(state, incident.id),
+    )

@@ -1,0 +1,241 @@
+"""Steps about turns, their actions, asks, grants, questions and proposals."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from factory_tui.domain import events as e
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.state import Ask, Grant, OpenAction, Proposal, Question, Stage, State, Task, Turn, TurnRecord
+from factory_tui.domain.steps import count, task_of, with_task, with_turn, without
+
+
+def worktree_opened(state: State, event: e.WorktreeOpened, entry: Entry) -> State:
+    task = replace(state.tasks[event.task], worktree=event.name, worktree_base=event.base, rebase=False)
+    return with_task(state, entry, task)
+
+
+def worktree_kept(state: State, event: e.WorktreeKept, entry: Entry) -> State:
+    return with_task(state, entry, replace(task_of(state, event.task), worktree="", worktree_base=""))
+
+
+def turn_started(state: State, event: e.TurnStarted, entry: Entry) -> State:
+    task = state.tasks[event.task]
+    purpose = task.handoff.purpose if task.handoff else "author"
+    turn = Turn(
+        id=event.turn,
+        task=event.task,
+        handoff=event.handoff,
+        role=event.role,
+        purpose=purpose,
+        attempt=event.attempt,
+        seat=event.seat,
+        control=event.control,
+        person=event.person,
+        brief=event.brief,
+        started=entry.at,
+    )
+    prefix, _, tail = event.turn.rpartition("/")
+    counters = {**state.counters, f"turn:{prefix}": int(tail.lstrip("abcdefghijklmnopqrstuvwxyz_"))}
+    return with_task(
+        state, entry, replace(task, stage="working"), turns={**state.turns, turn.id: turn}, counters=counters
+    )
+
+
+def _stage_after(task: Task, turn: Turn) -> Stage:
+    """Where a task stands when its turn has ended and nothing else was decided yet."""
+    match turn.delivered:
+        case "question":
+            return "parked"
+        case "plan":
+            return "planned"
+        case "review":
+            return "ready"
+        case _:
+            return "released"
+
+
+def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
+    turn = state.turns[event.turn]
+    record = TurnRecord(
+        id=turn.id,
+        role=turn.role,
+        seat=turn.seat,
+        person=turn.person,
+        purpose=turn.purpose,
+        attempt=turn.attempt,
+        outcome=event.outcome,
+        usd=turn.usd,
+        tokens=turn.tokens,
+    )
+    task = task_of(state, turn.task)
+    fruitless = 0 if turn.delivered else task.fruitless + (event.outcome != "interrupted")
+    task = replace(task, turns=(*task.turns, record), fruitless=fruitless)
+    if not task.over and task.stage == "working":
+        task = replace(task, stage=_stage_after(task, turn))
+    asks = state.asks
+    if event.outcome != "interrupted":
+        asks = {id: ask for id, ask in asks.items() if ask.turn != turn.id}
+    return with_task(state, entry, task, turns=without(state.turns, turn.id), asks=asks)
+
+
+def usage_noted(state: State, event: e.UsageNoted, entry: Entry) -> State:
+    turn = state.turns[event.turn]
+    tokens = event.tokens_in + event.tokens_out + event.tokens_cached
+    more = tokens - turn.tokens
+    usd = (event.usd or 0.0) - (turn.usd or 0.0)
+    return with_turn(
+        state,
+        entry,
+        replace(turn, usd=event.usd, tokens=tokens),
+        usd=state.usd + usd,
+        tokens=state.tokens + more,
+        costs_unknown=state.costs_unknown or event.usd is None,
+    )
+
+
+def action_allowed(state: State, event: e.ActionAllowed, entry: Entry) -> State:
+    turn = state.turns[event.turn]
+    turn = replace(turn, actions=turn.actions + 1, open={**turn.open, event.id: _opened(event)})
+    grants = state.grants
+    if event.grant and (grant := grants.get(event.grant)) and grant.once:
+        grants = without(grants, event.grant)
+    asks = without(state.asks, event.id) if event.id in state.asks else state.asks
+    counters = {**state.counters, "A": int(event.id[2:])} if event.id not in state.asks else state.counters
+    return with_turn(state, entry, turn, grants=grants, asks=asks, counters=counters)
+
+
+def _opened(event: e.ActionAllowed) -> OpenAction:
+    return OpenAction(kind=event.action.kind, object=event.action.object, sha256=event.sha256)
+
+
+def action_asked(state: State, event: e.ActionAsked, entry: Entry) -> State:
+    turn = state.turns[event.turn]
+    ask = Ask(
+        id=event.id,
+        turn=event.turn,
+        task=turn.task,
+        role=turn.role,
+        action=event.action,
+        sha256=event.sha256,
+        ruling=event.ruling,
+        since=entry.at,
+    )
+    return replace(
+        state,
+        seq=entry.seq,
+        at=entry.at,
+        asks={**state.asks, ask.id: ask},
+        counters=count(state, event.id),
+    )
+
+
+def action_denied(state: State, event: e.ActionDenied, entry: Entry) -> State:
+    turn = state.turns[event.turn]
+    key = event.sha256
+    repeats = turn.repeats + 1 if turn.failing == key else 1
+    malformed = turn.malformed + (event.action.kind == "report")
+    turn = replace(turn, denied=turn.denied + 1, failing=key, repeats=repeats, malformed=malformed)
+    counters = {**state.counters, "A": max(state.counters.get("A", 0), int(event.id[2:]))}
+    return with_turn(state, entry, turn, asks=without(state.asks, event.id), counters=counters)
+
+
+def ask_answered(state: State, event: e.AskAnswered, entry: Entry) -> State:
+    ask = state.asks[event.id]
+    asks = without(state.asks, event.id)
+    task = state.tasks.get(ask.task)
+    if task is None or ask.turn in state.turns:
+        return replace(state, seq=entry.seq, at=entry.at, asks=asks)
+    # The turn that asked was interrupted: the next one is told.
+    answer = "allowed" if event.allowed else f"denied: {event.reason}"
+    told = (f"You wanted to {ask.action.kind} {ask.action.object}", answer)
+    return with_task(state, entry, replace(task, answers=(*task.answers, told)), asks=asks)
+
+
+def grant_given(state: State, event: e.GrantGiven, entry: Entry) -> State:
+    grant = Grant(
+        id=event.grant,
+        role=event.role,
+        kind=event.kind,
+        object=event.object,
+        task=event.task,
+        once=event.once,
+        tree=event.tree,
+        rules=event.rules,
+    )
+    return replace(
+        state,
+        seq=entry.seq,
+        at=entry.at,
+        grants={**state.grants, grant.id: grant},
+        counters=count(state, event.grant),
+    )
+
+
+def grant_revoked(state: State, event: e.GrantRevoked, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, grants=without(state.grants, event.grant))
+
+
+def action_ended(state: State, event: e.ActionEnded, entry: Entry) -> State:
+    turn = next((turn for turn in state.turns.values() if event.id in turn.open), None)
+    if turn is None:
+        return replace(state, seq=entry.seq, at=entry.at)
+    action = turn.open[event.id]
+    failing, repeats = "", 0
+    if event.result != "ok":
+        failing, repeats = action.sha256, turn.repeats + 1 if turn.failing == action.sha256 else 1
+    turn = replace(turn, open=without(turn.open, event.id), failing=failing, repeats=repeats)
+    task = state.tasks.get(turn.task)
+    if event.result == "ok" and action.kind == "edit" and task and action.object not in task.edited:
+        task = replace(task, edited=(*task.edited, action.object), first_edit=task.first_edit or entry.at)
+        return with_task(state, entry, task, turns={**state.turns, turn.id: turn})
+    return with_turn(state, entry, turn)
+
+
+def reported(state: State, event: e.Reported, entry: Entry) -> State:
+    turn = replace(state.turns[event.turn], delivered="report")
+    task = replace(state.tasks[event.task], report=event.evidence)
+    return with_task(state, entry, task, turns={**state.turns, turn.id: turn})
+
+
+def proposal_endorsed(state: State, event: e.ProposalEndorsed, entry: Entry) -> State:
+    proposal = state.proposals[event.proposal]
+    proposal = replace(proposal, endorsed=(*proposal.endorsed, event.role))
+    return replace(state, seq=entry.seq, at=entry.at, proposals={**state.proposals, proposal.id: proposal})
+
+
+def escalated(state: State, event: e.Escalated, entry: Entry) -> State:
+    question = Question(id=event.question, task=event.task, turn=event.turn, text=event.text, since=entry.at)
+    task = replace(state.tasks[event.task], question=event.question)
+    turn = replace(state.turns[event.turn], delivered="question")
+    return with_task(
+        state,
+        entry,
+        task,
+        questions={**state.questions, question.id: question},
+        turns={**state.turns, turn.id: turn},
+        counters=count(state, event.question),
+    )
+
+
+def question_answered(state: State, event: e.QuestionAnswered, entry: Entry) -> State:
+    question = state.questions[event.question]
+    questions = without(state.questions, event.question)
+    task = task_of(state, question.task)
+    task = replace(task, question="", answers=(*task.answers, (question.text, event.text)))
+    return with_task(state, entry, task, questions=questions)
+
+
+def proposal_made(state: State, event: e.ProposalMade, entry: Entry) -> State:
+    proposal = Proposal(id=event.proposal, path=event.path, evidence=event.evidence, by=entry.by.name, since=entry.at)
+    return replace(
+        state,
+        seq=entry.seq,
+        at=entry.at,
+        proposals={**state.proposals, proposal.id: proposal},
+        counters=count(state, proposal.id),
+    )
+
+
+def proposal_settled(state: State, event: e.ProposalSettled, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, proposals=without(state.proposals, event.proposal))
