@@ -183,71 +183,6 @@ async def test_no_smoke_command_is_not_run(small: SmallRepository):
     assert (result.verdict, result.passed) == (Verdict.NOT_RUN, 0)
 
 
-async def test_a_run_over_its_time_is_broken(small: SmallRepository):
-    checks = small.checks(
-        replace(SMOKE, command="if grep -q slow README.md; then sleep 600; else sh smoke.sh; fi", seconds=2)
-    )
-    result = await small.inspect(checks, {"README.md": "slow\n"})
-    assert result.verdict is Verdict.BROKEN
-    assert "time limit of 2 s" in result.summary
-
-
-async def test_a_run_that_changes_its_own_tree_fails(small: SmallRepository):
-    files: Files = {"tests/test_write.py": "def test_write():\n    open('README.md', 'w').write('other')\n"}
-    result = await small.inspect(small.checks(SMOKE), files)
-    assert result.verdict is Verdict.FAIL
-    assert [(finding.title, finding.path) for finding in blocking(result)] == [
-        ("the run changed a file of the tree that it tests", "README.md")
-    ]
-
-
-async def test_a_file_that_the_run_changes_on_the_base_too_must_be_answered(tmp_path: Path):
-    small = SmallRepository(tmp_path, {**GOOD, "smoke.sh": f"date +%N > stamp\n{RUN}", "stamp": "0\n"})
-    result = await small.inspect(small.checks(SMOKE), {"README.md": "Other words.\n"})
-    assert result.verdict is Verdict.PASS
-    assert to_answer(result) == ["the run changed a file of the tree that it tests, as on the base"]
-
-
-async def test_an_application_that_does_not_start_fails(small: SmallRepository):
-    checks = small.checks(replace(SMOKE, boot="sh boot.sh"))
-    result = await small.inspect(checks, {"boot.sh": "echo no port; exit 4\n"})
-    assert result.verdict is Verdict.FAIL
-    assert blocking(result)[0].title == "the application does not start: `sh boot.sh` ended with exit code 4"
-    assert "no port" in blocking(result)[0].detail
-
-
-async def test_a_failing_part_of_the_command_that_is_no_test_fails(small: SmallRepository):
-    checks = small.checks(replace(SMOKE, command="sh smoke.sh && ! grep -q wrong README.md"))
-    result = await small.inspect(checks, {"README.md": "wrong\n"})
-    assert [finding.title for finding in blocking(result)] == [
-        "the smoke command ended with exit code 1 although no test was red"
-    ]
-
-
-async def test_tests_see_a_repository_of_one_commit(small: SmallRepository):
-    text = (
-        "import subprocess\n\n\ndef test_git():\n"
-        "    assert subprocess.check_output(['git', 'rev-list', '--count', 'HEAD']).strip() == b'1'\n"
-        "    assert subprocess.check_output(['git', 'status', '--porcelain']) == b''\n"
-    )
-    result = await small.inspect(small.checks(SMOKE), {"tests/test_git.py": text})
-    assert (result.verdict, result.passed) == (Verdict.PASS, 3)
-
-
-async def test_base_is_read_once_and_a_damaged_record_of_it_again(tmp_path: Path):
-    small = SmallRepository(tmp_path, GOOD)
-    await small.inspect(small.checks(SMOKE), {})
-    assert "smoke: what base's own tests do" in small.progress
-    small.progress.clear()
-    await small.inspect(small.checks(SMOKE), {})
-    assert "smoke: what base's own tests do" not in small.progress
-    record = next((tmp_path / "level2" / "inventories").glob("*.json"))
-    record.write_bytes(record.read_bytes().replace(b"test_zero", b"test_hero"))
-    result = await small.inspect(small.checks(SMOKE), {})
-    assert "smoke: what base's own tests do" in small.progress
-    assert result.lost == ()
-
-
 @pytest.fixture(scope="module")
 def old(tmp_path_factory: pytest.TempPathFactory) -> SmallRepository:
     text = "def test_red_for_ever():\n    assert False\n\n\ndef test_fine():\n    pass\n"
@@ -303,22 +238,10 @@ async def test_a_base_without_tests_lets_the_first_tests_in(tmp_path: Path):
     assert (result.verdict, result.passed, result.tripwire) == (Verdict.PASS, 2, "seen")
 
 
-async def test_cancelling_an_inspection_leaves_nothing_behind(tmp_path: Path):
-    slow: Files = {**GOOD, "tests/test_slow.py": "import time\n\n\ndef test_slow():\n    time.sleep(600)\n"}
-    small = SmallRepository(tmp_path, slow)
-    task = asyncio.create_task(small.inspect(small.checks(SMOKE), {}))
-    async with asyncio.timeout(20):
-        while not list((tmp_path / "runs").glob("run-*")):
-            await asyncio.sleep(0.02)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert small.left_behind() == []
-
-
 # --- other runners ----------------------------------------------------------------------------------
 
 UNITTEST: Files = {
+    "README.md": "A small service.\n",
     "service.py": "def add(a, b):\n    return a + b\n",
     "tests/__init__.py": "",
     "tests/test_service.py": "import unittest\n\nfrom service import add\n\n\nclass Adding(unittest.TestCase):\n"
@@ -361,6 +284,85 @@ class TestUnittest:
         result = await service.inspect(service.checks(UNITTEST_SMOKE), {"tests/test_service.py": text})
         assert result.lost == ("tests.test_service.Adding.test_add",)
         assert to_answer(result) == ["lost test: tests.test_service.Adding.test_add"]
+
+
+async def test_a_run_over_its_time_is_broken(service: SmallRepository):
+    command = f"if grep -q slow README.md; then sleep 600; fi; {UNITTEST_SMOKE.command}"
+    checks = service.checks(replace(UNITTEST_SMOKE, command=command, seconds=2))
+    result = await service.inspect(checks, {"README.md": "slow\n"})
+    assert result.verdict is Verdict.BROKEN
+    assert "time limit of 2 s" in result.summary
+
+
+def a_test(body: str) -> str:
+    return f"import unittest\n\n\nclass Case(unittest.TestCase):\n    def test_case(self):\n        {body}\n"
+
+
+async def test_a_run_that_changes_its_own_tree_fails(service: SmallRepository):
+    files: Files = {"tests/test_write.py": a_test("open('README.md', 'w').write('other')")}
+    result = await service.inspect(service.checks(UNITTEST_SMOKE), files)
+    assert result.verdict is Verdict.FAIL
+    assert [(finding.title, finding.path) for finding in blocking(result)] == [
+        ("the run changed a file of the tree that it tests", "README.md")
+    ]
+
+
+async def test_a_file_that_the_run_changes_on_the_base_too_must_be_answered(service: SmallRepository):
+    checks = service.checks(replace(UNITTEST_SMOKE, command=f"date +%N > README.md; {UNITTEST_SMOKE.command}"))
+    result = await service.inspect(checks, BACKWARDS)
+    assert result.verdict is Verdict.PASS
+    assert to_answer(result) == ["the run changed a file of the tree that it tests, as on the base"]
+
+
+async def test_an_application_that_does_not_start_fails(service: SmallRepository):
+    checks = service.checks(replace(UNITTEST_SMOKE, boot="sh boot.sh"))
+    result = await service.inspect(checks, {"boot.sh": "echo no port; exit 4\n"})
+    assert result.verdict is Verdict.FAIL
+    assert blocking(result)[0].title == "the application does not start: `sh boot.sh` ended with exit code 4"
+    assert "no port" in blocking(result)[0].detail
+
+
+async def test_a_failing_part_of_the_command_that_is_no_test_fails(service: SmallRepository):
+    checks = service.checks(replace(UNITTEST_SMOKE, command=f"{UNITTEST_SMOKE.command} && ! grep -q wrong README.md"))
+    result = await service.inspect(checks, {"README.md": "wrong\n"})
+    assert [finding.title for finding in blocking(result)] == [
+        "the smoke command ended with exit code 1 although no test was red"
+    ]
+
+
+async def test_tests_see_a_repository_of_one_commit(service: SmallRepository):
+    count = "self.assertEqual(check_output(['git', 'rev-list', '--count', 'HEAD']).strip(), b'1')"
+    clean = "self.assertEqual(check_output(['git', 'status', '--porcelain']), b'')"
+    text = "from subprocess import check_output\n" + a_test(f"{count}\n        {clean}")
+    result = await service.inspect(service.checks(UNITTEST_SMOKE), {"tests/test_git.py": text})
+    assert (result.verdict, result.passed) == (Verdict.PASS, 3)
+
+
+async def test_base_is_read_once_and_a_damaged_record_of_it_again(tmp_path: Path):
+    small = SmallRepository(tmp_path, UNITTEST)
+    await small.inspect(small.checks(UNITTEST_SMOKE), {})
+    assert "smoke: what base's own tests do" in small.progress
+    small.progress.clear()
+    await small.inspect(small.checks(UNITTEST_SMOKE), {})
+    assert "smoke: what base's own tests do" not in small.progress
+    record = next((tmp_path / "level2" / "inventories").glob("*.json"))
+    record.write_bytes(record.read_bytes().replace(b"test_zero", b"test_hero"))
+    result = await small.inspect(small.checks(UNITTEST_SMOKE), {})
+    assert "smoke: what base's own tests do" in small.progress
+    assert result.lost == ()
+
+
+async def test_cancelling_an_inspection_leaves_nothing_behind(tmp_path: Path):
+    slow: Files = {**UNITTEST, "tests/test_slow.py": "import time\n\ntime.sleep(600)\n"}
+    small = SmallRepository(tmp_path, slow)
+    task = asyncio.create_task(small.inspect(small.checks(UNITTEST_SMOKE), {}))
+    async with asyncio.timeout(20):
+        while not list((tmp_path / "runs").glob("run-*")):
+            await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert small.left_behind() == []
 
 
 async def test_node_tests_are_read_one_by_one(tmp_path: Path):

@@ -183,35 +183,42 @@ def test_jest_and_vitest_tell_files_groups_and_titles():
     document = {
         "testResults": [
             {
-                "name": "/root/a.test.js",
+                "name": "/somewhere/a.test.js",
                 "status": "failed",
                 "assertionResults": [
-                    {"ancestorTitles": ["add"], "title": "adds", "status": "failed", "failureMessages": ["no"]},
+                    {
+                        "ancestorTitles": ["add"],
+                        "title": "adds",
+                        "status": "failed",
+                        "failureMessages": ["no\n at x (/somewhere/a.test.js:7:9)"],
+                    },
                     {"ancestorTitles": [], "title": "later", "status": "pending", "failureMessages": []},
                 ],
             },
-            {"name": "/root/b.test.js", "status": "failed", "message": "cannot import", "assertionResults": []},
+            {"name": "/somewhere/b.test.js", "status": "failed", "message": "cannot import", "assertionResults": []},
         ]
     }
-    assert outcomes(read_jest(json.dumps(document).encode(), "/root")) == {
+    report = read_jest(json.dumps(document).encode(), "/somewhere")
+    assert report.by_id["a.test.js > add > adds"].line == 7
+    assert outcomes(report) == {
         "a.test.js > add > adds": "failed",
         "a.test.js > later": "skipped",
         "b.test.js (file)": "failed",
     }
-    assert read_jest(b"{}", "/root").unreadable
+    assert read_jest(b"{}", "/somewhere").unreadable
 
 
 def test_mocha_tells_files_and_titles():
     document = {
         "tests": [
-            {"fullTitle": "add adds", "file": "/root/a.js", "err": {}},
-            {"fullTitle": "add fails", "file": "/root/a.js", "err": {"stack": "no"}},
-            {"fullTitle": "add later", "file": "/root/a.js", "err": {}},
+            {"fullTitle": "add adds", "file": "/somewhere/a.js", "err": {}},
+            {"fullTitle": "add fails", "file": "/somewhere/a.js", "err": {"stack": "no"}},
+            {"fullTitle": "add later", "file": "/somewhere/a.js", "err": {}},
         ],
         "failures": [],
         "pending": [{"fullTitle": "add later"}],
     }
-    assert outcomes(read_mocha(json.dumps(document).encode(), "/root")) == {
+    assert outcomes(read_mocha(json.dumps(document).encode(), "/somewhere")) == {
         "a.js > add adds": "passed",
         "a.js > add fails": "failed",
         "a.js > add later": "skipped",
@@ -237,13 +244,13 @@ def test_a_summary_line_is_a_weak_reading(text: str, counts: tuple[int, int, int
 def test_silence_is_no_reading():
     assert read_summary("all good, trust me\n").unreadable
     result = RunResult(exit_code=0, output=b"", seconds=0)
-    assert read("auto", {}, result, "/root").unreadable
-    assert read("junit", {}, result, "/root").unreadable
+    assert read("auto", {}, result, "/somewhere").unreadable
+    assert read("junit", {}, result, "/somewhere").unreadable
 
 
 def test_cut_output_is_no_reading_where_the_results_are_in_it():
     result = RunResult(exit_code=0, output=b"test result: ok", seconds=0, truncated=True)
-    assert "over" in read("cargo", {}, result, "/root").unreadable
+    assert "over" in read("cargo", {}, result, "/somewhere").unreadable
 
 
 def test_of_several_reports_the_worst_outcome_stands_and_doubts_add_up():

@@ -16,6 +16,8 @@ from typing import Literal, cast
 Outcome = Literal["passed", "failed", "skipped"]
 _WEIGHT: dict[str, int] = {"passed": 0, "skipped": 1, "failed": 2}
 MOST_CASES = 200_000
+MOST_DETAIL = 2500
+"""Characters of one failure; where the message stands first, its beginning is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,6 +291,12 @@ def read_go(text: str) -> Report:
     return Report(cases=merged(cases), unreadable=f"these tests began and never ended: {left}" if left else "")
 
 
+def _line_in(stack: str, path: str) -> int:
+    """Where a stack of node passes through the test's own file; 0 = nowhere."""
+    place = re.search(rf"{re.escape(path)}:(\d+):\d+", stack) if path else None
+    return int(place[1]) if place else 0
+
+
 def read_jest(data: bytes, root: str) -> Report:
     """The JSON report of jest, which vitest writes too."""
     words: dict[str, Outcome] = {"passed": "passed", "failed": "failed"}
@@ -302,8 +310,8 @@ def read_jest(data: bytes, root: str) -> Report:
                 )
             for test in file["assertionResults"]:
                 name = " > ".join([path, *test.get("ancestorTitles", ()), test["title"]])
-                detail = "\n".join(test.get("failureMessages") or ())[-4000:]
-                line = int((test.get("location") or {}).get("line") or 0)
+                detail = "\n".join(test.get("failureMessages") or ())[:MOST_DETAIL]
+                line = int((test.get("location") or {}).get("line") or 0) or _line_in(detail, path)
                 outcome = words.get(test["status"], "skipped")
                 cases.append(Case(id=name, outcome=outcome, detail=detail, path=path, line=line))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -322,9 +330,9 @@ def read_mocha(data: bytes, root: str) -> Report:
             title = str(test["fullTitle"])
             error = test.get("err") or {}
             outcome: Outcome = "skipped" if title in pending else "failed" if error else "passed"
-            cases.append(
-                Case(id=f"{path} > {title}", outcome=outcome, detail=str(error.get("stack", ""))[-4000:], path=path)
-            )
+            detail = str(error.get("stack", ""))[:MOST_DETAIL]
+            line = _line_in(detail, path)
+            cases.append(Case(id=f"{path} > {title}", outcome=outcome, detail=detail, path=path, line=line))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return Report(unreadable=f"the JSON report cannot be read: {error!r}")
     return Report(cases=merged(cases))

@@ -33,7 +33,7 @@ export default async function* report(source) {
     if (data.skip !== undefined && data.skip !== false) outcome = "skipped";
     if (data.todo !== undefined && data.todo !== false) outcome = "skipped";
     const detail = failure ? String(failure.cause?.stack ?? failure.cause ?? failure.message ?? failure) : "";
-    yield JSON.stringify({ id, outcome, path: file, line: data.line ?? 0, detail: detail.slice(-4000) }) + "\n";
+    yield JSON.stringify({ id, outcome, path: file, line: data.line ?? 0, detail: detail.slice(0, 2500) }) + "\n";
   }
   yield JSON.stringify({ end: 0 }) + "\n";
 }
