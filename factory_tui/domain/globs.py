@@ -189,6 +189,8 @@ def _names_meet(left: str, right: str) -> bool:
     """The same table for two names with `*` and `?`."""
     if not set(left + right) & {"*", "?"}:
         return left == right
+    if _differ_at_start(left, right) or _differ_at_start(left[::-1], right[::-1]):
+        return False
     row = [all(character == "*" for character in right[j:]) for j in range(len(right) + 1)]
     for i in range(len(left) - 1, -1, -1):
         above = row
@@ -200,3 +202,13 @@ def _names_meet(left: str, right: str) -> bool:
             else:
                 row[j] = above[j + 1] and (left[i] == right[j] or "?" in (left[i], right[j]))
     return row[0]
+
+
+def _differ_at_start(left: str, right: str) -> bool:
+    """Two names differ before the first wildcard of either; most do, and that spares the table."""
+    for ours, theirs in zip(left, right, strict=False):
+        if ours in "*?" or theirs in "*?":
+            return False
+        if ours != theirs:
+            return True
+    return False

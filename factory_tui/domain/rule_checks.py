@@ -24,6 +24,8 @@ from factory_tui.domain.shell_text import ShellText
 from factory_tui.domain.terms import Change, FileChange, Line
 
 _RUN = re.compile(r"[A-Za-z0-9]{16,}")
+LONGEST_NAME = 255
+"""Characters of a file name: a longer pattern names no file."""
 LONGEST_QUOTE = 120
 """Characters of a hit that are repeated in a match."""
 
@@ -122,10 +124,8 @@ class PathSeeker:
         self._globs = check.globs
         self._except = check.except_globs
         # A command's words may be absolute or climb, so they are compared from any folder on.
-        self._word_globs = check.globs + tuple(f"**/{glob}" for glob in check.globs if not glob.startswith("**"))
-        self._except_words = check.except_globs + tuple(
-            f"**/{glob}" for glob in check.except_globs if not glob.startswith("**")
-        )
+        self.word_globs = _from_any_folder(check.globs)
+        self._except_words = _from_any_folder(check.except_globs)
         self._any_word = check.run_words == "any"
 
     def hit_path(self, path: str) -> Hit | None:
@@ -133,8 +133,9 @@ class PathSeeker:
             return Hit(path)
         return None
 
-    def hit_command(self, command: ShellText) -> Hit | None:
-        for word, may_be_written in command.touched:
+    def hit_words(self, words: Iterable[tuple[str, bool]]) -> Hit | None:
+        """The first of these words of a command, each with whether it may be written, that is such a path."""
+        for word, may_be_written in words:
             if (may_be_written or self._any_word) and self._is_meant(word):
                 return Hit(_quote(word))
         return None
@@ -142,12 +143,26 @@ class PathSeeker:
     def _is_meant(self, word: str) -> bool:
         if globs.matches(word, self._except_words):
             return False
-        if globs.matches(word, self._word_globs):
+        if globs.matches(word, self.word_globs):
             return True
         name = word.rsplit("/", 1)[-1]
         begins_with = name.split("*", 1)[0].split("?", 1)[0]
         # `.en*` stands for `.env`; a bare `*` stands for too much to mean it.
-        return begins_with != name and len(begins_with) > 1 and globs.may_overlap((word,), self._word_globs)
+        is_meant = begins_with != name and len(begins_with) > 1 and len(name) <= LONGEST_NAME
+        return is_meant and globs.may_overlap((word,), self.word_globs)
+
+
+def words_to_look_at(words: Iterable[tuple[str, bool]], any_glob: tuple[str, ...]) -> list[tuple[str, bool]]:
+    """The words that can be a path of one of these globs; nearly always none."""
+    return [
+        (word, may_be_written)
+        for word, may_be_written in words
+        if "*" in word or "?" in word or globs.matches(word, any_glob)
+    ]
+
+
+def _from_any_folder(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return paths + tuple(f"**/{glob}" for glob in paths if not glob.startswith("**"))
 
 
 class ChangeSeeker:

@@ -13,7 +13,7 @@ from factory_tui.domain import globs
 from factory_tui.domain.conditions import Answer, FactView, decide_condition
 from factory_tui.domain.facts import facts_of, is_provided, missing_facts
 from factory_tui.domain.patterns import any_of, encode
-from factory_tui.domain.rule_checks import ChangeSeeker, CommandSeeker, Hit, PathSeeker
+from factory_tui.domain.rule_checks import ChangeSeeker, CommandSeeker, Hit, PathSeeker, words_to_look_at
 from factory_tui.domain.rules import (
     Condition,
     DenyAction,
@@ -75,6 +75,7 @@ class RuleBook:
         self._states = [rule for rule in asked if isinstance(rule.check, StateCheck | RequireEvidence)]
         committing = [rule for rule in asked if "before_commit" in rule.bears_when.phases]
         self._changes = [(rule, ChangeSeeker(rule.check)) for rule in committing if isinstance(rule.check, DiffPattern)]
+        self._any_path = tuple(dict.fromkeys(glob for _, seeker in self._paths for glob in seeker.word_globs))
         seekers = [seeker for _, seeker in self._commands]
         self._any_command = any_of(
             find for seeker in seekers for part in (seeker.patterns, seeker.doubtful) for find in part.finds
@@ -118,9 +119,10 @@ class RuleBook:
                     where=action.command[:80],
                 )
             )
+        words = words_to_look_at(command.touched, self._any_path) if command else []
         for rule, path_seeker in self._paths:
             if _bears_on_action(rule, role, action):
-                hit = path_seeker.hit_command(command) if command else path_seeker.hit_path(action.path)
+                hit = path_seeker.hit_words(words) if command else path_seeker.hit_path(action.path)
                 # A case may name the path that a command touches.
                 hit = hit or (path_seeker.hit_path(action.path) if command and action.path else None)
                 matches += self._match(rule, [hit] if hit else [], view)
