@@ -1,0 +1,1 @@
+"""The demo: a small real product, and the script and the supervisor that play one mission on it."""

@@ -1,0 +1,57 @@
+"""The demo's mission as data: what the models say, and what the supervisor answers."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import msgspec
+
+from factory_tui.adapters.front_matter import read_yaml
+from factory_tui.adapters.rehearsal_script import Script, read_script
+from factory_tui.adapters.schema import convert
+from factory_tui.domain.errors import DocumentError
+from factory_tui.domain.terms import Record
+from factory_tui.domain.waiting import WaitingKind
+
+
+class ScriptedAnswer(Record, frozen=True, kw_only=True):
+    """The verb for every waiting item of one kind."""
+
+    kind: WaitingKind
+    verb: str
+    text: str = ""
+
+
+class ScriptedSupervisor(Record, frozen=True, kw_only=True):
+    """Who supervises the demo when nobody sits there; the ledger names them `@script`."""
+
+    mission: str
+    answers: tuple[ScriptedAnswer, ...]
+
+    def answer_to(self, kind: WaitingKind) -> ScriptedAnswer | None:
+        """None = this supervisor has no answer: a person must look."""
+        return next((answer for answer in self.answers if answer.kind == kind), None)
+
+
+def demo_script(judging_roles: frozenset[str]) -> Script:
+    """What the models say. Raises DocumentError when the shipped script is broken."""
+    return read_script("demo/script.yaml", _shipped("script.yaml"), judging_roles)
+
+
+def demo_supervisor() -> ScriptedSupervisor:
+    """What the supervisor says. Raises DocumentError when the shipped file is broken."""
+    return read_supervisor("demo/supervisor.yaml", _shipped("supervisor.yaml"))
+
+
+def read_supervisor(shown_path: str, text: str) -> ScriptedSupervisor:
+    """Raises DocumentError with file and line."""
+    document = read_yaml(shown_path, text)
+    problems: list[DocumentError] = []
+    found = convert(document, ScriptedSupervisor, document.data, problems)
+    if found is None:
+        raise problems[0]
+    return msgspec.structs.replace(found, mission=found.mission.strip())
+
+
+def _shipped(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")

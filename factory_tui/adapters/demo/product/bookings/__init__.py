@@ -1,0 +1,1 @@
+"""Meeting rooms, booked over HTTP."""
