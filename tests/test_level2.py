@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 from small_repository import Files, SmallRepository, lay
 
+from factory_tui.adapters.smoke import PROBES
 from factory_tui.domain.gate import Dependencies, Smoke
 from factory_tui.domain.terms import Finding, Verdict
 from factory_tui.engine.ports import Checks, InspectionResult
@@ -292,6 +293,44 @@ async def test_a_run_over_its_time_is_broken(service: SmallRepository):
     result = await service.inspect(checks, {"README.md": "slow\n"})
     assert result.verdict is Verdict.BROKEN
     assert "time limit of 2 s" in result.summary
+
+
+FALSE_PROBE = (
+    "import json, os\n\n\ndef pytest_sessionfinish(session):\n"
+    "    path = os.path.join(os.environ['FACTORY_REPORT'], 'pytest-1.jsonl')\n    with open(path, 'w') as file:\n"
+    "        for name in ('test_add', 'test_zero'):\n"
+    "            file.write(json.dumps({'id': 'tests/test_app.py::' + name, 'outcome': 'passed'}) + '\\n')\n"
+    "        file.write(json.dumps({'end': 0}) + '\\n')\n    session.exitstatus = 0\n"
+)
+
+
+async def test_a_tree_cannot_answer_for_our_probes(small: SmallRepository):
+    result = await small.inspect(small.checks(SMOKE), {**BROKEN, "factory_probe_pytest.py": FALSE_PROBE})
+    assert [finding.title for finding in blocking(result)] == ["tests/test_app.py::test_add"]
+
+
+def test_control_a_probe_with_a_known_name_is_the_trees_own(tmp_path: Path):
+    lay(tmp_path, {**GOOD, **BROKEN, "factory_probe_pytest.py": FALSE_PROBE})
+    environment = {**os.environ, **BARE, "PYTHONPATH": str(PROBES), "FACTORY_REPORT": str(tmp_path)}
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "factory_probe_pytest", "tests"]
+    assert subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True).returncode == 0
+    assert '"failed"' not in (tmp_path / "pytest-1.jsonl").read_text()
+
+
+async def test_a_file_that_stands_in_for_the_runner_must_be_answered(small: SmallRepository):
+    result = await small.inspect(small.checks(SMOKE), {"src/unittest/extra.py": "", "sitecustomize.py": ""})
+    assert to_answer(result) == ["a file of the tree stands in for the test runner"] * 2
+
+
+async def test_a_pytest_that_does_not_find_our_plugin_is_read_by_its_own_report(tmp_path: Path):
+    small = SmallRepository(tmp_path, {**GOOD, "smoke.sh": f"PYTHONPATH=src {RUN}"})
+    checks = small.checks(SMOKE)
+    result = await small.inspect(checks, {"README.md": "Other words.\n"})
+    assert result.summary == "2 passed, 0 failed, tripwire seen, base's tests green"
+    result = await small.inspect(checks, BROKEN)
+    assert [(finding.title, finding.path) for finding in blocking(result)] == [
+        ("tests.test_app::test_add", "tests/test_app.py")
+    ]
 
 
 def a_test(body: str) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import shlex
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +30,7 @@ from factory_tui.domain.gate import Dependencies, Runner, Smoke
 from factory_tui.engine.ports import Boundary, Limits, RunResult, Sandbox, TestRun
 
 PROBES = Path(__file__).with_name("probes")
+PROBE_NAME = "factory_probe"
 OUTPUT_BYTES = 16_000_000
 _REPOSITORY = (
     "git init -q --template= . && git config user.name smoke && git config user.email smoke@localhost"
@@ -163,7 +164,13 @@ class SmokeRunner:
         self._place.mkdir(parents=True, exist_ok=True)
         private = Path(tempfile.mkdtemp(prefix="report-", dir=self._place))
         (private / "report").mkdir()
-        shutil.copytree(PROBES, private / "probes", ignore=shutil.ignore_patterns("__pycache__"))
+        # `python -m` looks into the tree first: a name that no tree can know keeps the tree from answering for us.
+        token = secrets.token_hex(8)
+        (private / "probes").mkdir()
+        for probe in PROBES.iterdir():
+            if probe.is_file():
+                text = probe.read_text("utf-8").replace(PROBE_NAME, f"{PROBE_NAME}_{token}")
+                (private / "probes" / probe.name.replace(PROBE_NAME, f"{PROBE_NAME}_{token}")).write_text(text, "utf-8")
         return private
 
 
@@ -171,7 +178,8 @@ def instruments(smoke: Smoke, dependencies: Dependencies, private: Path, plain_j
     """The environment that makes every runner we know tell what it did, whichever the command will call."""
     own = environment_of(dependencies, smoke.environment)
     probes, report = str(private / "probes"), str(private / "report")
-    pytest = f"--junitxml={report}/pytest-junit.xml" if plain_junit else "-p factory_probe_pytest"
+    plugin = next(path.stem for path in (private / "probes").glob(f"{PROBE_NAME}_*_pytest.py"))
+    pytest = f"-o junit_family=xunit1 --junitxml={report}/pytest-junit.xml" if plain_junit else f"-p {plugin}"
     node = [own.get("NODE_OPTIONS", ""), f'--require "{probes}/preload.cjs"']
     if "--test-reporter" not in smoke.command:
         node += [

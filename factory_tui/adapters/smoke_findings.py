@@ -154,6 +154,22 @@ def knows_of_tests(change: Change, harness: tuple[str, ...]) -> list[Finding]:
     ]
 
 
+_RUNNERS_OWN = re2.compile(
+    r"^(src/|lib/)?(pytest|_pytest|unittest|pluggy|nose|sitecustomize|usercustomize)(\.py$|/)|\.pth$"
+)
+
+
+def stands_in_for_the_runner(change: Change) -> list[Finding]:
+    """New files that Python would load in place of the test runner, or before it."""
+    return [
+        must_answer(
+            "a file of the tree stands in for the test runner", "Python loads it in place of its own.", file.path
+        )
+        for file in change.files
+        if file.new_mode and _RUNNERS_OWN.search(file.path)
+    ]
+
+
 def must_answer(title: str, detail: str, path: str = "", line: int = 0) -> Finding:
     return Finding(severity="note", title=title, detail=detail, path=path, line=line, by=BY, must_answer=True)
 
