@@ -24,6 +24,7 @@ from factory_tui.domain.shell_text import ShellText
 from factory_tui.domain.terms import Change, FileChange, Line
 
 _RUN = re.compile(r"[A-Za-z0-9]{16,}")
+_HEX = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 LONGEST_NAME = 255
 """Characters of a file name: a longer pattern names no file."""
 LONGEST_QUOTE = 120
@@ -86,15 +87,20 @@ def _compiled(seek: Seek) -> tuple[Pattern, Pattern | None, bool]:
 
 
 def holds_random_text(text: str) -> bool:
-    """Whether a run of letters and digits in it changes between small, capital and digit as often as chance does."""
-    for run in _RUN.findall(text):
-        kinds = ["0" if character.isdigit() else "a" if character.islower() else "A" for character in run]
-        changes = sum(one != other for one, other in itertools.pairwise(kinds))
-        steps = sum(abs(ord(one) - ord(other)) <= 1 for one, other in itertools.pairwise(run))
-        varied = len(set(run)) >= len(run) / 3
-        if len(run) >= 16 and "0" in kinds and changes >= len(run) / 3.5 and steps <= len(run) / 4 and varied:
-            return True
-    return False
+    """Whether a run of letters and digits in it looks drawn by chance, as keys are, and not written, as names are."""
+    return any(_looks_drawn(run) for run in _RUN.findall(text))
+
+
+def _looks_drawn(run: str) -> bool:
+    digits = sum(character.isdigit() for character in run)
+    varied = 3 * len(set(run)) >= len(run)
+    if _HEX.fullmatch(run):
+        return varied and len(run) / 4 <= digits <= len(run) * 0.9
+    kinds = ["0" if character.isdigit() else "a" if character.islower() else "A" for character in run]
+    changes = sum(one != other for one, other in itertools.pairwise(kinds))
+    steps = sum(abs(ord(one) - ord(other)) <= 1 for one, other in itertools.pairwise(run))
+    # Chance changes between small, capital and digit at more than half of all places; a name at every fourth or so.
+    return varied and digits > 0 and 12 * changes >= 5 * len(run) and 4 * steps <= len(run)
 
 
 class CommandSeeker:
