@@ -151,3 +151,22 @@ async def test_a_mission_is_planned_approved_and_built_in_order(tmp_path: Path) 
         target = house.state.missions["M-1"].target
     assert "sub" in git(crew.root, "show", f"{target}:README.md")
     assert "def sub" in git(crew.root, "show", f"{target}:adder.py")
+
+
+async def test_a_reviewer_sees_no_digest_even_where_digests_are_committed(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    async def review(brief: TurnBrief, desk: Desk) -> None:
+        listed = await desk.act(Action(kind="run", command="find . -type f"))
+        seen.append(listed.text)
+        await desk.act(Action(kind="report", checked=("listed the tree",), text="looked"))
+
+    digest = ".factory/memory/digests/session-0000.md"
+    crew = make_crew(
+        tmp_path, {"builder": build_sub, "quality": review}, files={digest: "# what the Builder thought\n"}
+    )
+    async with crew.session() as house:
+        await small_task(house, "Add subtraction")
+        await settled(house)
+    assert "adder.py" in seen[0]
+    assert "digests" not in seen[0]

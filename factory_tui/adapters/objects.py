@@ -14,7 +14,7 @@ import struct
 import tempfile
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, NamedTuple, Self
@@ -208,10 +208,10 @@ class PackWriter:
             self._git.run("index-pack", "--stdin", stdin=file)
 
 
-def lay_out(git: GitAt, treeish: str, place: Path) -> None:
+def lay_out(git: GitAt, treeish: str, place: Path, wanted: Callable[[str], bool] = lambda path: True) -> None:
     """Writes a tree's files into the fresh, empty directory `place`: raw bytes, modes and links.
 
-    A submodule is an empty directory. Raises WorldError for a tree no directory can hold safely.
+    Only `wanted` paths are written. A submodule is an empty directory. Raises WorldError for a tree no directory can hold safely.
     """
     blobs: list[tuple[str, Entry, int]] = []
     for path, entry, size in _entries(git, treeish):
@@ -226,7 +226,8 @@ def lay_out(git: GitAt, treeish: str, place: Path) -> None:
         if entry.mode == GITLINK:
             (parent / parts[-1]).mkdir(parents=True, exist_ok=True)
             continue
-        blobs.append((path, entry, size))
+        if wanted(path):
+            blobs.append((path, entry, size))
     for folder in sorted({path.rpartition("/")[0] for path, _, _ in blobs}):
         place.joinpath(folder).mkdir(parents=True, exist_ok=True)
     # Links last: nothing is ever written through one, also where the file system takes `A` for `a`.

@@ -239,17 +239,17 @@ class GitWorktrees:
 
     # --- exports ---
 
-    async def export(self, treeish: str, name: str) -> str:
-        return await asyncio.to_thread(self._export, treeish, name)
+    async def export(self, treeish: str, name: str, wanted: Callable[[str], bool] = lambda path: True) -> str:
+        return await asyncio.to_thread(self._export, treeish, name, wanted)
 
-    def _export(self, treeish: str, name: str) -> str:
+    def _export(self, treeish: str, name: str, wanted: Callable[[str], bool]) -> str:
         place = self._place / "exports"
         directory = place / _plain(name)
         remove_directory(directory, place)
         with tempfile.TemporaryDirectory(dir=self._place / "scratch", prefix="export-") as half:
             fresh = Path(half, "tree")
             fresh.mkdir()
-            lay_out(self._git, _named(treeish), fresh)
+            lay_out(self._git, _named(treeish), fresh, wanted)
             fresh.rename(directory)
         return str(directory)
 

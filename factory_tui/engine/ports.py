@@ -53,6 +53,16 @@ class Limits:
     seconds: float = 600.0
     output_bytes: int = 2_000_000
     """Of stdout and stderr together; what goes over is dropped and said, the command goes on."""
+    memory_bytes: int = 4 << 30
+    """Of all its processes together. This and what follows holds behind a wall only."""
+    processes: int = 1_024
+    """Threads included."""
+    file_bytes: int = 2 << 30
+    """Of one file."""
+    disk_bytes: int = 4 << 30
+    """Of what its writable directories may grow by."""
+    scratch_bytes: int = 1 << 30
+    """Of its own /tmp, which is memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +72,9 @@ class Boundary:
     cwd: str
     writable: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    """Absolute paths inside `writable` that stay read-only. One that is not there cannot be held: the import refuses
+    it."""
     network: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to a small allowlist (PATH, LANG, TERM, a HOME of its own); nothing is inherited besides."""
@@ -172,8 +185,11 @@ class Worktrees(Protocol):
     ) -> CommitId:
         """Same input, same commit id. `keep_as` (`refs/factory/...`) makes it reachable before this returns."""
 
-    async def export(self, treeish: str, name: str) -> str:
-        """A fresh directory with exactly that tree's files, for a check or a reviewer. No git metadata."""
+    async def export(self, treeish: str, name: str, wanted: Callable[[str], bool] = lambda path: True) -> str:
+        """A fresh directory with exactly that tree's files, for a check or a reviewer. No git metadata.
+
+        Paths that are not `wanted` are left out: what a role may not read does not lie in its tree.
+        """
 
     async def discard_export(self, directory: str) -> None:
         """Removes a directory that `export` made, and nothing else, whatever it is asked."""

@@ -12,7 +12,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.agenda import TurnJob
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.events import Outcome
-from factory_tui.domain.roles import RoleCard
+from factory_tui.domain.roles import RoleCard, may_read
 from factory_tui.domain.state import Handoff, Task
 from factory_tui.domain.terms import Actor
 from factory_tui.engine.broker import Tools, TurnDesk
@@ -88,12 +88,17 @@ class Turns:
         if card.sees == "nothing":
             return Place(directory="", is_export=False)
         tip = self._factory.state.missions[task.mission].tip
+
+        def wanted(path: str) -> bool:
+            return may_read(card, path)
+
         if handoff.purpose == "review":
             assert task.candidate is not None
-            directory = await self._worktrees.export(task.candidate.commit, f"{task.id}-{handoff.id}")
+            directory = await self._worktrees.export(task.candidate.commit, f"{task.id}-{handoff.id}", wanted)
             return Place(directory=directory, is_export=True)
         if card.sees == "export":
-            return Place(directory=await self._worktrees.export(tip, f"{task.id}-{handoff.id}"), is_export=True)
+            directory = await self._worktrees.export(tip, f"{task.id}-{handoff.id}", wanted)
+            return Place(directory=directory, is_export=True)
         if task.worktree and task.rebase:
             kept = await self._worktrees.close_worktree(task.worktree, task.id)
             self._factory.submit(c.RecordKept(task=task.id, name=task.worktree, ref=kept), BY)
