@@ -41,7 +41,7 @@ def git(where: Path, *arguments: str) -> str:
 
 def plant(directory: Path, files: int = FILES, size: int = BYTES) -> None:
     """Source-like text: words of a fixed list, the same every time."""
-    seeded = random.Random(1)  # noqa: S311 - the same words every time
+    seeded = random.Random(1)
     words = [bytes(seeded.choices(b"abcdefghijklmnopqrstuvwxyz_", k=seeded.randint(2, 12))) for _ in range(4_000)]
     for number in range(files):
         place = directory / f"package{number % 100}" / f"module{number}.py"
