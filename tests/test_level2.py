@@ -404,6 +404,15 @@ async def test_cancelling_an_inspection_leaves_nothing_behind(tmp_path: Path):
     assert small.left_behind() == []
 
 
+async def test_a_module_that_picks_its_own_tests_can_hold_the_tripwire(tmp_path: Path):
+    picks = "\n\ndef load_tests(loader, tests, pattern):\n    return tests\n"
+    small = SmallRepository(
+        tmp_path, {**UNITTEST, "tests/test_service.py": f"{UNITTEST['tests/test_service.py']}{picks}"}
+    )
+    result = await small.inspect(small.checks(UNITTEST_SMOKE), BACKWARDS)
+    assert result.summary == "2 passed, 0 failed, tripwire seen, base's tests green"
+
+
 async def test_node_tests_are_read_one_by_one(tmp_path: Path):
     if not shutil.which("node"):
         pytest.skip("not run: node is missing; `apt-get install nodejs` mends it")

@@ -59,21 +59,21 @@ for _suffix in (".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".mts", ".cts"):
 
 
 def eligible(root: str | Path, paths: Iterable[str]) -> list[str]:
-    """Modules among `paths` in which a failing test can be written so that an honest runner must see it."""
-    found = []
+    """Modules among `paths` in which a failing test can be written so that an honest runner should see it.
+
+    One that picks its own tests (`load_tests`) is taken only where there is no other.
+    """
+    plain: list[str] = []
+    picking: list[str] = []
     for name in dict.fromkeys(paths):
         path = Path(root) / name
         writer = _WRITERS.get(path.suffix)
-        if writer is None or path.is_symlink() or not path.is_file():
+        if writer is None or path.is_symlink() or not path.is_file() or (path.suffix == ".go" and "_test." not in name):
             continue
         text = path.read_text("utf-8", "replace")
-        if (
-            writer[1].search(text)
-            and "def load_tests" not in text
-            and (path.suffix != ".go" or name.endswith("_test.go"))
-        ):
-            found.append(name)
-    return sorted(found)
+        if writer[1].search(text):
+            (picking if "def load_tests" in text else plain).append(name)
+    return sorted(plain or picking)
 
 
 def lay(root: str | Path, paths: Iterable[str]) -> Wire | None:
