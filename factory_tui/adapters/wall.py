@@ -1,0 +1,448 @@
+"""The wall on Linux: one `bwrap` sandbox for one command, gone with everything in it when the command ends.
+
+What is inside comes from `wall_profile` alone. Here is what happens around it: planted links are refused while nothing
+runs, the sandbox's first process is held by a handle before the command may begin, and its end is the command's end.
+When the factory dies, the kernel ends bwrap, and that ends the sandbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from factory_tui.adapters import seccomp, wall_groups, wall_limits
+from factory_tui.adapters.processes import BoundedOutput
+from factory_tui.adapters.wall_profile import (
+    FILES,
+    Descriptors,
+    Host,
+    covers,
+    environment,
+    profile,
+)
+from factory_tui.domain.errors import WorldError
+from factory_tui.engine.ports import Boundary, Limits, RunResult
+
+SYSTEM = (
+    "/usr",
+    "/etc/ssl",
+    "/etc/pki",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+)
+MERGED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
+NEVER_SHOWN = ("/proc", "/sys", "/dev", "/run", "/etc", "/boot", "/var", "/root/.ssh")
+"""Neither shown nor anything in them, except what the profile itself shows."""
+START_SECONDS = 20.0
+DEFAULT_LIMITS = Limits()
+_CHUNK = 65536
+
+
+def find_bwrap() -> str:
+    """The system's own, whose rights a distribution grants by its path; empty when there is none."""
+    for place in ("/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap"):
+        if os.access(place, os.X_OK):
+            return place
+    return ""
+
+
+def look_around(bwrap: str, toolchains: Sequence[str] = ()) -> Host:
+    """What of this machine a root can be built from."""
+    links = tuple((name, str(Path(name).readlink())) for name in MERGED if Path(name).is_symlink())
+    folders = tuple(name for name in MERGED if Path(name).is_dir() and not Path(name).is_symlink())
+    return Host(
+        bwrap=bwrap,
+        links=links,
+        system=(*(name for name in SYSTEM if Path(name).exists()), *folders),
+        resolver=tuple(name for name in ("/etc/resolv.conf",) if Path(name).exists()),
+        toolchains=tuple(dict.fromkeys(os.path.realpath(path) for path in toolchains if Path(path).is_dir())),
+    )
+
+
+class BwrapSandbox:
+    """`ports.Sandbox` with a wall. `hidden` are directories no boundary may show: state, keys, the user's own home."""
+
+    def __init__(self, host: Host, *, hidden: Sequence[str] = (), machine: str = "") -> None:
+        self._host = host
+        self._hidden = tuple(os.path.realpath(path) for path in hidden)
+        self._program = seccomp.program(machine or platform.machine())
+        self._memory = _memory_here()
+        self._groups = wall_groups.find_place()
+        if self._groups is not None:
+            wall_groups.sweep(self._groups)
+        self._busy: dict[str, asyncio.Lock] = {}
+
+    @property
+    def wall(self) -> str:
+        name = "bwrap as root" if os.geteuid() == 0 else "bwrap"
+        return name if self._program is not None else f"{name}, no system call table for {platform.machine()}"
+
+    async def run(self, argv: Sequence[str], boundary: Boundary, limits: Limits = DEFAULT_LIMITS) -> RunResult:
+        """Raises WorldError when nothing was started: no command, a planted link, a boundary that shows too much."""
+        if not argv:
+            raise WorldError(what="no command was given", next_step="name a command")
+        limits = replace(limits, memory_bytes=min(limits.memory_bytes, self._memory))
+        async with self._alone(boundary):
+            held = self._checked(boundary, argv[0])
+            return await _Run(argv, held, limits, self._host, self._program, self._groups).until_dead()
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, boundary: Boundary) -> AsyncIterator[None]:
+        """Where paths are protected, one command at a time: none may change what was checked before another."""
+        if not boundary.protected:
+            yield
+            return
+        lock = self._busy.setdefault(boundary.cwd, asyncio.Lock())
+        async with lock:
+            yield
+
+    def _checked(self, boundary: Boundary, command: str) -> Boundary:
+        if not Path(boundary.cwd).is_dir():
+            raise WorldError(what=f"{boundary.cwd} is not a directory", why=f"`{command}` was to run there")
+        for path in (boundary.cwd, *boundary.writable, *boundary.protected):
+            refuse_links(path, boundary)
+        for path in boundary.readable:
+            self._refuse_wide(path)
+        return replace(
+            boundary,
+            readable=tuple(path for path in boundary.readable if Path(path).exists()),
+            # What is not there is not held: bwrap would have to create it, in a place that seats write to.
+            protected=tuple(path for path in boundary.protected if os.path.lexists(path)),
+        )
+
+    def _refuse_wide(self, path: str) -> None:
+        real = os.path.realpath(path)
+        if real != "/" and (real.startswith(("/usr/", "/opt/")) or not any(_meet(real, name) for name in NEVER_SHOWN)):
+            found = next((hidden for hidden in self._hidden if covers(real, hidden)), "")
+            if not found:
+                return
+            why = f"{found} would be shown with it"
+        else:
+            why = "it holds what is the machine's own"
+        raise WorldError(
+            what=f"{path} cannot be shown to a command: {why}",
+            why="a toolchain that uncovers the host would switch the wall off",
+            next_step="name the toolchain's own directory under `toolchains` in factory.toml",
+        )
+
+
+def refuse_links(path: str, boundary: Boundary) -> None:
+    """Every component of the path inside the directories a seat writes to must be a real one.
+
+    bwrap follows a link where it mounts, and an older one creates what is missing behind it, on the host. To be called
+    while no command runs there. Raises WorldError.
+    """
+    if not path.startswith("/") or any(part in ("", ".", "..") for part in path[1:].split("/")):
+        raise WorldError(what=f"the boundary names `{path}`, which is no plain absolute path")
+    roots = [root for root in (boundary.cwd, *boundary.writable) if path == root or path.startswith(f"{root}/")]
+    start = min(roots, key=len, default=path)
+    here = start
+    for part in ("", *path[len(start) :].split("/")):
+        here = f"{here}/{part}" if part else here
+        try:
+            mode = os.lstat(here).st_mode
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise WorldError(what=f"{here} cannot be looked at: {error.strerror}") from error
+        if stat.S_ISLNK(mode):
+            raise WorldError(
+                what=f"{here} is a link where a protected path should be, so nothing was started",
+                why="a command before this one planted it; mounting over it would reach outside of the wall",
+                next_step="remove the link, or let the turn end: its worktree is kept and a fresh one opened",
+            )
+
+
+def _meet(path: str, name: str) -> bool:
+    return covers(path, name) or covers(name, path)
+
+
+def _memory_here() -> int:
+    """What one command may use at most of this machine: three quarters of its memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
+
+
+@contextmanager
+def _in_memory(data: bytes) -> Iterator[int]:
+    descriptor = os.memfd_create("factory", os.MFD_CLOEXEC)
+    try:
+        os.write(descriptor, data)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@dataclass
+class _Sandbox:
+    """bwrap, and the first process inside once it is known."""
+
+    process: subprocess.Popen[bytes]
+    first: int = 0
+    handle: int = -1
+    """A process handle of `first`."""
+
+    def kill(self) -> None:
+        if self.handle >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+
+
+class _Run:
+    """One command from start to the death of all it started."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        boundary: Boundary,
+        limits: Limits,
+        host: Host,
+        program: bytes | None,
+        groups: wall_groups.Place | None,
+    ) -> None:
+        self._argv, self._boundary, self._limits = argv, boundary, limits
+        self._host, self._program = host, program
+        self._group = groups.make(limits) if groups is not None else None
+        self._output = BoundedOutput(limits.output_bytes)
+        self._loop = asyncio.get_running_loop()
+
+    async def until_dead(self) -> RunResult:
+        began = time.monotonic()
+        killed = ""
+        with ExitStack() as stack:
+            if self._group is not None:
+                stack.callback(self._group.remove)
+            out_read, out_write = _pipe(stack)
+            info_read, info_write = _pipe(stack)
+            ours, theirs = socket.socketpair()
+            stack.enter_context(ours)
+            stack.enter_context(theirs)
+            ours.setblocking(False)
+            sandbox = self._start(stack, theirs.fileno(), out_write, info_write)
+            for descriptor in (out_write, info_write):
+                os.close(descriptor)
+            theirs.close()
+            self._loop.add_reader(out_read, self._read, out_read)
+            ended = self._ending_of(sandbox.process.pid, stack)
+            try:
+                stands = await self._stands(ours, info_read, sandbox, ended, stack)
+                if stands:
+                    killed = await self._watch(sandbox, ended, began)
+            finally:
+                # Also on cancel: nothing goes on before everything is dead.
+                await self._end(sandbox, ended, stack)
+                self._loop.remove_reader(out_read)
+                self._read(out_read)
+        if not stands:
+            raise self._unbuilt()
+        code = sandbox.process.returncode
+        if not killed and code < 0:
+            killed = f"the wall ended by signal {signal.Signals(-code).name}"
+        return RunResult(
+            exit_code=None if killed else code,
+            output=self._output.value(),
+            seconds=time.monotonic() - began,
+            killed=killed,
+            truncated=self._output.truncated,
+        )
+
+    # --- start -----------------------------------------------------------------------------------
+
+    def _start(self, stack: ExitStack, talk: int, output: int, info: int) -> _Sandbox:
+        """From this very thread: the kernel ends bwrap when the *thread* that started it ends."""
+        files = tuple((path, stack.enter_context(_in_memory(text.encode()))) for path, text in FILES.items())
+        calls = stack.enter_context(_in_memory(self._program)) if self._program is not None else None
+        descriptors = Descriptors(info=info, files=files, seccomp=calls)
+        try:
+            process = subprocess.Popen(
+                profile(self._argv, self._boundary, self._limits, self._host, descriptors),
+                cwd="/",
+                env=environment(self._boundary, self._host, os.environ),
+                stdin=talk,
+                stdout=output,
+                stderr=output,
+                pass_fds=(info, *(number for _, number in files), *(() if calls is None else (calls,))),
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise WorldError(what=f"`{self._argv[0]}` could not be started", why=str(error)) from error
+        return _Sandbox(process)
+
+    async def _stands(
+        self, talk: socket.socket, info: int, sandbox: _Sandbox, ended: asyncio.Future[None], stack: ExitStack
+    ) -> bool:
+        """Waits for the word from inside, takes hold of the first process, answers. False: it never stood."""
+        word = self._loop.create_task(self._loop.sock_recv(talk, 1))
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                either: list[asyncio.Future[Any]] = [word, ended]
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            return False
+        finally:
+            if not word.done():
+                word.cancel()
+            await asyncio.wait([word])
+        if word.cancelled() or word.exception() is not None or not word.result():
+            return False
+        # Written by bwrap before the sandbox existed, so it is all there.
+        sandbox.first = int(json.loads(os.read(info, 4096))["child-pid"])
+        sandbox.handle = os.pidfd_open(sandbox.first)
+        stack.callback(os.close, sandbox.handle)
+        if self._group is not None:
+            self._group.take((sandbox.first, *wall_limits.children(sandbox.first)))
+        talk.send(b"go\n")
+        return True
+
+    def _unbuilt(self) -> WorldError:
+        told = self._output.value().decode("utf-8", "replace").strip()[-1_000:]
+        return WorldError(
+            what=f"the wall could not be built, so `{self._argv[0]}` was not started",
+            why=told or "bwrap said nothing",
+            next_step="run `factory doctor --probe`; without a wall no seat gets a shell",
+        )
+
+    # --- while it runs ---------------------------------------------------------------------------
+
+    async def _watch(self, sandbox: _Sandbox, ended: asyncio.Future[None], began: float) -> str:
+        """Returns when the command has ended or must be ended; then why."""
+        limits = self._limits
+        disk = _Disk(self._boundary.writable, limits.disk_bytes)
+        while True:
+            left = limits.seconds - (time.monotonic() - began)
+            if left <= 0:
+                return f"time limit of {limits.seconds:g} s"
+            done, _ = await asyncio.wait([ended], timeout=min(left, wall_limits.POLL_SECONDS))
+            if self._group is not None and self._group.ran_out_of_memory():
+                return f"memory limit of {limits.memory_bytes >> 20} MB: held by the kernel"
+            if done:
+                return ""
+            if self._group is not None and self._group.refused_processes():
+                return f"process limit of {limits.processes}: the kernel refused more"
+            used = wall_limits.usage(sandbox.first, limits.processes + 2)
+            if used.threads > limits.processes + 2:
+                return f"process limit of {limits.processes}: more were running when it was stopped"
+            if used.memory_bytes > limits.memory_bytes:
+                exact = wall_limits.shared_out(sandbox.first)
+                if exact > limits.memory_bytes:
+                    return _over("memory", exact, limits.memory_bytes)
+            if over := await disk.over():
+                return _over("disk", over, limits.disk_bytes)
+
+    def _ending_of(self, pid: int, stack: ExitStack) -> asyncio.Future[None]:
+        return self._exit(os.pidfd_open(pid), stack)
+
+    def _exit(self, handle: int, stack: ExitStack) -> asyncio.Future[None]:
+        """Done when the process of that handle has ended. The handle is closed with the stack."""
+        ended: asyncio.Future[None] = self._loop.create_future()
+
+        def told() -> None:
+            self._loop.remove_reader(handle)
+            if not ended.done():
+                ended.set_result(None)
+
+        def forget() -> None:
+            self._loop.remove_reader(handle)
+            os.close(handle)
+
+        self._loop.add_reader(handle, told)
+        stack.callback(forget)
+        return ended
+
+    def _read(self, descriptor: int) -> None:
+        """Takes what the pipe holds now, a bounded number of chunks, so a flood cannot starve the loop."""
+        for _ in range(32):
+            try:
+                data = os.read(descriptor, _CHUNK)
+            except BlockingIOError:
+                return
+            if not data:
+                self._loop.remove_reader(descriptor)
+                return
+            self._output.add(data)
+
+    # --- end -------------------------------------------------------------------------------------
+
+    async def _end(self, sandbox: _Sandbox, ended: asyncio.Future[None], stack: ExitStack) -> None:
+        """Returns when the first process is gone, and with it every other; a second cancel does not hurry it.
+
+        bwrap itself may end a moment earlier than what it started.
+        """
+        if not ended.done():
+            sandbox.kill()
+        waiting = [ended]
+        if sandbox.handle >= 0:
+            waiting.append(self._exit(os.dup(sandbox.handle), stack))
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(sandbox.handle, signal.SIGKILL)
+        cancelled = False
+        while not all(future.done() for future in waiting):
+            try:
+                await asyncio.wait(waiting)
+            except asyncio.CancelledError:
+                cancelled = True
+        sandbox.process.wait()
+        if cancelled:
+            raise asyncio.CancelledError
+
+
+class _Disk:
+    """Whether a command fills the disk. Its directories are measured only when the free space shrank."""
+
+    def __init__(self, roots: Sequence[str], most: int) -> None:
+        self._roots, self._most = roots, most
+        self._free = self._free_now()
+        self._base: int | None = None
+
+    def _free_now(self) -> int:
+        with contextlib.suppress(OSError):
+            return wall_limits.free_bytes(self._roots[0]) if self._roots else 0
+        return 0
+
+    async def over(self) -> int:
+        """What they grew by, when that is too much; else 0."""
+        free = self._free_now()
+        if self._base is None:
+            self._base = await asyncio.to_thread(wall_limits.size_of, self._roots) if self._roots else 0
+        elif self._free - free > self._most // 4:
+            self._free = free
+            grown = await asyncio.to_thread(wall_limits.size_of, self._roots) - self._base
+            return grown if grown > self._most else 0
+        return 0
+
+
+def _over(what: str, used: int, most: int) -> str:
+    return (
+        f"{what} limit of {most >> 20} MB: {used >> 20} MB were in use when it was stopped,"
+        f" {(used - most) >> 20} MB over, because it is only looked at every {wall_limits.POLL_SECONDS:g} s"
+    )
+
+
+def _pipe(stack: ExitStack) -> tuple[int, int]:
+    """Read and write end. The read end is closed with the stack, the write end too unless it is by then."""
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    stack.callback(os.close, read)
+
+    def close_write() -> None:
+        with contextlib.suppress(OSError):
+            os.close(write)
+
+    stack.callback(close_write)
+    return read, write
