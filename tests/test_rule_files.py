@@ -6,7 +6,9 @@ import pytest
 
 from factory_tui.adapters.rule_files import RuleFilesError, read_rule, read_rules
 from factory_tui.domain.rule_cases import patterns_of
+from factory_tui.domain.rulebook import compile_rules
 from factory_tui.domain.rules import ReviewQuestion
+from factory_tui.domain.terms import Action
 from tests.rule_library import ROLES, rule_texts, shipped_rules
 
 GOOD = """---
@@ -157,3 +159,19 @@ def test_a_doubtful_incident_keeps_its_doubt():
 
 def test_patterns_are_for_one_engine_only():
     assert sum(len(patterns_of(rule)) for rule in shipped_rules()) > 150
+
+
+@pytest.mark.parametrize(
+    ("prefix", "denied"),
+    [("", "rules/P1.md"), (".factory", ".factory/rules/P1.md"), (None, "")],
+)
+def test_a_glob_of_the_home_lies_where_the_home_lies(prefix, denied):
+    text = GOOD.replace("actions: [run]", "actions: [edit]").replace("kind: deny_command", "kind: deny_path")
+    text = text.replace("  patterns:\n  - '\\bshout\\b'\n", "  globs:\n  - 'home:rules/**'\n")
+    text = text.replace("command: shout loud", "path: 'home:rules/P1.md'").replace(
+        "command: whisper low", "path: src/a.py"
+    )
+    book = compile_rules(read_rules({"rules/Z7-no-loud-commands.md": text}, ROLES, prefix))
+    paths = ("rules/P1.md", ".factory/rules/P1.md", "src/a.py")
+    hit = [path for path in paths if book.judge_action(Action(kind="edit", path=path), "builder", {})]
+    assert hit == ([denied] if denied else [])

@@ -320,7 +320,9 @@ class _HomeReader:
     def _read_rules(self, texts: Mapping[str, str], origin: str) -> dict[str, Rule] | None:
         try:
             rules = _rules_of(
-                tuple((shown, text) for _, shown, text in self._markdown(texts, "rules/", origin)), self._role_ids()
+                tuple((shown, text) for _, shown, text in self._markdown(texts, "rules/", origin)),
+                self._role_ids(),
+                self._prefix,
             )
         except RuleFilesError as error:
             self._problems += error.problems
@@ -431,9 +433,9 @@ class _HomeReader:
 
 
 @lru_cache(maxsize=8)
-def _rules_of(files: tuple[tuple[str, str], ...], roles: frozenset[str]) -> tuple[Rule, ...]:
+def _rules_of(files: tuple[tuple[str, str], ...], roles: frozenset[str], prefix: str | None) -> tuple[Rule, ...]:
     """The rules of these texts. Every rule tries its own cases when it is read, so the same texts are read once."""
-    return read_rules(dict(files), roles)
+    return read_rules(dict(files), roles, prefix)
 
 
 def _is_repo_id(text: str) -> bool:

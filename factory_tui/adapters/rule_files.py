@@ -29,7 +29,7 @@ from factory_tui.adapters.front_matter import FrontMatter, did_you_mean, read_fr
 from factory_tui.adapters.schema import convert
 from factory_tui.domain.errors import DocumentError
 from factory_tui.domain.rule_cases import self_test
-from factory_tui.domain.rules import Check, Rule
+from factory_tui.domain.rules import Check, Rule, at_home
 
 _ID = re.compile(r"[A-Z][0-9]{1,3}")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?")
@@ -52,8 +52,13 @@ class RuleFilesError(DocumentError):
         return "\n".join(super(DocumentError, problem).__str__() for problem in self.problems)
 
 
-def read_rules(files: Mapping[str, str], known_roles: Collection[str]) -> tuple[Rule, ...]:
-    """The rules of these files (shown path to text), sorted by id. Raises RuleFilesError with every problem."""
+def read_rules(
+    files: Mapping[str, str], known_roles: Collection[str], home_prefix: str | None = ""
+) -> tuple[Rule, ...]:
+    """The rules of these files (shown path to text), sorted by id. Raises RuleFilesError with every problem.
+
+    `home_prefix` is where `home:` globs lie in the repository: `.factory`, empty for its root, None for outside of it.
+    """
     problems: list[DocumentError] = []
     rules: dict[str, Rule] = {}
     for path, text in sorted(files.items()):
@@ -72,7 +77,7 @@ def read_rules(files: Mapping[str, str], known_roles: Collection[str]) -> tuple[
                     next_step="Give this rule the next free number of its family.",
                 )
             )
-        rules.setdefault(rule.id, rule)
+        rules.setdefault(rule.id, at_home(rule, home_prefix))
     if problems:
         raise RuleFilesError(problems)
     return tuple(sorted(rules.values(), key=lambda rule: (rule.family, int(rule.id[1:]))))
@@ -105,7 +110,7 @@ def _read_rule(path: str, text: str, known_roles: Collection[str], problems: lis
     if not problems:
         problems += [
             document.error(problem.problem, *problem.key, next_step=_sentence(problem.fix))
-            for problem in self_test(rule)
+            for problem in self_test(at_home(rule, ""))
         ]
     return None if problems else rule
 

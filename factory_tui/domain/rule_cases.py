@@ -94,7 +94,7 @@ def patterns_of(rule: Rule) -> list[tuple[Key, str]]:
 
 def _bad_globs(rule: Rule) -> list[RuleProblem]:
     found: list[tuple[Key, str]] = []
-    for name in ("globs", "except_globs", "paths", "except_paths"):
+    for name in ("globs", "except_globs", "paths", "except_paths", "doubtful_paths"):
         found += [(("check", name, index), glob) for index, glob in enumerate(getattr(rule.check, name, ()))]
     if isinstance(rule.check, StateCheck):
         for name, one in rule.check.extract.items():
@@ -102,7 +102,7 @@ def _bad_globs(rule: Rule) -> list[RuleProblem]:
     return [
         RuleProblem(key, f"`{glob}`: {problem}", "mend the glob")
         for key, glob in found
-        if (problem := globs.problem_of(glob.removeprefix("home:")))
+        if (problem := globs.problem_of(glob))
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from factory_tui.domain.terms import ActionKind, Decision, Phase, Record
 
@@ -275,3 +276,35 @@ class Rule(Written, frozen=True, kw_only=True):
     @property
     def family(self) -> str:
         return self.id[:1]
+
+
+OUTSIDE = ".home-outside-the-repository"
+"""Stands for a home that no path of the repository lies in."""
+
+
+def at_home(rule: Rule, prefix: str | None) -> Rule:
+    """The rule with its `home:` globs and cases moved to where the home lies: below the prefix, None = outside."""
+    check = rule.check
+    if isinstance(check, DenyPath):
+        check = replace(check, globs=_moved(check.globs, prefix), except_globs=_moved(check.except_globs, prefix))
+    elif isinstance(check, DiffPattern):
+        check = replace(
+            check,
+            paths=_moved(check.paths, prefix),
+            except_paths=_moved(check.except_paths, prefix),
+            doubtful_paths=_moved(check.doubtful_paths, prefix),
+        )
+    return replace(
+        rule,
+        check=check,
+        catches=tuple(replace(case, path=_moved((case.path,), prefix)[0]) for case in rule.catches),
+        allows=tuple(replace(case, path=_moved((case.path,), prefix)[0]) for case in rule.allows),
+    )
+
+
+def _moved(globs: tuple[str, ...], prefix: str | None) -> tuple[str, ...]:
+    place = OUTSIDE if prefix is None else prefix
+    return tuple(
+        "/".join(part for part in (place, glob.removeprefix("home:")) if part) if glob.startswith("home:") else glob
+        for glob in globs
+    )
