@@ -331,10 +331,10 @@ class _Run:
             done, _ = await asyncio.wait([ended], timeout=min(left, wall_limits.POLL_SECONDS))
             if self._group is not None and self._group.ran_out_of_memory():
                 return f"memory limit of {limits.memory_bytes >> 20} MB: held by the kernel"
-            if done:
-                return ""
             if self._group is not None and self._group.refused_processes():
                 return f"process limit of {limits.processes}: the kernel refused more"
+            if done:
+                return ""
             used = wall_limits.usage(sandbox.first, limits.processes + 2)
             if used.threads > limits.processes + 2:
                 return f"process limit of {limits.processes}: more were running when it was stopped"
