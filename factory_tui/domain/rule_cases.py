@@ -6,6 +6,7 @@ A rule that misses its own incident, or hits its near miss, is worse than none: 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import re2
 from msgspec.structs import replace
@@ -141,9 +142,9 @@ def _bad_facts(rule: Rule) -> list[RuleProblem]:
     for lift in rule.unless:
         names |= facts_of(lift.when) if lift.when else set()
     for name in sorted(names - FACTS.keys()):
-        problems.append(
-            RuleProblem(("check",), f"no fact is called `{name}`", "use a fact of the registry: `factory rules facts`")
-        )
+        close = get_close_matches(name, FACTS, n=1, cutoff=0.6)
+        fix = f"did you mean `{close[0]}`?" if close else "the registry of facts names all that can be asked"
+        problems.append(RuleProblem(("check",), f"no fact is called `{name}`", fix))
     return problems
 
 
