@@ -255,3 +255,15 @@ def _make_private(path: Path) -> None:
 
 def _fits(path: str) -> bool:
     return len(os.fsencode(path)) <= _LONGEST_SOCKET
+
+
+def log_directory(environment: Mapping[str, str]) -> str:
+    """Where mistakes of ours are written down, for all repositories, made where it is missing. Raises FactoryError."""
+    base = Path(_state_home(environment))
+    try:
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in (base / "factory", base / "factory" / "log"):
+            _make_private(place)
+    except OSError as error:
+        raise FactoryError(what=f"{base}/factory/log cannot be made: {error.strerror or error}") from error
+    return str(base / "factory" / "log")

@@ -1,0 +1,56 @@
+"""Keys: one for each role on each machine, made by OpenSSH, kept in the state place where no seat looks.
+
+The public halves stand in the home, each bound to what its role delivers: an author's key never signs a verdict.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from factory_tui.domain.errors import WorldError
+from factory_tui.domain.roles import RoleCard
+
+HEAD = "# Who may sign what: one key for each role on each machine. Checked with `ssh-keygen -Y verify`.\n"
+
+
+def ssh_keygen() -> str:
+    """Where OpenSSH's tool is; empty = it is not installed."""
+    return shutil.which("ssh-keygen") or ""
+
+
+def make_keys(directory: str, cards: Iterable[RoleCard]) -> str:
+    """Makes the keys that are missing; returns the text of `trust/allowed_signers`. Raises WorldError.
+
+    Empty when ssh-keygen is not installed: then nothing is signed, and `factory doctor` says so.
+    """
+    tool = ssh_keygen()
+    if not tool:
+        return ""
+    lines = [HEAD]
+    for card in cards:
+        key = Path(directory) / card.id
+        if not key.exists():
+            done = subprocess.run(
+                [tool, "-q", "-t", "ed25519", "-N", "", "-C", f"factory {card.id}", "-f", str(key)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=30,
+            )
+            if done.returncode != 0:
+                raise WorldError(
+                    what=f"no key could be made for {card.id}",
+                    why=done.stderr.decode("utf-8", "replace").strip(),
+                    next_step=f"look at {directory}",
+                )
+        kind, public = key.with_suffix(".pub").read_text().split()[:2]
+        lines.append(f'{card.id}@factory.invalid namespaces="factory.{card.delivers}" {kind} {public}\n')
+    return "".join(lines)
+
+
+def missing_keys(directory: str, roles: Iterable[str]) -> tuple[str, ...]:
+    """Roles without a key on this machine."""
+    return tuple(role for role in roles if not (Path(directory) / role).is_file())

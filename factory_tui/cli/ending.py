@@ -1,0 +1,102 @@
+"""How a command ends: the one handler that everything raised comes to, and the exit codes.
+
+0 done, 1 findings, 2 wrong use, 3 our mistake, 4 waits for the supervisor, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from factory_tui.domain.errors import FactoryError
+
+DONE, FINDINGS, WRONG_USE, OUR_MISTAKE, WAITS, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+class Ended(Exception):
+    """The command is over with this exit code, and has said why."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(str(exit_code))
+
+
+def ended(command: Callable[[], object]) -> int:
+    """Runs a command to its end, whatever that is, and returns the exit code. Errors are told on stderr."""
+    try:
+        command()
+        _flush()
+    except Ended as end:
+        return end.exit_code if _flush() else FINDINGS
+    except FactoryError as error:
+        _say(str(error))
+        return error.exit_code
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        return _wrong_use(error)
+    except click.ClickException as error:
+        _say(error.format_message())
+        return FINDINGS
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has gone; what is left to say has no reader, and the interpreter shall not try it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        return _our_mistake(error)
+    return DONE
+
+
+def _flush() -> bool:
+    sys.stdout.flush()
+    return True
+
+
+def _wrong_use(error: click.UsageError) -> int:
+    where = error.ctx.command_path if error.ctx else "factory"
+    _say(f"{error.format_message()}\n  next: `{where} --help`")
+    return WRONG_USE
+
+
+def _our_mistake(error: Exception) -> int:
+    report = "".join(traceback.format_exception(error))
+    path = _write_log(f"factory {' '.join(sys.argv[1:])}\n\n{report}")
+    where = f"the whole story is in {path}" if path else "the story could not be written down; set FACTORY_TRACEBACK=1"
+    _say(
+        f"a mistake of ours: {type(error).__name__}: {error}\n"
+        f"  why:  {where}\n"
+        "  next: send us that file; the ledger is as it was, `factory verify` shows it"
+    )
+    if os.environ.get("FACTORY_TRACEBACK"):
+        _say(report)
+    return OUR_MISTAKE
+
+
+def _write_log(text: str) -> str:
+    """Where it was written; empty when it could not be."""
+    from factory_tui.adapters.clock import SystemClock
+    from factory_tui.adapters.state_place import log_directory
+
+    try:
+        name = SystemClock().now().replace(":", "").replace(".", "-")
+        path = Path(log_directory(os.environ)) / f"mistake-{name}-{os.getpid()}.log"
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        return str(path)
+    except (OSError, FactoryError):
+        return ""
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        return

@@ -1,0 +1,58 @@
+"""Giving a person's handover to the seat that waits for it, and waiting for what comes of it."""
+
+from __future__ import annotations
+
+from factory_tui.adapters.handovers import Handover, Handovers
+from factory_tui.cli.speech import say
+from factory_tui.domain.errors import Refusal
+from factory_tui.domain.state import State
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.reception import HandOver
+
+
+class Gives:
+    """Satisfies `reception.HandoverPort`; its `show` is what the person's seat tells them."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.handovers = Handovers()
+        self.factory: Factory | None = None
+        self._quiet = quiet
+        self._told: dict[str, str] = {}
+        """The last thing said about a task since it was handed over."""
+
+    def show(self, text: str) -> None:
+        self._told[text.split(maxsplit=1)[0]] = text
+        if not self._quiet:
+            say(text)
+
+    async def give(self, request: HandOver) -> str:
+        """Returns when the turn has ended. Raises Refusal with the reasons when it stays with the person."""
+        factory = self.factory
+        assert factory is not None
+        task = factory.state.task(request.task).id
+        turn = next((turn.id for turn in factory.state.turns.values() if turn.task == task), "")
+        self._told.pop(task, None)
+        self.handovers.give(
+            task,
+            Handover(
+                message=request.message,
+                note=request.note,
+                form_path=request.form_path,
+                question=request.question,
+            ),
+        )
+        await factory.until(lambda state: turn not in state.turns or task in self._told)
+        if turn in factory.state.turns and task in self._told:
+            raise Refusal(
+                what=f"{task} stays with you", why=self._told[task], next_step="mend that, then hand over again"
+            )
+        return _came_of_it(factory.state, task)
+
+
+def _came_of_it(state: State, task: str) -> str:
+    found = state.task(task)
+    if found.stage == "offered" and found.handoff:
+        return f"handed over; {found.handoff.id} passes it to {found.handoff.to}"
+    if found.stage == "ready" and found.candidate and found.candidate.review:
+        return f"handed over; {found.candidate.review.summary}"
+    return f"handed over; it is {found.stage} now"

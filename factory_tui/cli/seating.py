@@ -1,0 +1,84 @@
+"""Who may fill a role from the command line: the explicit table of seats, each imported when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory_tui.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from factory_tui.adapters.handovers import Handovers
+    from factory_tui.bootstrap import SeatMaker
+    from factory_tui.domain.charter import Charter
+    from factory_tui.engine.ports import Seat, Seats
+
+KINDS = ("human", "rehearsal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """The person at this terminal, as a seat needs them."""
+
+    handovers: Handovers
+    forms_dir: str
+    show: Callable[[str], None]
+
+
+class ChosenSeats:
+    """The table, with what was chosen on the command line for this session before it. Satisfies `ports.Seats`."""
+
+    def __init__(self, table: Seats, chosen: Mapping[str, str]) -> None:
+        self._table, self._chosen = table, dict(chosen)
+
+    def kind_for(self, role: str, task: str, chosen: str) -> str:
+        return chosen or self._chosen.get(role) or self._table.kind_for(role, task, chosen)
+
+    def open(self, kind: str) -> Seat:
+        return self._table.open(kind)
+
+
+def seats(
+    *, person: Person | None = None, script: str = "", chosen: Mapping[str, str] | None = None
+) -> Callable[[Callable[[], Charter]], Seats]:
+    """What `open_house` wants: the seats, once it knows the charter in force. Raises UsageError for an unknown kind."""
+    wanted = dict(chosen or {})
+    for role, kind in wanted.items():
+        if kind not in KINDS:
+            raise UsageError(what=f"there is no seat `{kind}` for {role}", why=f"this factory has {', '.join(KINDS)}")
+    text = _script_text(script) if script else ""
+
+    def make(charter: Callable[[], Charter]) -> Seats:
+        from factory_tui.bootstrap import SeatTable
+
+        makers: dict[str, SeatMaker] = {}
+        if person is not None:
+            makers["human"] = lambda: _human(person, charter)
+        if script:
+            makers["rehearsal"] = lambda: _rehearsal(script, text, charter())
+        return ChosenSeats(SeatTable(makers, charter), wanted)
+
+    return make
+
+
+def _human(person: Person, charter: Callable[[], Charter]) -> Seat:
+    from factory_tui.adapters.seats.human import HumanSeat
+
+    return HumanSeat(person.handovers, person.forms_dir, person.show, lambda role: charter().role(role).delivers)
+
+
+def _rehearsal(path: str, text: str, charter: Charter) -> Seat:
+    from factory_tui.adapters.rehearsal_script import read_script
+    from factory_tui.adapters.seats.rehearsal import RehearsalSeat
+
+    judging = frozenset(card.id for card in charter.roles if card.judges)
+    return RehearsalSeat(read_script(path, text, judging))
+
+
+def _script_text(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(what=f"the script {path} cannot be read: {error}", next_step="name a YAML file") from error

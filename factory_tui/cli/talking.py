@@ -1,0 +1,77 @@
+"""Talking to the factory of this repository: the one that runs, over its socket, or one opened for a single request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from factory_tui.adapters.control import ask
+from factory_tui.adapters.glance import Glance, glance
+
+if TYPE_CHECKING:
+    from factory_tui.bootstrap import House
+    from factory_tui.engine.reception import Reception, Request
+
+
+def here() -> Glance:
+    """The repository around the working directory."""
+    return glance(str(Path.cwd()))
+
+
+def ask_running(place: Glance, request: Mapping[str, Any], *, patiently: bool = False) -> Any:
+    """The running factory's answer; None when none runs. `patiently`: work may be needed before the answer."""
+    socket = place.place.control_socket()
+    return ask(socket, request, seconds=None) if patiently else ask(socket, request)
+
+
+def request(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": kind, **fields}
+
+
+def ask_anyhow(place: Glance, wanted: Mapping[str, Any]) -> Any:
+    """The running factory's answer, or that of one opened for this request alone, which starts nothing."""
+    answer = ask_running(place, wanted)
+    if answer is not None:
+        return answer
+    return asyncio.run(_ask_opened(wanted))
+
+
+async def _ask_opened(wanted: Mapping[str, Any]) -> Any:
+    import msgspec
+
+    from factory_tui.bootstrap import find_ground, open_house, supervisor
+    from factory_tui.cli.seating import seats
+    from factory_tui.engine.reception import parse
+
+    house = open_house(find_ground(str(Path.cwd())), seats=seats())
+    try:
+        parsed = parse(msgspec.json.encode(wanted))
+        if wanted["type"] == "adopt" and house.state.charter is not None:
+            await house.propose_disk()
+        return await reception_of(house).answer(parsed, supervisor("cli"))
+    finally:
+        house.ledger.close()
+
+
+def reception_of(house: House, handovers: Any = None) -> Reception:
+    from factory_tui.engine.reception import Reception
+
+    return Reception(
+        factory=house.factory,
+        session=house.session,
+        evidence=house.evidence,
+        wall=house.sandbox.wall,
+        propose=house.propose_disk,
+        handovers=handovers,
+    )
+
+
+async def answer_socket(house: House, reception: Reception, data: bytes) -> Mapping[str, Any]:
+    """One request that came over the control socket."""
+    from factory_tui.bootstrap import supervisor
+    from factory_tui.engine.reception import parse
+
+    wanted: Request = parse(data)
+    return await reception.answer(wanted, supervisor("cli"))

@@ -1,0 +1,303 @@
+"""What is shown of a state: its summary as plain data, and everything that an answer to one item is about.
+
+Nothing is decided here. Texts are whole, as the evidence store holds them; whoever prints them makes them harmless.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from factory_tui.domain.charter import Charter
+from factory_tui.domain.errors import FactoryError, Refusal
+from factory_tui.domain.state import State, Task
+from factory_tui.domain.terms import Evidence, Finding, RuleMatch
+from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.engine.ports import EvidenceStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One thing that belongs to an item: the brief, the difference, the findings."""
+
+    title: str
+    text: str
+
+
+def summary_of(state: State) -> dict[str, Any]:
+    """The state in one JSON object; `docs/json.md` describes its keys."""
+    mission = state.mission or next(reversed(state.missions.values()), None)
+    return {
+        "seq": state.seq,
+        "session": {"number": state.session, "open": state.session_open},
+        "mode": state.mode,
+        "paused": state.paused,
+        "wall": state.wall,
+        "base": {"ref": state.base_ref, "commit": state.base},
+        "charter": state.charter.sha256 if state.charter else "",
+        "mission": {
+            "id": mission.id,
+            "text": mission.text,
+            "target": mission.target,
+            "tip": mission.tip,
+            "outcome": mission.outcome,
+        }
+        if mission
+        else None,
+        "tasks": [_task(task) for task in state.tasks.values()],
+        "closed": [_task(task) for task in state.closed.values() if mission and task.mission == mission.id],
+        "turns": [
+            {
+                "id": turn.id,
+                "task": turn.task,
+                "role": turn.role,
+                "seat": turn.seat,
+                "control": turn.control,
+                "attempt": turn.attempt,
+                "since": turn.started,
+                "actions": turn.actions,
+                "denied": turn.denied,
+            }
+            for turn in state.turns.values()
+        ],
+        "waiting": [as_data(item) for item in waiting(state)],
+        "spend": {"usd": state.usd, "tokens": state.tokens, "unknown": state.costs_unknown},
+        "digest": {
+            "session": state.digest.session,
+            "path": state.digest.path,
+            "read": state.digest.session <= state.acknowledged,
+        }
+        if state.digest
+        else None,
+    }
+
+
+def _task(task: Task) -> dict[str, Any]:
+    candidate = task.candidate
+    return {
+        "id": task.id,
+        "title": task.title,
+        "role": task.role,
+        "stage": task.stage,
+        "since": task.since,
+        "attempt": task.attempt,
+        "held": task.held,
+        "why": task.why,
+        "worktree": task.worktree,
+        "commit": candidate.commit if candidate else "",
+        "tree": candidate.tree if candidate else "",
+        "paths": list(candidate.paths) if candidate else [],
+        "landed_as": task.landed_as,
+        "open_findings": len(task.findings),
+    }
+
+
+def as_data(item: Waiting) -> dict[str, Any]:
+    return {field: getattr(item, field) for field in ("id", "kind", "task", "title", "since", "sha256")} | {
+        "verbs": list(item.verbs)
+    }
+
+
+def find_item(state: State, id: str) -> Waiting:
+    """Raises Refusal naming what waits."""
+    items = waiting(state)
+    for item in items:
+        if item.id.lower() == id.lower():
+            return item
+    known = ", ".join(item.id for item in items) or "nothing"
+    raise Refusal(what=f"nothing called {id[:80]} waits for you", why=f"waiting: {known}", next_step="`factory inbox`")
+
+
+def parts_of(state: State, item: Waiting, evidence: EvidenceStore) -> tuple[Part, ...]:
+    """Everything the item is about, in the order in which it is read."""
+    return tuple(part for part in _parts(state, item, evidence) if part.text.strip())
+
+
+def _parts(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Part]:
+    task = state.tasks.get(item.task)
+    match item.kind:
+        case "digest":
+            assert state.digest
+            yield Part(title=state.digest.path, text=_text(evidence, state.digest.evidence))
+        case "handoff":
+            assert task
+            assert task.handoff
+            yield Part(title="task", text=_told_task(task))
+            yield Part(title="findings", text=_findings(task.findings))
+            yield Part(title="why there is no brief", text=task.handoff.refused)
+            if task.handoff.brief:
+                edited = ", edited" if task.handoff.edited else ""
+                yield Part(title=f"brief{edited}", text=_text(evidence, task.handoff.brief))
+        case "ask":
+            ask = state.asks[item.id]
+            yield Part(title="action", text=_as_json(ask.action))
+            yield Part(title="why it is asked", text=_matches(ask.ruling.matches))
+        case "question":
+            question = state.questions[item.id]
+            yield Part(title=f"{question.turn} asks", text=question.text)
+        case "plan":
+            plan = state.plans[item.id]
+            yield Part(title="reasoning", text=plan.reasoning)
+            for number, planned in enumerate(plan.tasks, 1):
+                after = ", ".join(f"task {index + 1}" for index in planned.after)
+                lines = [
+                    f"for {planned.role}" + (f", after {after}" if after else ""),
+                    planned.goal,
+                    *(f"- criterion: {criterion}" for criterion in planned.criteria),
+                    *([f"- paths: {', '.join(planned.paths)}"] if planned.paths else []),
+                    *(f"- asks, settled with the plan: {one}" for one in planned.asks),
+                ]
+                yield Part(title=f"task {number}: {planned.title}", text="\n".join(lines))
+        case "change":
+            assert task
+            yield from _change(state, task, evidence)
+        case "proposal":
+            yield from _proposal(state, item, evidence)
+        case "stuck":
+            assert task
+            yield Part(title="why", text=task.why)
+            yield Part(title="task", text=_told_task(task))
+            yield Part(title="findings", text=_findings(task.findings))
+            yield Part(
+                title="verdicts so far",
+                text="\n".join(f"- {judged.verdict.value.upper()}: {judged.summary}" for judged in task.history),
+            )
+        case "turn":
+            assert task
+            yield Part(title="task", text=_told_task(task))
+            yield Part(title="findings", text=_findings(task.findings))
+            if task.handoff and task.handoff.brief:
+                yield Part(title="brief", text=_text(evidence, task.handoff.brief))
+
+
+def _change(state: State, task: Task, evidence: EvidenceStore) -> Iterator[Part]:
+    candidate = task.candidate
+    assert candidate
+    target = state.missions[task.mission].target
+    yield Part(
+        title="change",
+        text="\n".join(
+            [
+                f"commit  {candidate.commit}",
+                f"tree    {candidate.tree}",
+                f"base    {candidate.base}",
+                f"lands   on {target}",
+                f"charter {state.law.sha256}",
+                f"message {candidate.message.strip()}",
+            ]
+        ),
+    )
+    yield Part(title="task", text=_told_task(task))
+    for name, judged in (("level 2", candidate.smoke), ("level 3", candidate.review)):
+        if judged:
+            independent = "" if judged.independent else " (not independent)"
+            told = [f"{judged.verdict.value.upper()}{independent}: {judged.summary}", _findings(judged.findings)]
+            told += [
+                f"- {answer.finding} {'accepted' if answer.accepted else 'not accepted'}: {answer.reason}"
+                for answer in judged.answers
+            ]
+            yield Part(title=name, text="\n".join(line for line in told if line))
+    yield Part(title="open findings", text=_findings(task.findings))
+    yield Part(title="what rules ask", text=_matches(candidate.asks))
+    yield Part(title="files that new ignore rules would hide", text="\n".join(candidate.newly_ignored))
+    yield Part(title="the author's note", text=candidate.note)
+    yield Part(title="difference", text=_text(evidence, candidate.diff))
+
+
+def _proposal(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Part]:
+    proposal = state.proposals[item.id]
+    yield Part(title="why it cannot be adopted", text=proposal.problem)
+    if not proposal.charter:
+        yield Part(title=f"{proposal.path}, as {proposal.by} proposes it", text=_text(evidence, proposal.evidence))
+        old = state.law.document(proposal.path)
+        if old:
+            yield Part(
+                title="difference",
+                text=difference(old.text, _text(evidence, proposal.evidence), proposal.path),
+            )
+        return
+    yield Part(title="changed", text="\n".join(proposal.path.split(", ")))
+    if not proposal.problem:
+        new = proposed_charter(state, item.id, evidence)
+        yield Part(title="difference", text="\n".join(_between(state.law, new)))
+
+
+def proposed_charter(state: State, proposal: str, evidence: EvidenceStore) -> Charter:
+    """A proposed home, from its evidence. Raises Refusal when that proposes none, or none that can be adopted."""
+    found = state.proposals.get(proposal)
+    if found is None or not found.charter:
+        raise Refusal(what=f"there is no proposed home {proposal[:80]}", next_step="run `factory inbox`")
+    if found.problem:
+        raise Refusal(
+            what=f"{proposal} cannot be adopted", why=found.problem, next_step="mend it; `factory check` helps"
+        )
+    return msgspec.json.decode(evidence.get(found.evidence.sha256), type=Charter)
+
+
+def _between(old: Charter, new: Charter) -> Iterator[str]:
+    """The differences between two charters, as text."""
+    yield difference(_as_json(old.gate), _as_json(new.gate), "factory.toml")
+    for kind, before, after in (
+        ("roles/", {card.id: card for card in old.roles}, {card.id: card for card in new.roles}),
+        ("rules/", {rule.id: rule for rule in old.rules}, {rule.id: rule for rule in new.rules}),
+    ):
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                yield difference(_as_json(before.get(name)), _as_json(after.get(name)), f"{kind}{name}")
+    documents = {document.path: document.text for document in old.documents}
+    fresh = {document.path: document.text for document in new.documents}
+    for path in sorted({*documents, *fresh}):
+        yield difference(documents.get(path, ""), fresh.get(path, ""), path)
+
+
+def difference(old: str, new: str, name: str) -> str:
+    """Unified, empty when both are the same."""
+    lines = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), f"in force/{name}", f"proposed/{name}", lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def _told_task(task: Task) -> str:
+    lines = [f"{task.id} for {task.role}, attempt {task.attempt}", "", task.goal]
+    lines += [f"- criterion: {criterion}" for criterion in task.criteria]
+    lines += [f"- paths: {', '.join(task.paths)}"] if task.paths else []
+    for question, reply in task.answers:
+        lines += [f"- asked: {question}", f"  answered: {reply}"]
+    return "\n".join(lines)
+
+
+def _findings(findings: tuple[Finding, ...]) -> str:
+    lines = []
+    for finding in findings:
+        spot = f" ({finding.path}:{finding.line})" if finding.path else ""
+        owed = ", must be answered by the reviewer" if finding.must_answer else ""
+        lines.append(f"- {finding.id or '-'} {finding.severity}{owed}: {finding.title}{spot} [{finding.by}]")
+        lines += [f"    {line}" for line in finding.detail.splitlines()]
+    return "\n".join(lines)
+
+
+def _matches(matches: tuple[RuleMatch, ...]) -> str:
+    lines = []
+    for match in matches:
+        where = f" ({match.where})" if match.where else ""
+        lines.append(f"- {match.decision.value}, {match.source}: {match.reason}{where}")
+        if match.instead:
+            lines.append(f"    instead: {match.instead}")
+    return "\n".join(lines)
+
+
+def _as_json(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode() if value else ""
+
+
+def _text(evidence: EvidenceStore, which: Evidence) -> str:
+    """Bytes that are missing or altered are said to be so: an item can be looked at all the same."""
+    try:
+        return evidence.get(which.sha256).decode("utf-8", "replace")
+    except FactoryError as error:
+        return f"[{error}]"
