@@ -1,0 +1,93 @@
+"""What presenters make and widgets draw: lines of spans, each a text and the name of a style."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from factory_tui.tui.harmless import chars_that_fit, width_of
+
+
+class Span(NamedTuple):
+    text: str
+    style: str = "text"
+    """A name of `palette.STYLES`."""
+
+
+Line = tuple[Span, ...]
+
+
+class Item(NamedTuple):
+    """One thing in a list; it may take several lines."""
+
+    key: str
+    """What it is about: `T-12`, `Q2`; empty = it cannot be chosen."""
+    lines: tuple[Line, ...]
+
+
+def line(*spans: Span | tuple[str, str] | str) -> Line:
+    """A line from spans, pairs, or plain text."""
+    return tuple(Span(span) if isinstance(span, str) else Span(*span) for span in spans if span)
+
+
+def item(key: str, *lines: Line) -> Item:
+    return Item(key, lines)
+
+
+def text_of(spans: Line) -> str:
+    return "".join(span.text for span in spans)
+
+
+def line_width(spans: Line) -> int:
+    return sum(width_of(span.text) for span in spans)
+
+
+def cut_line(spans: Line, width: int) -> Line:
+    """At most `width` columns; `…` in the last one when something is left out."""
+    if line_width(spans) <= width:
+        return spans
+    kept: list[Span] = []
+    left = max(0, width - 1)
+    for span in spans:
+        size = width_of(span.text)
+        if size > left:
+            kept.append(Span(span.text[: chars_that_fit(span.text, left)], span.style))
+            kept.append(Span("…", span.style))
+            break
+        kept.append(span)
+        left -= size
+    return tuple(kept)[: len(spans) + 1] if width > 0 else ()
+
+
+def ends(left: Line, right: Line, width: int) -> Line:
+    """Left and right with space between; the left gives way."""
+    room = width - line_width(right)
+    left = cut_line(left, max(0, room - 1))
+    return (*left, Span(" " * max(0, width - line_width(left) - line_width(right))), *cut_line(right, width))
+
+
+def wrap_words(text: str, width: int, indent: str = "") -> list[str]:
+    """A paragraph as lines of at most `width` columns; continuation lines begin with `indent`."""
+    rows: list[str] = []
+    row = text
+    while width_of(row) > width:
+        fits = chars_that_fit(row, width) or 1
+        gap = fits if row[fits] == " " else row.rfind(" ", len(indent) + 1, fits)
+        if gap <= 0:
+            rows.append(row[:fits])
+            row = indent + row[fits:]
+        else:
+            rows.append(row[:gap])
+            row = indent + row[gap + 1 :]
+    rows.append(row)
+    return rows
+
+
+def wrapped(text: str, width: int, style: str = "text", indent: str = "") -> list[Line]:
+    """Text of several lines as styled lines of at most `width` columns."""
+    width = max(width, len(indent) + 4)
+    return [line((row, style)) for part in text.split("\n") for row in wrap_words(part, width, indent)]
+
+
+def joined(items: Sequence[Item]) -> list[Line]:
+    return [single for one in items for single in one.lines]

@@ -1,0 +1,164 @@
+"""Widgets that draw lines themselves: the one barrier through which all text reaches the screen.
+
+Textual's own way builds new strips for every dirty line. Here a strip is made once for a line and kept, styles are
+resolved once for a theme, and nothing is ever markup. CSS borders and padding do not apply: frames are lines.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from factory_tui.tui.glyphs import ASCII, UNICODE, to_ascii
+from factory_tui.tui.harmless import harmless, width_of
+from factory_tui.tui.lines import Line, Span, cut_line, line_width
+from factory_tui.tui.palette import THEMES, Theme
+
+if TYPE_CHECKING:
+    from textual.events import Resize
+
+
+class Paint:
+    """Style names to styles, for one theme; and whether signs are ASCII."""
+
+    def __init__(self, theme: Theme, *, ascii_only: bool = False) -> None:
+        self.theme = theme
+        self.ascii_only = ascii_only
+        self.glyphs = ASCII if ascii_only else UNICODE
+        self._styles = {
+            name: Style(
+                color=look.fore or None,
+                bgcolor=look.back or theme.back or None,
+                **dict.fromkeys(look.attributes.split(), True),  # type: ignore[arg-type]
+            )
+            for name, look in theme.looks.items()
+        }
+
+    def style(self, name: str) -> Style:
+        return self._styles.get(name) or self._styles["text"]
+
+    def strip(self, spans: Line, width: int, fill: str = "text") -> Strip:
+        """A line as exactly `width` columns. Here, and nowhere else, text becomes something the terminal gets."""
+        segments: list[Segment] = []
+        used = 0
+        for text, name in cut_line(spans, width):
+            safe = harmless(text).replace("\n", " ")
+            size = width_of(safe)
+            if used + size > width:
+                break
+            if self.ascii_only:
+                safe = to_ascii(safe, size)
+            segments.append(Segment(safe, self.style(name)))
+            used += size
+        if used < width:
+            segments.append(Segment(" " * (width - used), self.style(fill)))
+        return Strip(segments, width)
+
+
+DEFAULT_PAINT = Paint(THEMES["dark"])
+
+
+class Painted(Widget, can_focus=False):
+    """Draws `line_at(y)` for each row; keeps strips until `touch` says that rows changed."""
+
+    DEFAULT_CSS = """
+    Painted { width: 1fr; height: 1fr; }
+    """
+
+    ALLOW_SELECT = False
+    fill = "text"
+    """Style of what no span covers."""
+    edge = False
+    """A bar in the first column, towards the neighbour on the left."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.box = Size(0, 0)
+        """Size as of the last resize; Textual's property computes it anew each time."""
+        self._strips: dict[int, Strip] = {}
+
+    @cached_property
+    def _edge_line(self) -> Span:
+        return Span(self.paint.glyphs["bar"], "rule-line")
+
+    @property
+    def paint(self) -> Paint:
+        found = getattr(self.app, "paint", None)
+        return found if isinstance(found, Paint) else DEFAULT_PAINT
+
+    @property
+    def room(self) -> int:
+        """Columns a line may use."""
+        return max(0, self.box.width - (1 if self.edge else 0))
+
+    def line_at(self, y: int) -> Line:
+        """The spans of row `y` of the widget."""
+        return ()
+
+    def fill_at(self, y: int) -> str:
+        return self.fill
+
+    def touch(self, first: int = 0, last: int | None = None) -> None:
+        """Rows `first` to `last` changed (all by default); they are drawn anew in the next frame."""
+        width, height = self.box
+        last = height - 1 if last is None else min(last, height - 1)
+        if first == 0 and last >= height - 1:
+            self._strips.clear()
+        else:
+            for y in range(first, last + 1):
+                self._strips.pop(y, None)
+        if width and first <= last:
+            self.refresh(Region(0, first, width, last - first + 1))
+
+    def repaint(self) -> None:
+        """The theme changed."""
+        self.__dict__.pop("_edge_line", None)
+        self.touch()
+
+    def on_resize(self, event: Resize) -> None:
+        self.box = event.size
+        self._strips.clear()
+        self.resized()
+        self.refresh()
+
+    def resized(self) -> None:
+        """`box` has just changed."""
+
+    def strip_at(self, y: int) -> Strip:
+        strip = self._strips.get(y)
+        if strip is None:
+            spans = self.line_at(y)
+            if self.edge:
+                spans = (self._edge_line, *spans)
+            strip = self.finished(spans, self.fill_at(y))
+            self._strips[y] = strip
+        return strip
+
+    def finished(self, spans: Line, fill: str) -> Strip:
+        strip = self.paint.strip(spans, self.box.width, fill)
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return strip
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        whole = [self.strip_at(y) for y in crop.line_range]
+        if crop.x == 0 and crop.right == self.box.width:
+            return whole
+        return [strip.crop(crop.x, crop.right) for strip in whole]
+
+    def rule(self, left: Line, right: Line = ()) -> Line:
+        """A title row: left, a rule, right."""
+        glyph = self.paint.glyphs["rule"]
+        width = self.room
+        left = cut_line((Span(glyph, "rule-line"), Span(" ", "text"), *left, Span(" ", "text")), width)
+        rest = width - line_width(left)
+        tail: Line = (Span(" "), *right, Span(" ")) if right else ()
+        if line_width(tail) + 2 > rest:
+            tail = ()
+        return (*left, Span(glyph * (rest - line_width(tail)), "rule-line"), *tail)

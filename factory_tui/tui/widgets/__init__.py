@@ -1,0 +1,1 @@
+"""Line-drawing widgets. Attributes down, messages up; none knows another or the factory."""
