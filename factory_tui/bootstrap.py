@@ -31,6 +31,7 @@ from factory_tui.domain.charter import Charter
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.evolve import fold
+from factory_tui.domain.known import wants_brief
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor
 from factory_tui.engine.factory import Factory
@@ -207,6 +208,12 @@ class House:
             return await self.session.end(reason, by, words)
         finally:
             self.ledger.close()
+
+    async def seal_briefs(self) -> None:
+        """Seals what is owed, for a house that was opened for an answer and starts no jobs."""
+        for task in tuple(self.state.tasks.values()):
+            if wants_brief(self.state, task) and task.handoff:
+                await self.gatekeeper.seal_brief(agenda.SealBriefJob(task.id, task.handoff.id))
 
     async def committed_home(self, commit: str) -> HomeReading | None:
         """The home as a commit holds it; None when the home lies outside of the repository."""

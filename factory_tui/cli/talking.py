@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory_tui.adapters.control import ask
 from factory_tui.adapters.glance import Glance, glance
+from factory_tui.domain.errors import Refusal
 
 if TYPE_CHECKING:
     from factory_tui.bootstrap import House
@@ -47,10 +48,20 @@ async def _ask_opened(wanted: Mapping[str, Any]) -> Any:
 
     house = open_house(find_ground(str(Path.cwd())), seats=seats())
     try:
+        if wanted["type"] == "mode" or not house.state.session:
+            raise Refusal(
+                what="no factory runs here",
+                why="a session has its mode from `--mode`, else from the home"
+                if wanted["type"] == "mode"
+                else "nothing was begun yet",
+                next_step="`factory run`, or `factory resume --mode flow`",
+            )
         parsed = parse(msgspec.json.encode(wanted))
         if wanted["type"] == "adopt" and house.state.charter is not None:
             await house.propose_disk()
-        return await reception_of(house).answer(parsed, supervisor("cli"))
+        told = await reception_of(house).answer(parsed, supervisor("cli"))
+        await house.seal_briefs()
+        return told
     finally:
         house.ledger.close()
 
@@ -62,7 +73,6 @@ def reception_of(house: House, handovers: Any = None) -> Reception:
         factory=house.factory,
         session=house.session,
         evidence=house.evidence,
-        wall=house.sandbox.wall,
         propose=house.propose_disk,
         handovers=handovers,
     )

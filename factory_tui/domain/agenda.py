@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from factory_tui.domain.globs import may_overlap
+from factory_tui.domain.known import wants_brief
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import digest_is_owed
 
@@ -89,7 +90,7 @@ def _of(state: State, task: Task) -> list[Job]:
     jobs: list[Job] = []
     handoff, candidate = task.handoff, task.candidate
     if task.stage == "offered" and handoff and not handoff.refused:
-        if handoff.brief is None:
+        if wants_brief(state, task):
             jobs.append(SealBriefJob(task.id, handoff.id))
         elif state.mode == "flow" and not handoff.edited and not state.paused and not digest_is_owed(state):
             jobs.append(ReleaseJob(task.id, handoff.id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.errors import Refusal
+from factory_tui.domain.known import wants_brief
 from factory_tui.domain.law import rulebook_of, ruling_on_start, ruling_on_task
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import offer
@@ -161,7 +162,7 @@ def _problem(reason: str) -> RuleMatch:
 def seal_brief(state: State, command: c.SealBrief) -> tuple[e.Event, ...]:
     task = offered(state, command.handoff)
     assert task.handoff
-    if task.handoff.brief is not None:
+    if task.handoff.brief is not None and not wants_brief(state, task):
         return ()
     return (e.BriefSealed(handoff=command.handoff, brief=command.brief, inputs=command.inputs),)
 

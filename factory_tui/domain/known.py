@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from factory_tui.domain.commands import JudgeSmoke
-from factory_tui.domain.state import Candidate, Handoff, State, Task, Turn
+from factory_tui.domain.state import Handoff, State, Task, Turn
 from factory_tui.domain.terms import Change, Verdict
 
 Facts = dict[str, Any]
@@ -27,7 +27,7 @@ def action_facts(state: State, turn: Turn, action_sha256: str) -> Facts:
     budget = state.law.role(turn.role).budget
     return {
         "run.budget_usd": budget.usd,
-        "run.spend_usd": turn.usd or 0.0,
+        "run.spend_usd": turn.known_usd,
         "run.same_failure_repeats": turn.repeats if turn.failing == action_sha256 else 0,
         "control.stop_requested": bool(state.paused),
         "event.after_stop": bool(state.paused),
@@ -92,6 +92,22 @@ def start_facts(state: State, task: Task, handoff: Handoff) -> Facts:
     }
 
 
+def wants_brief(state: State, task: Task) -> bool:
+    """Whether the offered handoff has no brief yet, or one that tells of documents as they were.
+
+    A new digest makes it old once it was read: until then no turn starts anyway. What the supervisor edited stays.
+    """
+    handoff = task.handoff
+    if task.stage != "offered" or handoff is None or handoff.refused:
+        return False
+    if handoff.brief is None:
+        return True
+    if handoff.edited or (state.digest is not None and state.digest.session > state.acknowledged):
+        return False
+    told = {(part.kind, part.name, part.sha256) for part in handoff.inputs}
+    return any((kind, name, sha256) not in told for kind, name, sha256, _ in required_documents(state, task, handoff))
+
+
 def required_documents(state: State, task: Task, handoff: Handoff) -> list[tuple[str, str, str, int]]:
     """(kind, name, sha256, lines) of every document that the role's card and the charter want in this brief, whole."""
     law, card = state.law, state.law.role(handoff.to)
@@ -127,8 +143,9 @@ def change_facts(change: Change, message: str) -> Facts:
     }
 
 
-def smoke_facts(state: State, candidate: Candidate, run: JudgeSmoke) -> Facts:
-    """When level 2 has passed by its own lights; the rules about commits have the last word."""
+def smoke_facts(state: State, tree: str, run: JudgeSmoke) -> Facts:
+    """When level 2 has passed by its own lights; the rules about commits have the last word. `tree` is what would be
+    committed: the candidate's, or its merge onto a base that moved."""
     executed = run.tests_passed > 0
     return {
         "tests.run_id": run.evidence[0].sha256 if run.evidence and executed else None,
@@ -137,7 +154,7 @@ def smoke_facts(state: State, candidate: Candidate, run: JudgeSmoke) -> Facts:
         "tests.app_booted": executed,
         "tests.total": run.tests_passed + run.tests_failed,
         "baseline.tests_total": run.base_total,
-        "commit.tree_hash": candidate.tree,
+        "commit.tree_hash": tree,
         "project.production_db": state.law.stack.get("production_db", "").lower() or None,
         "approvals.granted": [],
     }

@@ -103,12 +103,11 @@ class Reception:
         factory: Factory,
         session: Session,
         evidence: EvidenceStore,
-        wall: str,
         propose: Callable[[], Awaitable[None]],
         handovers: HandoverPort | None = None,
     ) -> None:
         self._factory, self._session, self._evidence = factory, session, evidence
-        self._wall, self._propose, self._handovers = wall, propose, handovers
+        self._propose, self._handovers = propose, handovers
 
     async def answer(self, request: Request, by: Actor, *, at_terminal: bool = False) -> Answer:
         """`at_terminal`: it was typed where the factory itself runs, so that no seat can have asked."""
@@ -156,13 +155,14 @@ class Reception:
 
     def _refuse_a_seat(self) -> None:
         """Without a wall, a seat's commands run as the supervisor's own user: they could reach this door too."""
-        if self._wall != "none":
+        state = self._factory.state
+        if state.wall and not state.wall.startswith("none"):
             return
-        loud = [t.id for t in self._factory.state.turns.values() if t.control not in ("human", "rehearsed")]
+        loud = [turn.id for turn in state.turns.values() if turn.control not in ("human", "rehearsed")]
         if loud:
             raise Refusal(
                 what=f"answers from the command line are refused while {', '.join(loud)} runs",
-                why="wall: none, so its commands run as you and could answer in your name",
+                why=f"wall: {state.wall or 'unknown'}, so its commands run as you and could answer in your name",
                 next_step="answer in the terminal where the factory runs, or wait until the turn has ended",
             )
 
