@@ -75,7 +75,7 @@ def agenda(state: State) -> tuple[Job, ...]:
         return ()
     jobs: list[Job] = []
     for task in state.tasks.values():
-        if not task.held:
+        if not task.held or task.stage == "landing":
             jobs += _of(state, task)
     jobs += _turns(state)
     jobs += [

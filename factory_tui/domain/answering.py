@@ -9,8 +9,8 @@ from factory_tui.domain.deciding_tasks import open_plan, redirect, release, reof
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_fail, mission_over, offer
-from factory_tui.domain.state import State, Task
-from factory_tui.domain.terms import Actor, Finding
+from factory_tui.domain.state import State, Task, verdict_of
+from factory_tui.domain.terms import Actor, Finding, Verdict
 from factory_tui.domain.waiting import Waiting, waiting
 
 
@@ -19,7 +19,7 @@ def answer(state: State, command: c.Answer, by: Actor) -> tuple[e.Event, ...]:
     if by.kind != "supervisor":
         raise Refusal(what="only the supervisor answers", why=f"asked by {by.name}")
     item = next((item for item in waiting(state) if item.id == command.id), None)
-    if item is None:
+    if item is None or (item.id in state.tasks and command.verb in _ALWAYS - {*item.verbs}):
         return _answer_task(state, command)
     if command.verb not in item.verbs:
         raise Refusal(
@@ -41,6 +41,9 @@ def answer(state: State, command: c.Answer, by: Actor) -> tuple[e.Event, ...]:
         )
     return _DISPATCH[item.kind](state, item, command)
 
+
+_ALWAYS = frozenset({"comment", "dismiss", "hold"})
+"""Of a task, whatever it waits for: none of them lets anything pass."""
 
 _NEEDS_TEXT = {
     "reject": "a reason, which the next seat is told",
@@ -121,6 +124,7 @@ def _ask(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
         object=ask.action.object,
         task=ask.task,
         once=once,
+        sha256=ask.sha256 if once else "",
     )
     return (grant, e.AskAnswered(id=ask.id, allowed=True, reason=command.text))
 
@@ -170,9 +174,15 @@ def _change(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ..
 def _stuck(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
     task = state.task(item.task)
     ids = Ids(state)
+    if task.intent is not None and command.verb not in ("retry", "dismiss"):
+        raise Refusal(
+            what=f"the landing of {task.id} on {task.intent.ref} is in doubt",
+            why="it was begun and its end is not on record",
+            next_step="`retry` looks at the branch and settles it; then the task goes on",
+        )
     match command.verb:
         case "dismiss":
-            return (*_dismiss(task, command.text),)
+            return _dismiss(state, task, command.text)
         case "drop":
             return _drop(state, task, command.text)
         case "replan":
@@ -183,6 +193,10 @@ def _stuck(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...
             retried = e.TaskRetried(task=task.id, how="take over", seat="human")
         case _:
             retried = e.TaskRetried(task=task.id, how="retry", reason=command.text)
+            if task.intent is not None or task.approval is not None:
+                return (retried,)
+            if _awaits_review(task):
+                return (retried, _judge_again(state, ids, task, "retry: the change was never judged"))
     again = offer(
         ids,
         task,
@@ -195,7 +209,23 @@ def _stuck(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...
     return (retried, again)
 
 
-def _dismiss(task: Task, text: str) -> list[e.Event]:
+def _awaits_review(task: Task) -> bool:
+    """The change was handed over, and no reviewer has said a word about it."""
+    candidate = task.candidate
+    if candidate is None or not candidate.handed_over or not candidate.commit:
+        return False
+    return verdict_of(candidate.review) in (Verdict.NOT_RUN, Verdict.BROKEN)
+
+
+def _judge_again(state: State, ids: Ids, task: Task, reason: str) -> e.HandoffOffered:
+    """The same change to a fresh reviewer; no attempt of its author's is burnt."""
+    attempt = next((turn.attempt for turn in reversed(task.turns) if turn.purpose == "author"), task.attempt)
+    to = state.law.reviewer_of(task.role)
+    return offer(ids, task, to=to, purpose="review", sent_by="supervisor", reason=reason, attempt=attempt)
+
+
+def _dismiss(state: State, task: Task, text: str) -> tuple[e.Event, ...]:
+    """One finding less. With the last that blocked, a change that failed is judged again, by a fresh reviewer."""
     finding, _, reason = text.strip().partition(" ")
     if finding not in {known.id for known in task.findings}:
         raise Refusal(
@@ -204,7 +234,13 @@ def _dismiss(task: Task, text: str) -> list[e.Event]:
         )
     if not reason.strip():
         raise Refusal(what=f"dismissing {finding} needs a reason", next_step=f"`--text '{finding} because …'`")
-    return [e.FindingDismissed(task=task.id, finding=finding, reason=reason)]
+    dismissed = e.FindingDismissed(task=task.id, finding=finding, reason=reason)
+    left = [known for known in task.findings if known.id != finding and known.severity == "blocks"]
+    review = task.candidate.review if task.candidate else None
+    may_be_judged = task.stage in ("offered", "released", "stuck") and task.intent is None
+    if left or not may_be_judged or verdict_of(review) is not Verdict.FAIL:
+        return (dismissed,)
+    return (dismissed, _judge_again(state, Ids(state), task, f"{finding}, the last that blocked, was dismissed"))
 
 
 def _drop(state: State, task: Task, reason: str) -> tuple[e.Event, ...]:
@@ -215,7 +251,7 @@ def _drop(state: State, task: Task, reason: str) -> tuple[e.Event, ...]:
         if task.id in other.after and other.stage == "waiting"
     ]
     dropped = e.TaskDropped(task=task.id, reason=reason)
-    return (dropped, *dependents, *([] if dependents else mission_over(state, task.mission, task.id)))
+    return (dropped, *dependents, *mission_over(state, task.mission, task.id, is_dropped=True))
 
 
 def _answer_task(state: State, command: c.Answer) -> tuple[e.Event, ...]:
@@ -232,15 +268,19 @@ def _answer_task(state: State, command: c.Answer) -> tuple[e.Event, ...]:
             finding = Finding(title=command.text.strip().split("\n", 1)[0][:200], detail=command.text, by="supervisor")
             return (e.FindingAdded(task=task.id, finding=finding),)
         case "dismiss":
-            return (*_dismiss(task, command.text),)
-        case "drop" if command.text.strip() and not any(turn.task == task.id for turn in state.turns.values()):
+            return _dismiss(state, task, command.text)
+        case "drop" if command.text.strip() and task.intent is None and not _is_running(state, task):
             return _drop(state, task, command.text)
         case _:
             raise Refusal(
                 what=f"{task.id} does not wait for an answer `{command.verb}`",
                 why=f"it is {task.stage}",
-                next_step="hold, unhold, comment, dismiss, drop (with `--text`, and with no turn running)",
+                next_step="hold, unhold, comment, dismiss, drop (with `--text`, and with no turn or landing under way)",
             )
+
+
+def _is_running(state: State, task: Task) -> bool:
+    return any(turn.task == task.id for turn in state.turns.values())
 
 
 _DISPATCH = {

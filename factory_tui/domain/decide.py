@@ -22,6 +22,7 @@ from factory_tui.domain.state import State
 def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
     """The events that follow. Raises Refusal when the command makes no sense now; then nothing is recorded."""
     command, by = envelope.command, envelope.by
+    _within_reach(state, envelope)
     match command:
         case c.StartSession():
             return sessions.start_session(state, command, by)
@@ -57,9 +58,7 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
         case c.RefuseBrief():
             return tasks.refuse_brief(state, command)
         case c.ReleaseHandoff():
-            if state.mode == "step":
-                raise Refusal(what="in step mode only the supervisor releases a handoff")
-            return tasks.release(state, command.handoff)
+            return tasks.release_by_factory(state, command.handoff)
         case c.RecordWorktree():
             return tasks.record_worktree(state, command)
         case c.RecordKept():
@@ -90,6 +89,26 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             return _note_crash(state, command)
 
 
+def _within_reach(state: State, envelope: c.Envelope) -> None:
+    """A seat wishes, and tells what became of its own wishes and what they cost; everything else is not its to say."""
+    command, by = envelope.command, envelope.by
+    if by.kind != "seat":
+        return
+    match command:
+        case c.RequestAction() | c.NoteUsage():
+            is_own = command.turn == by.name
+        case c.EndAction():
+            is_own = not any(command.id in turn.open for turn in state.turns.values() if turn.id != by.name)
+        case c.Answer():
+            return
+        case _:
+            is_own = False
+    if not is_own:
+        raise Refusal(
+            what=f"only the factory or the supervisor may say `{type(command).__name__}` here", why=f"said by {by.name}"
+        )
+
+
 def _by_supervisor(envelope: c.Envelope) -> None:
     if envelope.by.kind != "supervisor":
         raise Refusal(what="only the supervisor may do this", why=f"asked by {envelope.by.name}")
@@ -117,6 +136,7 @@ def _note_crash(state: State, command: c.NoteCrash) -> tuple[e.Event, ...]:
             task=command.task,
         ),
     ]
+    events += changes.after_crash(state, command.job)
     task = state.tasks.get(command.task)
     if task is not None and not any(turn.task == task.id for turn in state.turns.values()):
         events.append(e.TaskStuck(task=task.id, reason=f"{command.job} crashed {MOST_CRASHES} times: {command.error}"))

@@ -15,11 +15,6 @@ def start_session(state: State, command: c.StartSession, by: Actor) -> tuple[e.E
     """A session that never ended is ended here; its digest is owed before any turn starts."""
     ids = Ids(state)
     events: list[e.Event] = []
-    if command.repaired:
-        events.append(e.LedgerRepaired(dropped_bytes=command.repaired[0], saved_as=command.repaired[1]))
-    if state.charter is None or state.charter.sha256 != command.charter.sha256:
-        why = "the home as committed on the base branch"
-        events.append(e.CharterAdopted(charter=command.charter, why=why))
     events.append(
         e.SessionStarted(
             session=state.session + 1,
@@ -32,6 +27,11 @@ def start_session(state: State, command: c.StartSession, by: Actor) -> tuple[e.E
             recovered=state.session_open,
         )
     )
+    if command.repaired:
+        events.append(e.LedgerRepaired(dropped_bytes=command.repaired[0], saved_as=command.repaired[1]))
+    if state.charter is None or state.charter.sha256 != command.charter.sha256:
+        why = "the home as committed on the base branch"
+        events.append(e.CharterAdopted(charter=command.charter, why=why))
     for turn in state.turns.values():
         events += after_turn(state, ids, turn, "interrupted", "the factory stopped while the turn ran")
     return tuple(events)
@@ -49,6 +49,11 @@ def end_session(state: State, command: c.EndSession) -> tuple[e.Event, ...]:
 
 
 def record_digest(state: State, command: c.RecordDigest) -> tuple[e.Event, ...]:
+    if command.session not in (state.session, *state.digests_owed) or not state.session_open:
+        raise Refusal(
+            what=f"no digest of session {command.session} is owed",
+            why=f"session {state.session} is {'open' if state.session_open else 'over'}",
+        )
     written = e.DigestWritten(session=command.session, path=command.path, evidence=command.evidence)
     if not command.problem:
         return (written,)

@@ -8,9 +8,10 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.known import wants_brief
 from factory_tui.domain.law import rulebook_of, ruling_on_start, ruling_on_task
 from factory_tui.domain.numbers import Ids
-from factory_tui.domain.passing_on import offer
+from factory_tui.domain.passing_on import offer, unblocked
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import Decision, Finding, PlannedTask, RuleMatch, Ruling, Verdict, strictest
+from factory_tui.domain.waiting import digest_is_owed
 
 
 def state_mission(state: State, command: c.StateMission) -> tuple[e.Event, ...]:
@@ -29,7 +30,11 @@ def state_mission(state: State, command: c.StateMission) -> tuple[e.Event, ...]:
 
 
 def open_small_task(state: State, command: c.OpenSmallTask) -> tuple[e.Event, ...]:
-    state.law.role(command.role)
+    if state.law.role(command.role).delivers == "review":
+        raise Refusal(
+            what=f"the role `{command.role}` reviews what others wrote",
+            next_step="give the task to a role that delivers a change or a report; its review follows by itself",
+        )
     return _open_mission(
         state,
         text=command.text,
@@ -131,6 +136,7 @@ def open_plan(state: State, plan: e.PlanProposed) -> list[e.Event]:
                 )
             )
     events.append(e.TaskDone(task=plan.task))
+    events += unblocked(state, ids, plan.task)
     return events
 
 
@@ -139,6 +145,10 @@ def check_plan(state: State, tasks: tuple[PlannedTask, ...]) -> Ruling:
     matches = []
     decision = Decision.ALLOW
     for number, planned in enumerate(tasks):
+        if problem := _unfit(state, planned):
+            decision = Decision.DENY
+            matches.append(_problem(f"task {number} ({planned.title}): {problem}"))
+            continue
         ruling = ruling_on_task(state, planned)
         if ruling.decision is not Decision.ALLOW:
             decision = Decision.DENY
@@ -153,6 +163,15 @@ def check_plan(state: State, tasks: tuple[PlannedTask, ...]) -> Ruling:
         decision = Decision.DENY
         matches.append(_problem("the plan holds no task"))
     return Ruling(decision=decision, matches=tuple(matches))
+
+
+def _unfit(state: State, planned: PlannedTask) -> str:
+    """Why no task can be given to that role; empty = it can."""
+    try:
+        card = state.law.role(planned.role)
+    except Refusal as refusal:
+        return f"{refusal.what}; {refusal.why}"
+    return f"{card.id} reviews what others wrote; level 3 asks for it by itself" if card.delivers == "review" else ""
 
 
 def _problem(reason: str) -> RuleMatch:
@@ -180,11 +199,25 @@ def refuse_brief(state: State, command: c.RefuseBrief) -> tuple[e.Event, ...]:
     )
 
 
+def release_by_factory(state: State, handoff_id: str) -> tuple[e.Event, ...]:
+    """In flow, what the supervisor did not edit passes on by itself."""
+    if state.mode == "step":
+        raise Refusal(what="in step mode only the supervisor releases a handoff")
+    handoff = offered(state, handoff_id).handoff
+    if handoff and handoff.edited:
+        raise Refusal(what=f"the brief of {handoff_id} was edited", why="whoever edited it releases it")
+    return release(state, handoff_id)
+
+
 def release(state: State, handoff_id: str) -> tuple[e.Event, ...]:
     """Level 1, then the turn is owed. Refused by level 1, the task is stuck, and says why."""
     task = offered(state, handoff_id)
     handoff = task.handoff
     assert handoff
+    if digest_is_owed(state):
+        raise Refusal(
+            what="the last digest has not been read", next_step="read it, then acknowledge it with `factory inbox`"
+        )
     if handoff.refused:
         raise Refusal(
             what=f"{handoff_id} has no brief", why=handoff.refused, next_step="redirect, edit or drop the task"
@@ -247,11 +280,24 @@ def redirect(state: State, task: Task, to: str, reason: str) -> tuple[e.Event, .
 
 
 def record_worktree(state: State, command: c.RecordWorktree) -> tuple[e.Event, ...]:
+    task = _open_task(state, command.task)
+    if task.worktree:
+        raise Refusal(what=f"{task.id} has its worktree {task.worktree}", next_step="keep it first")
     return (e.WorktreeOpened(task=command.task, name=command.name, base=command.base),)
 
 
 def record_kept(state: State, command: c.RecordKept) -> tuple[e.Event, ...]:
+    if state.task(command.task).worktree != command.name:
+        raise Refusal(what=f"{command.task} has no worktree {command.name}", next_step="run `factory status`")
     return (e.WorktreeKept(task=command.task, name=command.name, ref=command.ref),)
+
+
+def _open_task(state: State, id: str) -> Task:
+    """Raises Refusal when there is none, or when it is over."""
+    task = state.task(id)
+    if task.over:
+        raise Refusal(what=f"{id} is {task.stage}")
+    return task
 
 
 def reoffer(state: State, ids: Ids, task: Task, reason: str) -> e.HandoffOffered:

@@ -14,18 +14,16 @@ from factory_tui.domain.passing_on import after_turn
 from factory_tui.domain.reviewing import judge_report
 from factory_tui.domain.state import State, Task, Turn
 from factory_tui.domain.terms import Action, Decision, RuleMatch, Ruling, Verdict
+from factory_tui.domain.waiting import digest_is_owed
 
 LONG_TEXT = 2_000
 """Characters of an action's text that the ledger holds itself; longer ones are named by the action's sha256."""
 
 
 def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
-    for task in state.tasks.values():
-        handoff = task.handoff
-        if handoff and handoff.id == command.handoff and task.stage == "released":
-            break
-    else:
-        raise Refusal(what=f"handoff {command.handoff} is not released")
+    task = _startable(state, command.handoff)
+    handoff = task.handoff
+    assert handoff
     if handoff.brief is None or handoff.brief.sha256 != command.brief:
         raise Refusal(what=f"the brief of {command.handoff} is not the sealed one", next_step="seal it again")
     if handoff.purpose == "review":
@@ -44,6 +42,24 @@ def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
             wall=state.wall,
         ),
     )
+
+
+def _startable(state: State, handoff: str) -> Task:
+    """The task whose turn may begin now. Raises Refusal saying what is in the way."""
+    if not state.session_open:
+        raise Refusal(what="no session is open", next_step="start one with `factory run` or `factory resume`")
+    task = next((t for t in state.tasks.values() if t.handoff and t.handoff.id == handoff), None)
+    if task is None or task.stage != "released":
+        raise Refusal(what=f"handoff {handoff} is not released")
+    if digest_is_owed(state):
+        raise Refusal(what="the last digest has not been read", next_step="acknowledge it first")
+    if state.paused:
+        raise Refusal(what=f"the factory is paused: {state.paused}", next_step="resume it first")
+    if task.held:
+        raise Refusal(what=f"{task.id} is held: {task.held}", next_step="`unhold` lets it go on")
+    if state.turns and state.mode == "step":
+        raise Refusal(what=f"{', '.join(state.turns)} runs", why="in step mode one turn runs at a time")
+    return task
 
 
 def end_turn(state: State, command: c.EndTurn) -> tuple[e.Event, ...]:
@@ -115,6 +131,9 @@ def _pure_effect(
             return _hand_over(state, turn, task, action, done)
         case "report":
             if turn.purpose == "review":
+                review = task.candidate.review if task.candidate else None
+                if review is not None and review.turn == turn.id:
+                    return _denied("level 3", "three reports of this turn could not be read", "end the turn")
                 return _review(state, turn, task, action, id)
             if command.text is None or not action.text.strip():
                 return _denied("report", "the report is empty", "write what was found, with its evidence")

@@ -367,6 +367,8 @@ class GrantGiven(Record, frozen=True, kw_only=True, tag="grant.given"):
     """For a rule's ask about a change: exactly this tree."""
     rules: tuple[str, ...] = ()
     """For a rule's ask about a change: the rules it settles."""
+    sha256: Sha256 = ""
+    """Of the one action it allows; empty = every action of that kind on that object."""
 
 
 class GrantRevoked(Record, frozen=True, kw_only=True, tag="grant.revoked"):

@@ -20,6 +20,8 @@ from factory_tui.domain.terms import Action, Decision, PlannedTask, RuleMatch, R
 _INLINE_COMMAND = re.compile(r"`([^`\n]{2,400})`")
 _PATCH = re.compile(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+|--- a/)", re.MULTILINE)
 
+WAYS_OUT = ("hand_over", "report", "escalate")
+"""What a turn may still do when its budget is used up: say so, and end."""
 
 _BY_CHARTER: dict[str, RuleBook] = {}
 
@@ -45,36 +47,38 @@ def ruling_on_action(
     matches += rulebook_of(charter).judge_action(
         action, turn.role, nested({**action_facts(state, turn, sha256), **facts})
     )
-    matches += _budget(state, card, turn)
+    if action.kind not in WAYS_OUT:
+        matches += _budget(card, turn)
     if state.paused:
-        matches.append(
+        matches.insert(
+            0,
             RuleMatch(
                 source="pause",
                 decision=Decision.DENY,
                 reason=f"the factory is paused: {state.paused}",
                 instead="wait; the turn goes on when the supervisor resumes",
-            )
+            ),
         )
     decision = strictest(*(match.decision for match in matches))
-    if decision is Decision.ASK and (grant := _grant(state, turn, action)):
+    if decision is Decision.ASK and (grant := _grant(state, turn, action, sha256)):
         settled = RuleMatch(source="grant", decision=Decision.ALLOW, reason=f"{grant.id} allows it")
         return Ruling(decision=Decision.ALLOW, matches=(*matches, settled)), grant
     return Ruling(decision=decision, matches=tuple(matches)), None
 
 
-def _grant(state: State, turn: Turn, action: Action) -> Grant | None:
+def _grant(state: State, turn: Turn, action: Action, sha256: str) -> Grant | None:
     for grant in state.grants.values():
         same = grant.role == turn.role and grant.kind == action.kind and grant.object == action.object
-        if same and grant.task in ("", turn.task):
+        if same and grant.task in ("", turn.task) and grant.sha256 in ("", sha256):
             return grant
     return None
 
 
-def _budget(state: State, card: RoleCard, turn: Turn) -> list[RuleMatch]:
+def _budget(card: RoleCard, turn: Turn) -> list[RuleMatch]:
     budget = card.budget
     spent = []
-    if turn.usd is not None and turn.usd > budget.usd:
-        spent.append(f"USD {turn.usd:.2f} of {budget.usd:.2f}")
+    if turn.known_usd > budget.usd:
+        spent.append(f"USD {turn.known_usd:.2f} of {budget.usd:.2f}")
     if turn.tokens > budget.tokens:
         spent.append(f"{turn.tokens} of {budget.tokens} tokens")
     if turn.actions >= budget.actions:

@@ -47,14 +47,26 @@ def _after_author(state: State, ids: Ids, task: Task, turn: Turn, outcome: str, 
         case "change":
             return [to_review(state, ids, task, turn)]
         case "report":
-            return [e.TaskDone(task=task.id, evidence=task.report)]
-        case "plan" | "question":
+            done = e.TaskDone(task=task.id, evidence=task.report)
+            return [done, *unblocked(state, ids, task.id), *mission_over(state, task.mission, task.id)]
+        case "question":
+            return _after_question(ids, task, turn)
+        case "plan":
             return []
         case _:
             return _fruitless(ids, task, turn, outcome, note, "author", task.role)
 
 
+def _after_question(ids: Ids, task: Task, turn: Turn) -> list[e.Event]:
+    """The task is parked until somebody answers; what was answered while the turn still ran starts the next at once."""
+    if task.question:
+        return []
+    return [offer(ids, task, to=turn.role, purpose=turn.purpose, sent_by="supervisor", reason="answered")]
+
+
 def _after_review(state: State, ids: Ids, task: Task, turn: Turn, outcome: str, note: str) -> list[e.Event]:
+    if turn.delivered == "question":
+        return _after_question(ids, task, turn)
     review = task.candidate.review if task.candidate else None
     if review is None or review.turn != turn.id or review.verdict in (Verdict.BROKEN, Verdict.NOT_RUN):
         if review is not None and review.turn == turn.id and not review.independent:
@@ -124,12 +136,12 @@ def unblocked(state: State, ids: Ids, finished: str) -> list[e.Event]:
     ]
 
 
-def mission_over(state: State, mission: str, finished: str) -> list[e.Event]:
+def mission_over(state: State, mission: str, finished: str, *, is_dropped: bool = False) -> list[e.Event]:
     """The mission ends with its last task."""
     left = [task for task in state.tasks.values() if task.mission == mission and task.id != finished]
     if left or state.missions[mission].outcome:
         return []
     tasks = [task for task in state.closed.values() if task.mission == mission]
-    dropped = [task for task in tasks if task.stage == "dropped"]
-    outcome = "done" if not dropped else f"ended with {len(dropped)} task(s) dropped"
+    dropped = sum(task.stage == "dropped" for task in tasks) + is_dropped
+    outcome = f"ended with {dropped} task(s) dropped" if dropped else "done"
     return [e.MissionEnded(mission=mission, outcome=outcome)]

@@ -65,7 +65,9 @@ def change_sha256(state: State, task: Task) -> Sha256:
         candidate.review,
         candidate.asks,
         candidate.newly_ignored,
+        task.findings,
         task.waived,
+        task.handoff.brief if task.handoff else None,
         target,
         state.law.sha256,
     )

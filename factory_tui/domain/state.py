@@ -61,6 +61,8 @@ class Handoff(Record, frozen=True, kw_only=True):
     brief: Evidence | None = None
     inputs: tuple[BriefInput, ...] = ()
     edited: bool = False
+    charter: Sha256 = ""
+    """In force when the brief was sealed."""
     refused: str = ""
     """Why no brief can be sealed."""
     since: str = ""
@@ -201,7 +203,11 @@ class Turn(Record, frozen=True, kw_only=True):
     brief: Sha256
     started: str
     usd: float | None = 0.0
+    known_usd: float = 0.0
+    """The most that was ever reported; stands while `usd` is unknown."""
     tokens: int = 0
+    told: tuple[str, ...] = ()
+    """Findings that stood in its brief."""
     actions: int = 0
     denied: int = 0
     open: dict[str, OpenAction] = msgspec.field(default_factory=dict)
@@ -236,6 +242,7 @@ class Grant(Record, frozen=True, kw_only=True):
     once: bool = True
     tree: TreeId = ""
     rules: tuple[str, ...] = ()
+    sha256: Sha256 = ""
 
 
 class Question(Record, frozen=True, kw_only=True):
@@ -293,8 +300,8 @@ class State(Record, frozen=True, kw_only=True):
     session: int = 0
     session_open: bool = False
     session_first_seq: int = 0
-    recovered_session: int = 0
-    """A session that never ended and whose digest is owed; 0 = none."""
+    digests_owed: tuple[int, ...] = ()
+    """Sessions that never ended and have no digest yet, oldest first."""
     version: str = ""
     wall: str = ""
     base_ref: str = ""
@@ -339,6 +346,11 @@ class State(Record, frozen=True, kw_only=True):
         if found is None:
             raise Refusal(what=f"turn {id} is not running", next_step="run `factory status`")
         return found
+
+    @property
+    def recovered_session(self) -> int:
+        """The oldest session that never ended and whose digest is owed; 0 = none."""
+        return self.digests_owed[0] if self.digests_owed else 0
 
     @property
     def law(self) -> Charter:

@@ -26,9 +26,19 @@ def with_task(state: State, entry: Entry, task: Task, **more: Any) -> State:
     tasks = dict(state.tasks)
     if task.over:
         tasks.pop(task.id, None)
+        more |= _nothing_left_of(state, task.id, more)
         return replace(state, seq=entry.seq, at=entry.at, tasks=tasks, closed={**state.closed, task.id: task}, **more)
     tasks[task.id] = task
     return replace(state, seq=entry.seq, at=entry.at, tasks=tasks, **more)
+
+
+def _nothing_left_of(state: State, task: str, more: dict[str, Any]) -> dict[str, Any]:
+    """Asks, grants, questions and plans end with their task."""
+    left = {}
+    for name in ("asks", "grants", "questions", "plans"):
+        values = more.get(name, getattr(state, name))
+        left[name] = {id: value for id, value in values.items() if value.task != task}
+    return left
 
 
 def task_of(state: State, id: str) -> Task:
@@ -44,7 +54,8 @@ def with_turn(state: State, entry: Entry, turn: Turn, **more: Any) -> State:
 
 
 def unsealed(task: Task) -> Task:
-    """What a sealed brief held has changed: it is no longer what the next role would get."""
-    if task.handoff is None or task.stage != "offered":
+    """What a sealed brief held has changed: a turn that has not started is offered again, with a new brief."""
+    if task.handoff is None or task.stage not in ("offered", "released"):
         return task
-    return replace(task, handoff=replace(task.handoff, brief=None, inputs=(), edited=False, refused=""))
+    handoff = replace(task.handoff, brief=None, inputs=(), edited=False, charter="", refused="")
+    return replace(task, handoff=handoff, stage="offered")

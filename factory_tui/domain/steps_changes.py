@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from factory_tui.domain import events as e
+from factory_tui.domain.agenda import CommitJob, InspectJob
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import Approval, Candidate, State
 from factory_tui.domain.steps import count, unsealed, with_task
@@ -28,7 +29,9 @@ def tree_imported(state: State, event: e.TreeImported, entry: Entry) -> State:
         newly_ignored=event.newly_ignored,
     )
     task = replace(state.tasks[event.task], candidate=candidate, approval=None, merged="", onto="", merged_smoke=None)
-    return with_task(state, entry, task)
+    retried = {str(InspectJob(task.id, event.tree, event.base)), str(CommitJob(task.id, event.tree))}
+    crashes = {job: count for job, count in state.crashes.items() if job not in retried}
+    return with_task(state, entry, task, crashes=crashes)
 
 
 def tree_refused(state: State, event: e.TreeRefused, entry: Entry) -> State:
@@ -55,7 +58,8 @@ def level_judged(state: State, event: e.LevelJudged, entry: Entry) -> State:
     if event.level == 3 and task.candidate and task.candidate.commit == event.commit:
         candidate = replace(task.candidate, review=event)
         findings = event.findings if event.verdict is Verdict.FAIL else ()
-        task = replace(task, candidate=candidate, history=(*task.history, event), findings=findings)
+        open_ones = (*task.findings, *findings)
+        task = replace(task, candidate=candidate, history=(*task.history, event), findings=open_ones)
         if event.turn in state.turns:
             turn = replace(state.turns[event.turn], delivered="review" if event.verdict is not Verdict.BROKEN else "")
             return with_task(state, entry, task, turns={**state.turns, turn.id: turn})
@@ -73,7 +77,8 @@ def handed_over(state: State, event: e.HandedOver, entry: Entry) -> State:
     task = state.tasks[event.task]
     assert task.candidate
     turn = replace(state.turns[event.turn], delivered="change")
-    task = replace(task, candidate=replace(task.candidate, handed_over=True, note=event.note))
+    left = tuple(finding for finding in task.findings if finding.id not in turn.told)
+    task = replace(task, candidate=replace(task.candidate, handed_over=True, note=event.note), findings=left)
     return with_task(state, entry, task, turns={**state.turns, turn.id: turn})
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.state import DigestRef, Incident, Proposal, State
+from factory_tui.domain.state import DigestRef, Incident, Proposal, State, Task
 from factory_tui.domain.steps import count, unsealed, without
 
 
@@ -18,7 +18,7 @@ def session_started(state: State, event: e.SessionStarted, entry: Entry) -> Stat
         session=event.session,
         session_open=True,
         session_first_seq=entry.seq,
-        recovered_session=event.session - 1 if event.recovered else 0,
+        digests_owed=_owed(state, event),
         version=event.version,
         wall=event.wall,
         base_ref=event.base_ref,
@@ -33,10 +33,25 @@ def session_started(state: State, event: e.SessionStarted, entry: Entry) -> Stat
     )
 
 
+def _owed(state: State, event: e.SessionStarted) -> tuple[int, ...]:
+    before = event.session - 1
+    is_written = state.digest is not None and state.digest.session == before
+    return (*state.digests_owed, before) if event.recovered and not is_written else state.digests_owed
+
+
 def charter_adopted(state: State, event: e.CharterAdopted, entry: Entry) -> State:
     waiting = {id: p for id, p in state.proposals.items() if p.charter != event.charter.sha256}
-    tasks = {id: unsealed(task) for id, task in state.tasks.items()}
+    tasks = {id: _under_new_law(task, entry) for id, task in state.tasks.items()}
     return replace(state, seq=entry.seq, at=entry.at, charter=event.charter, proposals=waiting, tasks=tasks)
+
+
+def _under_new_law(task: Task, entry: Entry) -> Task:
+    """Briefs are sealed again, and a landing that was cleared by the old rules is checked by the new ones."""
+    if task.stage in ("approved", "cleared"):
+        since = task.since if task.stage == "approved" else entry.at
+        return replace(task, stage="approved", since=since, merged="", onto="", merged_smoke=None)
+    again = unsealed(task)
+    return again if again.stage == task.stage else replace(again, since=entry.at)
 
 
 def charter_proposed(state: State, event: e.CharterProposed, entry: Entry) -> State:
@@ -77,8 +92,8 @@ def unpaused(state: State, event: e.Unpaused, entry: Entry) -> State:
 
 def digest_written(state: State, event: e.DigestWritten, entry: Entry) -> State:
     digest = DigestRef(session=event.session, path=event.path, evidence=event.evidence)
-    owed = 0 if state.recovered_session == event.session else state.recovered_session
-    return replace(state, seq=entry.seq, at=entry.at, digest=digest, recovered_session=owed)
+    owed = tuple(session for session in state.digests_owed if session != event.session)
+    return replace(state, seq=entry.seq, at=entry.at, digest=digest, digests_owed=owed)
 
 
 def session_ended(state: State, event: e.SessionEnded, entry: Entry) -> State:

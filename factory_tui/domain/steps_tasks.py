@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.state import Handoff, Mission, State, Task
+from factory_tui.domain.state import Handoff, Mission, Stage, State, Task
 from factory_tui.domain.steps import count, task_of, with_task, without
 
 
@@ -96,7 +96,14 @@ def _handoff_task(state: State, handoff: str) -> Task:
 def brief_sealed(state: State, event: e.BriefSealed, entry: Entry) -> State:
     task = _handoff_task(state, event.handoff)
     assert task.handoff
-    sealed = replace(task.handoff, brief=event.brief, inputs=event.inputs, edited=event.edited, refused="")
+    sealed = replace(
+        task.handoff,
+        brief=event.brief,
+        inputs=event.inputs,
+        edited=event.edited,
+        charter=state.charter.sha256 if state.charter else "",
+        refused="",
+    )
     return with_task(state, entry, replace(task, handoff=sealed))
 
 
@@ -117,7 +124,7 @@ def handoff_released(state: State, event: e.HandoffReleased, entry: Entry) -> St
 def handoff_redirected(state: State, event: e.HandoffRedirected, entry: Entry) -> State:
     task = _handoff_task(state, event.handoff)
     assert task.handoff
-    handoff = replace(task.handoff, to=event.to, brief=None, inputs=(), edited=False, refused="")
+    handoff = replace(task.handoff, to=event.to, brief=None, inputs=(), edited=False, charter="", refused="")
     role = event.to if task.handoff.purpose == "author" else task.role
     return with_task(state, entry, replace(task, handoff=handoff, role=role))
 
@@ -150,9 +157,18 @@ def task_retried(state: State, event: e.TaskRetried, entry: Entry) -> State:
         attempt=1,
         fruitless=0,
         why="",
-        stage="waiting",
+        stage=_stage_again(task, event),
     )
+    if task.stage == "waiting":
+        task = replace(task, approval=None, merged="", onto="", merged_smoke=None)
     return with_task(state, entry, task, crashes={})
+
+
+def _stage_again(task: Task, event: e.TaskRetried) -> Stage:
+    """A landing that was under way goes on where it stopped; anything else begins with a new handoff."""
+    if event.how == "retry" and task.intent is not None:
+        return "landing"
+    return "approved" if event.how == "retry" and task.approval is not None else "waiting"
 
 
 def task_dropped(state: State, event: e.TaskDropped, entry: Entry) -> State:

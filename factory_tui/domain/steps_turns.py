@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import Ask, Grant, OpenAction, Proposal, Question, Stage, State, Task, Turn, TurnRecord
-from factory_tui.domain.steps import count, task_of, with_task, with_turn, without
+from factory_tui.domain.steps import count, task_of, unsealed, with_task, with_turn, without
 
 
 def worktree_opened(state: State, event: e.WorktreeOpened, entry: Entry) -> State:
@@ -34,6 +34,7 @@ def turn_started(state: State, event: e.TurnStarted, entry: Entry) -> State:
         person=event.person,
         brief=event.brief,
         started=entry.at,
+        told=tuple(finding.id for finding in task.findings) if purpose == "author" else (),
     )
     prefix, _, tail = event.turn.rpartition("/")
     counters = {**state.counters, f"turn:{prefix}": int(tail.lstrip("abcdefghijklmnopqrstuvwxyz_"))}
@@ -73,6 +74,8 @@ def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
     task = replace(task, turns=(*task.turns, record), fruitless=fruitless)
     if not task.over and task.stage == "working":
         task = replace(task, stage=_stage_after(task, turn))
+        if task.stage == "released" and task.handoff and state.charter and task.handoff.charter != state.charter.sha256:
+            task = unsealed(task)
     asks = state.asks
     if event.outcome != "interrupted":
         asks = {id: ask for id, ask in asks.items() if ask.turn != turn.id}
@@ -81,15 +84,15 @@ def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
 
 def usage_noted(state: State, event: e.UsageNoted, entry: Entry) -> State:
     turn = state.turns[event.turn]
-    tokens = event.tokens_in + event.tokens_out + event.tokens_cached
-    more = tokens - turn.tokens
-    usd = (event.usd or 0.0) - (turn.usd or 0.0)
+    tokens = max(turn.tokens, event.tokens_in + event.tokens_out + event.tokens_cached)
+    known = max(turn.known_usd, event.usd or 0.0)
+    usd = None if event.usd is None else known
     return with_turn(
         state,
         entry,
-        replace(turn, usd=event.usd, tokens=tokens),
-        usd=state.usd + usd,
-        tokens=state.tokens + more,
+        replace(turn, usd=usd, known_usd=known, tokens=tokens),
+        usd=state.usd + known - turn.known_usd,
+        tokens=state.tokens + tokens - turn.tokens,
         costs_unknown=state.costs_unknown or event.usd is None,
     )
 
@@ -149,7 +152,7 @@ def ask_answered(state: State, event: e.AskAnswered, entry: Entry) -> State:
     # The turn that asked was interrupted: the next one is told.
     answer = "allowed" if event.allowed else f"denied: {event.reason}"
     told = (f"You wanted to {ask.action.kind} {ask.action.object}", answer)
-    return with_task(state, entry, replace(task, answers=(*task.answers, told)), asks=asks)
+    return with_task(state, entry, unsealed(replace(task, answers=(*task.answers, told))), asks=asks)
 
 
 def grant_given(state: State, event: e.GrantGiven, entry: Entry) -> State:
@@ -162,6 +165,7 @@ def grant_given(state: State, event: e.GrantGiven, entry: Entry) -> State:
         once=event.once,
         tree=event.tree,
         rules=event.rules,
+        sha256=event.sha256,
     )
     return replace(
         state,
