@@ -6,7 +6,7 @@ import getpass
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -20,8 +20,8 @@ from factory_tui.adapters.evidence import EvidenceFiles
 from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
-from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.state_place import StatePlace, open_state_place
+from factory_tui.adapters.walls import ProvenSandbox, Standing, choose_wall
 from factory_tui.adapters.workbench import DirectoryWorkbench
 from factory_tui.adapters.worktrees import GitWorktrees
 from factory_tui.domain import agenda
@@ -36,7 +36,7 @@ from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
-from factory_tui.engine.ports import Checks, Progress, Sandbox, Seat, Seats
+from factory_tui.engine.ports import Checks, Progress, Seat, Seats
 from factory_tui.engine.session import Session
 from factory_tui.engine.turn import Turns
 
@@ -91,6 +91,8 @@ class Ground:
     reading: HomeReading
     """The home as it is on disk."""
     place: StatePlace
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Where the user's own settings are found."""
 
 
 def find_ground(start: str, environment: Mapping[str, str] | None = None, *, claim: bool = True) -> Ground:
@@ -116,7 +118,7 @@ def find_ground(start: str, environment: Mapping[str, str] | None = None, *, cla
                 why="two checkouts with one ledger would each believe the other's worktrees are its own",
                 next_step=f"work there, or run `factory init --new-id` here; state: {place.root}",
             )
-    return Ground(home=home, reading=reading, place=place)
+    return Ground(home=home, reading=reading, place=place, environment=environment)
 
 
 def read_disk(home: Home) -> HomeReading:
@@ -164,7 +166,12 @@ class House:
     session: Session
     gatekeeper: Gatekeeper
     turns: Turns
-    sandbox: Sandbox
+    sandbox: ProvenSandbox
+
+    @property
+    def standing(self) -> Standing:
+        """Which wall there is, what was tried against it, and why there is none."""
+        return self.sandbox.standing
 
     @property
     def state(self) -> State:
@@ -176,10 +183,11 @@ class House:
         base = await self.worktrees.head()
         charter = await self._charter_in_force(base)
         repaired = self.ledger.repaired
+        standing = await self.sandbox.prove()
         await self.session.start(
             c.StartSession(
                 version=__version__,
-                wall=self.sandbox.wall,
+                wall=standing.label,
                 mode=mode or charter.gate.pace.mode,
                 base_ref=base_ref,
                 base=base,
@@ -278,6 +286,17 @@ def changed_documents(old: Charter, new: Charter) -> tuple[str, ...]:
     return tuple(found) or ("the home",)
 
 
+def _wall(ground: Ground) -> ProvenSandbox:
+    """The wall, and what no boundary may ever show."""
+    repository = ground.home.repo_root
+    return choose_wall(
+        ground.place.exports,
+        ground.environment,
+        repository,
+        hidden=(ground.place.root, _git_dir(repository)),
+    )
+
+
 def open_house(
     ground: Ground,
     *,
@@ -289,7 +308,7 @@ def open_house(
     clock = SystemClock()
     evidence = EvidenceFiles(ground.place.evidence)
     worktrees = GitWorktrees(ground.home.repo_root, ground.place.worktrees)
-    sandbox = PlainSandbox(ground.place.exports)
+    sandbox = _wall(ground)
     ledger = Ledger.open(
         ground.place.ledger,
         repo_id=ground.place.repo_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,10 @@ from pathlib import Path
 from factory_tui.adapters.checks import SmokeChecks
 from factory_tui.adapters.evidence import EvidenceFiles
 from factory_tui.adapters.processes import PlainSandbox
+from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.adapters.worktrees import GitWorktrees
 from factory_tui.domain.gate import Dependencies, Smoke
-from factory_tui.engine.ports import InspectionResult
+from factory_tui.engine.ports import InspectionResult, Sandbox
 
 Files = Mapping[str, str | None]
 """Path to text; None = the file is removed."""
@@ -47,6 +49,7 @@ class SmallRepository:
     base_files: Files
     base: str = ""
     progress: list[str] = field(default_factory=list)
+    walled: bool = bool(os.environ.get("FACTORY_TEST_WALL"))
 
     def __post_init__(self) -> None:
         self.checkout.mkdir(parents=True)
@@ -87,7 +90,10 @@ class SmallRepository:
         place.mkdir(exist_ok=True)
         return GitWorktrees(str(self.checkout), str(place))
 
-    def sandbox(self) -> PlainSandbox:
+    def sandbox(self) -> Sandbox:
+        """With `walled` the real wall, which shows the Python of the tests and nothing else of the machine."""
+        if self.walled:
+            return BwrapSandbox(look_around(find_bwrap(), [sys.prefix, sys.base_prefix]))
         return PlainSandbox(self.root / "runs")
 
     def evidence(self) -> EvidenceFiles:

@@ -485,3 +485,15 @@ async def test_a_report_written_by_hand_does_not_see_the_tripwire(tmp_path: Path
 def toolchains() -> Dependencies:
     home = Path.home()
     return Dependencies(toolchains=tuple(str(home / name) for name in (".cargo", ".rustup") if (home / name).is_dir()))
+
+
+@pytest.mark.needs_bwrap
+@pytest.mark.parametrize(
+    "name", ["honest broken code", "failing test deleted", "conftest mends the code", "smoke script exits 0"]
+)
+async def test_behind_the_wall_each_forgery_becomes_the_same(tmp_path: Path, name: str):
+    small = SmallRepository(tmp_path, GOOD, walled=True)
+    verdict, told = RESULTS[name]
+    result = await small.inspect(small.checks(SMOKE), {**BROKEN, **FORGERIES[name]})
+    assert result.verdict is verdict
+    assert told in "\n".join([*(finding.title for finding in result.findings), result.summary])

@@ -351,6 +351,14 @@ async def test_a_wall_that_cannot_be_built_starts_nothing(tmp_path: Path):
 
 
 @needs_bwrap
+async def test_many_commands_run_at_once_and_each_has_its_own_end(tmp_path: Path):
+    """A descriptor closed twice would be somebody else's by then."""
+    for _ in range(3):
+        results = await asyncio.gather(*(run(tmp_path, f"echo {code}; exit {code}") for code in range(8)))
+        assert [(result.exit_code, result.output) for result in results] == [(n, f"{n}\n".encode()) for n in range(8)]
+
+
+@needs_bwrap
 async def test_descriptors_do_not_pile_up(tmp_path: Path):
     await run(tmp_path, "true")
     before = len(os.listdir("/proc/self/fd"))

@@ -125,7 +125,11 @@ class SmokeChecks:
         store = await self.stores.ready(base)
         if store and not all((Path(directory) / name).exists() for name in self._dependencies.prepared):
             await asyncio.to_thread(self.stores.give, store, directory)
-        return Equipment(environment=self._runner.plain_environment(), readable=toolchain_roots(self._dependencies))
+        return Equipment(
+            environment=self._runner.plain_environment(),
+            readable=toolchain_roots(self._dependencies),
+            held=self._dependencies.prepared if store else (),
+        )
 
     async def _inspect(self, inspection: _Inspection, began: float) -> InspectionResult:
         self._judge_base(inspection)

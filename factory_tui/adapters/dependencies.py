@@ -127,7 +127,9 @@ class PreparedStores:
         settings = self._dependencies
         if not settings.prepare:
             return ""
-        told = hashlib.sha256(msgspec.json.encode([settings.prepare, settings.prepared, settings.toolchains]))
+        wall = self._sandbox.wall
+        # With another wall other programs are found, and a virtual environment names the one it was made with.
+        told = hashlib.sha256(msgspec.json.encode([settings.prepare, settings.prepared, settings.toolchains, wall]))
         for name in settings.lock_files:
             data = await self._worktrees.read_file(base, name)
             told.update(f"\0{name}\0{'absent' if data is None else hashlib.sha256(data).hexdigest()}".encode())

@@ -131,7 +131,12 @@ class SmokeRunner:
     ) -> Boundary:
         roots = toolchain_roots(self._dependencies)
         return Boundary(
-            cwd=directory, writable=(directory, *writable), readable=roots, environment=dict(environment or {})
+            cwd=directory,
+            writable=(directory, *writable),
+            readable=roots,
+            # Other copies share their files.
+            protected=tuple(f"{directory}/{name}" for name in self._dependencies.prepared),
+            environment=dict(environment or {}),
         )
 
     async def _once(self, directory: str) -> SmokeRun:

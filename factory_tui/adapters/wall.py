@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import platform
+import pwd
 import signal
 import socket
 import stat
@@ -21,7 +22,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from factory_tui.adapters import seccomp, wall_groups, wall_limits
 from factory_tui.adapters.processes import BoundedOutput
@@ -45,8 +46,10 @@ SYSTEM = (
     "/etc/localtime",
 )
 MERGED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
-NEVER_SHOWN = ("/proc", "/sys", "/dev", "/run", "/etc", "/boot", "/var", "/root/.ssh")
+NEVER_SHOWN = ("/proc", "/sys", "/dev", "/run", "/etc", "/boot", "/var")
 """Neither shown nor anything in them, except what the profile itself shows."""
+SECRET_IN_HOME = (".ssh", ".aws", ".gnupg", ".kube", ".docker", ".netrc", ".config", ".password-store", ".local/state")
+"""Of the user's home, beside what the factory keeps there."""
 START_SECONDS = 20.0
 DEFAULT_LIMITS = Limits()
 _CHUNK = 65536
@@ -125,19 +128,19 @@ class BwrapSandbox:
         )
 
     def _refuse_wide(self, path: str) -> None:
-        real = os.path.realpath(path)
-        if real != "/" and (real.startswith(("/usr/", "/opt/")) or not any(_meet(real, name) for name in NEVER_SHOWN)):
-            found = next((hidden for hidden in self._hidden if covers(real, hidden)), "")
-            if not found:
-                return
-            why = f"{found} would be shown with it"
-        else:
-            why = "it holds what is the machine's own"
-        raise WorldError(
-            what=f"{path} cannot be shown to a command: {why}",
-            why="a toolchain that uncovers the host would switch the wall off",
-            next_step="name the toolchain's own directory under `toolchains` in factory.toml",
-        )
+        real, why = os.path.realpath(path), ""
+        home = os.path.realpath(pwd.getpwuid(os.getuid()).pw_dir)
+        secret = tuple(f"{home}/{name}" for name in SECRET_IN_HOME)
+        if real == "/" or covers(real, home):
+            why = "it holds a whole home"
+        elif found := next((name for name in (*NEVER_SHOWN, *self._hidden, *secret) if _meet(real, name)), ""):
+            why = f"it shows something of {found}"
+        if why:
+            raise WorldError(
+                what=f"{path} cannot be shown to a command: {why}",
+                why="a toolchain that uncovers the host would switch the wall off",
+                next_step="name the toolchain's own directory under `toolchains` in factory.toml",
+            )
 
 
 def refuse_links(path: str, boundary: Boundary) -> None:
@@ -234,10 +237,9 @@ class _Run:
             stack.enter_context(ours)
             stack.enter_context(theirs)
             ours.setblocking(False)
-            sandbox = self._start(stack, theirs.fileno(), out_write, info_write)
-            for descriptor in (out_write, info_write):
-                os.close(descriptor)
-            theirs.close()
+            sandbox = self._start(stack, theirs.fileno(), out_write.fileno(), info_write.fileno())
+            for given in (out_write, info_write, theirs):
+                given.close()
             self._loop.add_reader(out_read, self._read, out_read)
             ended = self._ending_of(sandbox.process.pid, stack)
             try:
@@ -302,7 +304,10 @@ class _Run:
         if word.cancelled() or word.exception() is not None or not word.result():
             return False
         # Written by bwrap before the sandbox existed, so it is all there.
-        sandbox.first = int(json.loads(os.read(info, 4096))["child-pid"])
+        try:
+            sandbox.first = int(json.loads(os.read(info, 4096))["child-pid"])
+        except (OSError, ValueError, KeyError):
+            return False
         sandbox.handle = os.pidfd_open(sandbox.first)
         stack.callback(os.close, sandbox.handle)
         if self._group is not None:
@@ -434,15 +439,9 @@ def _over(what: str, used: int, most: int) -> str:
     )
 
 
-def _pipe(stack: ExitStack) -> tuple[int, int]:
-    """Read and write end. The read end is closed with the stack, the write end too unless it is by then."""
+def _pipe(stack: ExitStack) -> tuple[int, IO[bytes]]:
+    """Read and write end, closed with the stack. The write end is a file: closed twice, it harms nobody else's."""
     read, write = os.pipe()
     os.set_blocking(read, False)
     stack.callback(os.close, read)
-
-    def close_write() -> None:
-        with contextlib.suppress(OSError):
-            os.close(write)
-
-    stack.callback(close_write)
-    return read, write
+    return read, stack.enter_context(os.fdopen(write, "wb", buffering=0))

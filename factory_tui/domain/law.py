@@ -17,8 +17,11 @@ from factory_tui.domain.rulebook import RuleBook, compile_rules
 from factory_tui.domain.state import Grant, Handoff, State, Task, Turn
 from factory_tui.domain.terms import Action, Decision, PlannedTask, RuleMatch, Ruling, strictest
 
+NO_WALL = "none"
+"""How a session records that nothing holds its commands, and that nobody accepted that."""
 _INLINE_COMMAND = re.compile(r"`([^`\n]{2,400})`")
 _PATCH = re.compile(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+|--- a/)", re.MULTILINE)
+
 
 WAYS_OUT = ("hand_over", "report", "escalate")
 """What a turn may still do when its budget is used up: say so, and end."""
@@ -49,6 +52,7 @@ def ruling_on_action(
     )
     if action.kind not in WAYS_OUT:
         matches += _budget(card, turn)
+    matches += _shell(state, turn, action)
     if state.paused:
         matches.insert(
             0,
@@ -64,6 +68,21 @@ def ruling_on_action(
         settled = RuleMatch(source="grant", decision=Decision.ALLOW, reason=f"{grant.id} allows it")
         return Ruling(decision=Decision.ALLOW, matches=(*matches, settled)), grant
     return Ruling(decision=decision, matches=tuple(matches)), None
+
+
+def _shell(state: State, turn: Turn, action: Action) -> list[RuleMatch]:
+    """Without a wall a model gets no shell. A person's commands are their own, a script's are the supervisor's."""
+    if action.kind != "run" or state.wall != NO_WALL or turn.control in ("human", "rehearsed"):
+        return []
+    return [
+        RuleMatch(
+            source="boundary",
+            decision=Decision.DENY,
+            reason="there is no wall, so no seat gets a shell",
+            instead="go on without running anything, or escalate; `factory doctor` tells the supervisor the ways on",
+            where="wall: none",
+        )
+    ]
 
 
 def _grant(state: State, turn: Turn, action: Action, sha256: str) -> Grant | None:

@@ -17,11 +17,11 @@ from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.roles import may_read
 from factory_tui.domain.seals import action_sha256
 from factory_tui.domain.terms import Action, Actor, Evidence, Ruling
+from factory_tui.engine.boundaries import boundary_of
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.ports import (
     ActionResult,
-    Boundary,
     EvidenceStore,
     Limits,
     Progress,
@@ -44,6 +44,8 @@ class Tools:
     readable: tuple[str, ...]
     seconds: float
     """Of one command."""
+    held: tuple[str, ...] = ()
+    """Paths of the tree that its commands cannot change, relative to it."""
     scratch: Callable[[], AbstractAsyncContextManager[str]] | None = None
     """Makes a copy of the worktree as it is now, that vanishes: where commands run instead. None = in `directory`."""
 
@@ -186,12 +188,8 @@ class TurnDesk:
         return self._ran(id, action, result)
 
     async def _run_in(self, directory: str, command: str) -> RunResult:
-        boundary = Boundary(
-            cwd=directory,
-            writable=(directory,),
-            readable=self._tools.readable,
-            environment=self._tools.environment,
-        )
+        tools = self._tools
+        boundary = boundary_of(directory, held=tools.held, readable=tools.readable, environment=tools.environment)
         return await self._sandbox.run(("sh", "-c", command), boundary, Limits(seconds=self._tools.seconds))
 
     def _ran(self, id: str, action: Action, result: RunResult) -> ActionResult:

@@ -273,6 +273,8 @@ class Equipment:
     environment: Mapping[str, str] = field(default_factory=dict)
     readable: tuple[str, ...] = ()
     """Toolchains outside the repository."""
+    held: tuple[str, ...] = ()
+    """Prepared directories in the tree, which no command changes: other trees share their files."""
 
 
 class Checks(Protocol):

@@ -15,6 +15,7 @@ from factory_tui.domain.events import Outcome
 from factory_tui.domain.roles import RoleCard, may_read
 from factory_tui.domain.state import Handoff, Task
 from factory_tui.domain.terms import Actor
+from factory_tui.engine.boundaries import held_paths
 from factory_tui.engine.broker import Tools, TurnDesk
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
@@ -123,7 +124,7 @@ class Turns:
         seat = self._seats.open(kind)
         base = task.candidate.base if handoff.purpose == "review" and task.candidate else task.worktree_base
         tools = await self._equip(card, place, base or self._factory.state.missions[task.mission].tip)
-        entries = await self._factory.carried_out(
+        entries = self._factory.submit(
             c.StartTurn(
                 handoff=handoff.id,
                 seat=seat.kind,
@@ -158,6 +159,7 @@ class Turns:
         )
         outcome = SeatOutcome(kind="interrupted", note="the turn was interrupted; its work is kept")
         try:
+            await self._factory.durable(entries[-1].seq)
             async with asyncio.timeout(self._seconds(card, handoff, seat.control)):
                 outcome = await seat.run(brief, desk)
         except TimeoutError:
@@ -198,10 +200,12 @@ class Turns:
         if not place.directory or "run" not in card.actions:
             return Tools(directory=place.directory, environment={}, readable=(), seconds=MOST_SECONDS_OF_ONE_COMMAND)
         equipment = await self._gatekeeper.checks().equip(place.directory, base)
+        files = await self._worktrees.list_files(base) if card.writes and not place.is_export else ()
         return Tools(
             directory=place.directory,
             environment=dict(equipment.environment),
             readable=equipment.readable,
+            held=(*held_paths(card, files, self._factory.state.law.protected), *equipment.held),
             seconds=min(MOST_SECONDS_OF_ONE_COMMAND, 60.0 * card.budget.minutes),
             scratch=(lambda: self._scratch(place.directory, base)) if card.scratch and not place.is_export else None,
         )

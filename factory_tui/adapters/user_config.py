@@ -1,0 +1,73 @@
+"""The user's own settings, outside of every repository: the only place where a wall can be given up.
+
+`$XDG_CONFIG_HOME/factory/config.toml`. Nothing that a seat can write is ever read here; a file that somebody else
+could have written is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from factory_tui.domain.errors import FactoryError
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserConfig:
+    """What the user decided for this machine."""
+
+    path: str
+    accept_degraded: bool = False
+    """Seats may run commands without a wall."""
+    container: bool = False
+    """The factory itself runs in a container that is wall enough."""
+
+
+def config_directory(environment: Mapping[str, str]) -> str:
+    named = environment.get("XDG_CONFIG_HOME", "")
+    if named.startswith("/"):
+        return f"{named}/factory"
+    home = environment.get("HOME", "")
+    return f"{home if home.startswith('/') else pwd.getpwuid(os.getuid()).pw_dir}/.config/factory"
+
+
+def read_user_config(environment: Mapping[str, str], repository: str) -> UserConfig:
+    """Raises FactoryError for a file that is wrong, in the repository, or that others could write."""
+    path = Path(config_directory(environment)) / "config.toml"
+    try:
+        status = path.stat()
+    except OSError:
+        return UserConfig(path=str(path))
+    _check_owner(path, status, repository)
+    try:
+        wall = tomllib.loads(path.read_text()).get("wall", {})
+    except (OSError, ValueError) as error:
+        raise _wrong(path, f"cannot be read: {error}") from error
+    if not isinstance(wall, dict) or not wall.keys() <= {"accept", "container"}:
+        raise _wrong(path, "knows `accept` and `container` under [wall] and nothing else there")
+    accept, container = wall.get("accept", ""), wall.get("container", False)
+    if accept not in ("", "DEGRADED") or not isinstance(container, bool):
+        raise _wrong(path, '`accept` is "DEGRADED" or absent, `container` is true or false')
+    return UserConfig(path=str(path), accept_degraded=accept == "DEGRADED", container=container)
+
+
+def _check_owner(path: Path, status: os.stat_result, repository: str) -> None:
+    real = Path(os.path.realpath(path))
+    if real.is_relative_to(os.path.realpath(repository)):
+        raise _wrong(path, "lies in the repository, where seats write")
+    for what in (status, real.parent.stat()):
+        if what.st_uid not in (os.getuid(), 0) or what.st_mode & stat.S_IWOTH:
+            raise _wrong(path, "could have been written by somebody else")
+
+
+def _wrong(path: Path, why: str) -> FactoryError:
+    return FactoryError(
+        what=f"{path} {why}",
+        why="it decides whether seats run without a wall",
+        next_step="correct it, or move it away",
+    )
