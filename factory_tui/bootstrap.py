@@ -20,6 +20,8 @@ from factory_tui.adapters.evidence import EvidenceFiles
 from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
+from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
+from factory_tui.adapters.secrets import OURS
 from factory_tui.adapters.state_place import StatePlace, open_state_place
 from factory_tui.adapters.walls import ProvenSandbox, Standing, choose_wall
 from factory_tui.adapters.workbench import DirectoryWorkbench
@@ -32,11 +34,12 @@ from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.evolve import fold
 from factory_tui.domain.known import wants_brief
+from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
-from factory_tui.engine.ports import Checks, Progress, Seat, Seats
+from factory_tui.engine.ports import Checks, EvidenceStore, Progress, Seat, Seats
 from factory_tui.engine.session import Session
 from factory_tui.engine.turn import Turns
 
@@ -159,7 +162,7 @@ class House:
 
     ground: Ground
     worktrees: GitWorktrees
-    evidence: EvidenceFiles
+    evidence: EvidenceStore
     ledger: Ledger
     clock: SystemClock
     factory: Factory
@@ -167,6 +170,8 @@ class House:
     gatekeeper: Gatekeeper
     turns: Turns
     sandbox: ProvenSandbox
+    redactor: Redactor
+    """Knows every secret this process holds; whoever gets a new one teaches it."""
 
     @property
     def standing(self) -> Standing:
@@ -306,7 +311,10 @@ def open_house(
 ) -> House:
     """Takes the ledger and joins everything. Raises LedgerHeld when another factory runs here."""
     clock = SystemClock()
-    evidence = EvidenceFiles(ground.place.evidence)
+    OURS.take(os.environ)
+    redactor = Redactor(dict(OURS.items()))
+    progress = RedactedProgress(progress, redactor)
+    evidence = RedactedEvidence(EvidenceFiles(ground.place.evidence), redactor)
     worktrees = GitWorktrees(ground.home.repo_root, ground.place.worktrees)
     sandbox = _wall(ground)
     ledger = Ledger.open(
@@ -317,7 +325,7 @@ def open_house(
         holder=holder or f"factory {__version__}, pid {os.getpid()}, of {user()}",
     )
     try:
-        factory = Factory(state=fold(ledger.entries), ledger=ledger, clock=clock)
+        factory = Factory(state=fold(ledger.entries), ledger=RedactedLedger(ledger, redactor), clock=clock)
         session = Session(
             factory=factory, evidence=evidence, shelf=DigestFiles(ground.home.home_dir), entries=list(ledger.entries)
         )
@@ -327,7 +335,12 @@ def open_house(
             return SmokeChecks(worktrees, sandbox, evidence, gate.smoke, gate.dependencies, ground.place.prepared)
 
         gatekeeper = Gatekeeper(
-            factory=factory, worktrees=worktrees, evidence=evidence, checks_for=checks_for, progress=progress
+            factory=factory,
+            worktrees=worktrees,
+            evidence=evidence,
+            checks_for=checks_for,
+            progress=progress,
+            redactor=redactor,
         )
         turns = Turns(
             factory=factory,
@@ -339,6 +352,7 @@ def open_house(
             seats=seats(lambda: factory.state.law),
             person=user(),
             progress=progress,
+            redactor=redactor,
         )
     except BaseException:
         ledger.close()
@@ -354,4 +368,5 @@ def open_house(
         gatekeeper=gatekeeper,
         turns=turns,
         sandbox=sandbox,
+        redactor=redactor,
     )

@@ -14,7 +14,9 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.roles import may_read
+from factory_tui.domain.scrubbing import scrubbed
 from factory_tui.domain.seals import action_sha256
 from factory_tui.domain.terms import Action, Actor, Evidence, Ruling
 from factory_tui.engine.boundaries import boundary_of
@@ -64,8 +66,10 @@ class TurnDesk:
         evidence: EvidenceStore,
         progress: Progress,
         tools: Tools,
+        redactor: Redactor | None = None,
     ) -> None:
         self._turn = turn
+        self._redactor = redactor or Redactor()
         self._factory = factory
         self._gatekeeper = gatekeeper
         self._workbench = workbench
@@ -87,8 +91,10 @@ class TurnDesk:
     async def act(self, action: Action) -> ActionResult:
         """Ask, wait if a person must answer, carry out, record."""
         await self._factory.until(lambda state: not state.paused)
-        text = self._kept_text(action)
-        wish = c.RequestAction(turn=self._turn, action=action, sha256=action_sha256(action), text=text)
+        # On record, and so what an approval is bound to, is the action without its secrets.
+        shown = scrubbed(action, self._redactor.text)
+        text = self._kept_text(shown)
+        wish = c.RequestAction(turn=self._turn, action=shown, sha256=action_sha256(shown), text=text)
         answer = self._request(wish)
         asked = False
         while isinstance(answer, e.ActionAsked):
@@ -166,6 +172,8 @@ class TurnDesk:
                 text = await self._workbench.edit(directory, action)
         except FactoryError as error:
             return self._ended(id, ok=False, text=str(error))
+        # Only what we hold: a shape that is merely like a secret may be the code that the seat is to edit.
+        text = self._redactor.known(text)
         return self._ended(id, ok=True, text=text, summary=f"{len(text)} characters")
 
     def _may_read(self) -> Callable[[str], bool]:
@@ -193,8 +201,9 @@ class TurnDesk:
         return await self._sandbox.run(("sh", "-c", command), boundary, Limits(seconds=self._tools.seconds))
 
     def _ran(self, id: str, action: Action, result: RunResult) -> ActionResult:
-        kept = self._evidence.put(result.output, f"output of {action.command[:120]}")
-        text = result.output.decode("utf-8", "replace")
+        output = self._redactor.data(result.output)
+        kept = self._evidence.put(output, f"output of {action.command[:120]}")
+        text = output.decode("utf-8", "replace")
         if len(text) > TOLD_CHARACTERS:
             left_out = len(text) - TOLD_CHARACTERS
             text = f"[{left_out} characters left out; kept as evidence {kept.sha256[:12]}]\n{text[-TOLD_CHARACTERS:]}"

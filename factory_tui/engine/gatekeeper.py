@@ -25,6 +25,7 @@ from factory_tui.domain.charter import Charter
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.globs import matches
+from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.state import Mission, State, Task
 from factory_tui.domain.terms import Actor, Change, CommitId, Evidence
 from factory_tui.engine.factory import Factory
@@ -51,12 +52,14 @@ class Gatekeeper:
         evidence: EvidenceStore,
         checks_for: Callable[[Charter], Checks],
         progress: Progress,
+        redactor: Redactor | None = None,
     ) -> None:
         self._factory = factory
         self._worktrees = worktrees
         self._evidence = evidence
         self._checks_for = checks_for
         self._progress = progress
+        self._redactor = redactor or Redactor()
         self._checks: tuple[str, Checks] | None = None
         self._inspecting = asyncio.Semaphore(2)
         self._landing = asyncio.Lock()
@@ -99,7 +102,7 @@ class Gatekeeper:
         diff = await self._worktrees.diff(base, imported.tree) if imported.tree else b""
         kept = self._evidence.put(diff, f"diff of {task.id}")
         locks = _lock_files(state, imported.change)
-        self._factory.submit(
+        entries = self._factory.submit(
             c.ImportTree(
                 turn=turn,
                 action=action,
@@ -108,16 +111,21 @@ class Gatekeeper:
                 change=imported.change,
                 diff=kept,
                 message=message.strip() or task.title,
-                refused=imported.refused,
+                refused=(*imported.refused, *self._secrets_in(imported.change)),
                 newly_ignored=imported.newly_ignored,
                 lock_files=locks,
             ),
             BY,
         )
-        ended = await self._end_of(turn, action)
+        refused = (entry.event for entry in entries if isinstance(entry.event, e.ActionEnded))
+        ended = next(refused, None) or await self._end_of(turn, action)
         told = f"{ended.summary}" if ended else "the turn ended before level 2 answered"
         ok = ended is not None and ended.result == "ok"
         return ActionResult(ok=ok, decision="allow", text=told, exit_code=0 if ok else 1)
+
+    def _secrets_in(self, change: Change) -> tuple[str, ...]:
+        """Lines with a secret that this process holds. What only looks like one is for a rule to judge."""
+        return tuple(str(found) for found in self._redactor.in_change(change, shapes=False))
 
     async def _end_of(self, turn: str, action: str) -> e.ActionEnded | None:
         """Waits until the action is over; it may be over already."""
@@ -174,7 +182,7 @@ class Gatekeeper:
             f"{candidate.message.rstrip()}\n\nFactory-Task: {task.id}\nFactory-Turn: {candidate.turn}\n",
             candidate.author,
             candidate.at,
-            f"refs/factory/tasks/{task.id}/{candidate.tree[:16]}",
+            f"refs/factory/tasks/{task.id}/{candidate.action}-{candidate.tree[:16]}",
         )
         self._factory.submit(c.RecordCommit(task=task.id, tree=candidate.tree, commit=commit), BY)
 
@@ -243,7 +251,7 @@ class Gatekeeper:
                 f"Merge {task.id} onto {mission.target}\n\nFactory-Task: {task.id}\n",
                 candidate.author,
                 candidate.at,
-                f"refs/factory/tasks/{task.id}/{task.merged[:16]}",
+                f"refs/factory/tasks/{task.id}/{candidate.commit[:16]}-onto-{task.onto[:16]}",
             )
         plan = await self._worktrees.plan_landing(mission.target, new, task.onto)
         if plan.blocked:

@@ -12,6 +12,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.agenda import TurnJob
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.events import Outcome
+from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.roles import RoleCard, may_read
 from factory_tui.domain.state import Handoff, Task
 from factory_tui.domain.terms import Actor
@@ -23,6 +24,7 @@ from factory_tui.engine.ports import (
     EvidenceStore,
     Progress,
     Sandbox,
+    Seat,
     SeatOutcome,
     Seats,
     TurnBrief,
@@ -58,6 +60,7 @@ class Turns:
         seats: Seats,
         person: str,
         progress: Progress,
+        redactor: Redactor | None = None,
     ) -> None:
         """`person` is the operating system's user, who fills a human seat."""
         self._factory = factory
@@ -69,6 +72,7 @@ class Turns:
         self._seats = seats
         self._person = person
         self._progress = progress
+        self._redactor = redactor or Redactor()
 
     async def run(self, job: TurnJob) -> None:
         """Open the place and the seat, play the turn, end it on record."""
@@ -144,6 +148,7 @@ class Turns:
             evidence=self._evidence,
             progress=self._progress,
             tools=tools,
+            redactor=self._redactor,
         )
         brief = TurnBrief(
             turn=started.turn,
@@ -161,7 +166,7 @@ class Turns:
         try:
             await self._factory.durable(entries[-1].seq)
             async with asyncio.timeout(self._seconds(card, handoff, seat.control)):
-                outcome = await seat.run(brief, desk)
+                outcome = _really(await seat.run(brief, desk), seat)
         except TimeoutError:
             outcome = SeatOutcome(kind="stalled", note="the time of the turn was used up")
         except FactoryError as error:
@@ -209,3 +214,11 @@ class Turns:
             seconds=min(MOST_SECONDS_OF_ONE_COMMAND, 60.0 * card.budget.minutes),
             scratch=(lambda: self._scratch(place.directory, base)) if card.scratch and not place.is_export else None,
         )
+
+
+def _really(outcome: SeatOutcome, seat: Seat) -> SeatOutcome:
+    """A program that says it was interrupted when nobody interrupted it has failed; or it would be started for ever."""
+    task = asyncio.current_task()
+    if outcome.kind != "interrupted" or seat.control == "human" or (task and task.cancelling()):
+        return outcome
+    return SeatOutcome(kind="failed", note=f"the seat ended by itself, saying it was interrupted: {outcome.note}")

@@ -1,0 +1,85 @@
+"""What a wall costs, and how long hostile text keeps us busy. `python -m bench.wall_bench` prints the rows."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import subprocess
+import tempfile
+import time
+
+from bench.rows import Row
+from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
+from factory_tui.domain.redaction import Redactor
+from factory_tui.engine.ports import Boundary
+
+ROUNDS = 60
+HOSTILE = (
+    "sk-" * 60_000,
+    "password" * 22_500,
+    "password=" * 20_000,
+    "://" + "a:" * 90_000,
+    "eyJ" * 60_000,
+    "eyJaaaaaaaaa.eyJ" * 11_250,
+    "-----BEGIN PRIVATE KEY-----" * 6_700,
+    "-----BEGIN PRIVATE KEY-----\n" * 6_500,
+    "bearer " * 25_800,
+)
+"""180 kB each, of what makes a careless pattern look twice at everything."""
+
+
+async def sandboxed() -> tuple[float, float]:
+    """Median milliseconds of `true`: behind the wall, and bare, one after the other so that both meet the same load."""
+    walled, bare = [], []
+    with tempfile.TemporaryDirectory() as directory:
+        sandbox = BwrapSandbox(look_around(find_bwrap()))
+        boundary = Boundary(cwd=directory, writable=(directory,))
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            await sandbox.run(["true"], boundary)
+            middle = time.perf_counter()
+            subprocess.run(["true"], check=True)
+            bare.append((time.perf_counter() - middle) * 1e3)
+            walled.append((middle - start) * 1e3)
+    return statistics.median(walled), statistics.median(bare)
+
+
+def overhead() -> Row:
+    walled, bare = asyncio.run(sandboxed())
+    return Row(
+        name="one command behind the wall, more than bare",
+        value=walled - bare,
+        unit="ms",
+        baseline_name="the same command bare",
+        baseline_value=bare,
+        bound=15,
+    )
+
+
+def redaction() -> Row:
+    redactor = Redactor({f"KEY_{n}": f"some-secret-value-{n:04}" for n in range(10)})
+    ordinary = "an ordinary line of some output, as a test runner writes it\n" * 3_000
+
+    def milliseconds(text: str) -> float:
+        start = time.perf_counter()
+        redactor.text(text)
+        return (time.perf_counter() - start) * 1e3
+
+    return Row(
+        name="redact 180 kB of the worst hostile text",
+        value=max(milliseconds(text) for text in HOSTILE),
+        unit="ms",
+        baseline_name="as much ordinary text",
+        baseline_value=milliseconds(ordinary),
+        bound=200,
+    )
+
+
+def run() -> list[Row]:
+    """The wall's row is left out where there is no bwrap: a number that was not measured is not told."""
+    return [*([overhead()] if find_bwrap() else []), redaction()]
+
+
+if __name__ == "__main__":
+    for row in run():
+        print(row)
