@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from factory_tui.adapters.handovers import Handover, Handovers
 from factory_tui.cli.speech import say
 from factory_tui.domain.errors import Refusal
@@ -10,11 +12,29 @@ from factory_tui.engine.factory import Factory
 from factory_tui.engine.reception import HandOver
 
 
+class Heard(Handovers):
+    """Says when a person's turn has come so far that it waits for them: brief and form are laid out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waits = asyncio.Event()
+
+    async def wait(self, task: str) -> Handover:
+        # Whoever is woken runs after the line below has entered the task.
+        self._waits.set()
+        self._waits = asyncio.Event()
+        return await super().wait(task)
+
+    async def another(self) -> None:
+        """Returns when the next one waits."""
+        await self._waits.wait()
+
+
 class Gives:
     """Satisfies `reception.HandoverPort`; its `show` is what the person's seat tells them."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self.handovers = Handovers()
+        self.handovers = Heard()
         self.factory: Factory | None = None
         self._quiet = quiet
         self._told: dict[str, str] = {}

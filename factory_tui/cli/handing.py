@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from factory_tui.cli.answering import read_text
+from factory_tui.cli.ending import INTERRUPTED, WAITS, Ended
 from factory_tui.cli.running import Wish, ready, running_house, say_end
 from factory_tui.cli.speech import hint, say, say_json
 from factory_tui.cli.talking import ask_running, here, request
@@ -75,15 +76,21 @@ async def _hand_over_alone(ground: Ground, wish: Wish, wanted: Mapping[str, Any]
     async with running_house(ground, wish, by) as running:
         await running.until_somebody_waits()
         try:
-            told = await running.reception.answer(parse(msgspec.json.encode(wanted)), by)
+            answer = running.reception.answer(parse(msgspec.json.encode(wanted)), by)
+            told = await running.unless_stopped(answer) or {}
             await running.until_somebody_waits()
         except FactoryError as error:
             refused = error
     if refused is not None:
         hint(f"digest: {ground.home.home_dir}/{running.digest}")
         raise refused
+    if running.stopped_by:
+        hint(f"interrupted; your files stay where they are. digest: {ground.home.home_dir}/{running.digest}")
+        raise Ended(INTERRUPTED)
     if wish.as_json:
         say_json("handover", {**told, "digest_path": f"{ground.home.home_dir}/{running.digest}"})
     else:
         say(f"{told['task']}: {told['result']}")
         say_end(running.house, wish, running, running.house.state.mission is None)
+    if running.house.state.mission is not None:
+        raise Ended(WAITS)

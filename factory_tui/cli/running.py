@@ -21,6 +21,7 @@ from factory_tui.domain.errors import FactoryError, Refusal, UsageError
 
 if TYPE_CHECKING:
     from factory_tui.bootstrap import Ground, House
+    from factory_tui.cli.giving import Gives
     from factory_tui.domain.events import Mode
     from factory_tui.domain.state import State
     from factory_tui.domain.terms import Actor
@@ -215,7 +216,8 @@ def _say_places(house: House) -> None:
 class Running:
     """One session under way at the command line."""
 
-    def __init__(self, house: House, wish: Wish, by: Actor, reception: Reception) -> None:
+    def __init__(self, house: House, wish: Wish, by: Actor, reception: Reception, gives: Gives) -> None:
+        self._gives = gives
         self.house, self.wish, self.by, self.reception = house, wish, by, reception
         self.digest = ""
         self.stopped_by = ""
@@ -230,9 +232,15 @@ class Running:
         """Returns when nothing goes on without a person, or when stopped. Raises why the factory cannot go on."""
         from factory_tui.engine.session import waits_for_somebody
 
-        await self._or_stopped(self.house.factory.idle(waits_for_somebody))
-        if self.house.factory.failure is not None:
-            raise self.house.factory.failure
+        factory = self.house.factory
+        while not self._stop.is_set():
+            await self.unless_stopped(factory.idle(waits_for_somebody))
+            if factory.failure is not None:
+                raise factory.failure
+            people = {turn.task for turn in factory.state.turns.values() if turn.control == "human"}
+            if people <= set(self._gives.handovers.waiting):
+                return
+            await self.unless_stopped(self._gives.handovers.another(), self._something_happens(factory.state.seq))
 
     async def at_the_terminal(self) -> None:
         """Says what waits whenever that changes, takes answers from the keyboard, until the mission is over."""
@@ -249,19 +257,20 @@ class Running:
                     _say_places(self.house)
                     say_waiting(items)
                     say("Answer here (`H-1 approve`, `T-1 reject the reason`, `look H-1`), or from another terminal.")
-                await self._or_stopped(self._something_happens(self.house.state.seq))
+                await self.unless_stopped(self._something_happens(self.house.state.seq))
 
     async def _something_happens(self, seen: int) -> None:
         await self.house.factory.until(lambda state: state.seq != seen)
 
-    async def _or_stopped(self, waiting: Awaitable[Any]) -> None:
-        wait, stop = asyncio.ensure_future(waiting), asyncio.ensure_future(self._stop.wait())
+    async def unless_stopped(self, *waiting: Awaitable[Any]) -> Any:
+        """Returns what the first of them returns, or None when stopped before; raises what that one raised."""
+        wait = [asyncio.ensure_future(one) for one in (*waiting, self._stop.wait())]
         try:
-            await asyncio.wait((wait, stop), return_when=asyncio.FIRST_COMPLETED)
-            if wait.done():
-                await wait
+            done, _ = await asyncio.wait(wait, return_when=asyncio.FIRST_COMPLETED)
+            results = [one.result() for one in done if one is not wait[-1]]
+            return results[0] if results else None
         finally:
-            for one in (wait, stop):
+            for one in wait:
                 one.cancel()
 
     @contextlib.contextmanager
@@ -334,7 +343,7 @@ async def running_house(ground: Ground, wish: Wish, by: Actor) -> AsyncIterator[
     person = Person(handovers=gives.handovers, forms_dir=f"{ground.place.root}/forms", show=gives.show)
     house = open_house(ground, seats=seats(person=person, script=wish.script, chosen=wish.chosen))
     gives.factory = house.factory
-    running = Running(house, wish, by, reception_of(house, gives))
+    running = Running(house, wish, by, reception_of(house, gives), gives)
     if not wish.as_json:
         house.factory.subscribe(lambda entry, state: _say_line(told(entry)))
     loop = asyncio.get_running_loop()
