@@ -27,6 +27,7 @@ from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Actor
 from factory_tui.domain.waiting import waiting
+from factory_tui.engine.ports import Progress
 from factory_tui.engine.session import waits_for_somebody
 
 Say = Callable[[str], None]
@@ -58,9 +59,7 @@ def stage(keep: str = "") -> Staged:
     return Staged(root=root, ground=ground, supervisor=demo_supervisor(), script_note=str(place))
 
 
-def open_demo(
-    staged: Staged, progress: Callable[[str, str], None] = lambda turn, text: None, pace: float = 0.0
-) -> House:
+def open_demo(staged: Staged, progress: Progress = lambda turn, text: None, pace: float = 0.0) -> House:
     """The demo's house: every seat is a rehearsal."""
     reading = staged.ground.reading
     judging = frozenset(card.id for card in reading.charter.roles if card.judges) if reading.charter else frozenset()
