@@ -296,6 +296,11 @@ class Transcript:
     # --- out -------------------------------------------------------------------------------------
 
     @property
+    def lines(self) -> int:
+        """Lines finished since the beginning: the number of the one that grows."""
+        return self._line
+
+    @property
     def first(self) -> int:
         return self.pushed - len(self._rows)
 

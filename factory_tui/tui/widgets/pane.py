@@ -173,6 +173,18 @@ class Pane(Painted):
         self.touch()
         return True
 
+    @property
+    def line_on_top(self) -> int:
+        """The line whose row is the first shown."""
+        row = self.transcript.row(self._top) if self.transcript and self._only is None else None
+        return row.line if row else 0
+
+    def to_line(self, line: int) -> bool:
+        """Scrolls until a line stands on top, as far as there are rows."""
+        if self.transcript is None:
+            return False
+        return self.scroll(self.transcript.row_of_line(line) - self._top)
+
     def to_start(self) -> bool:
         return self.scroll(-1_000_000)
 

@@ -1,0 +1,319 @@
+"""The cockpit: thin. It holds the last state, one ticker, and which screen is shown; the rest is screens and rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from textual.timer import Timer
+
+from factory_tui.domain import commands as c
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.state import State, Task
+from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.engine.reception import Adopt, HandOver, Reply, Request, SetPaused
+from factory_tui.tui import terminal
+from factory_tui.tui.bindings import Act
+from factory_tui.tui.chronicle import Chronicle
+from factory_tui.tui.going import Going
+from factory_tui.tui.keymap import Keys
+from factory_tui.tui.painting import Paint, Painted
+from factory_tui.tui.palette import THEMES
+from factory_tui.tui.present.words import hours_after
+from factory_tui.tui.screens.floor import Floor
+from factory_tui.tui.screens.room import Room
+from factory_tui.tui.themes import register
+from factory_tui.tui.view import Door, View
+
+FAST, SLOW = 30, 15
+"""Frames a second: of the pane that is read, of everything else."""
+CALM_BEATS = 45
+"""Beats without anything to draw after which the ticker rests."""
+SECONDS_BETWEEN_BELLS = 60.0
+APPROVAL_HOURS = 8.0
+
+
+class Cockpit(Going, inherit_bindings=False):
+    """One factory on one terminal."""
+
+    CSS_PATH = "theme.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "Factory OS"
+
+    def __init__(
+        self,
+        door: Door,
+        *,
+        keys: Keys | None = None,
+        theme: str = "dark",
+        ascii_only: bool = False,
+        arm_seconds: float = 0.4,
+        bell: bool = True,
+        problems: Sequence[str] = (),
+    ) -> None:
+        """`arm_seconds`: how long an object must be on the screen before it can be answered."""
+        super().__init__(ansi_color=theme == "mono")
+        self.door = door
+        self.view: View | None = None
+        self.state = State()
+        self.chronicle = Chronicle()
+        self.keys = keys or Keys()
+        self.paint = Paint(THEMES[theme], ascii_only=ascii_only)
+        self.arm_seconds = arm_seconds
+        self.rings = bell
+        self.phase = "opening the ledger"
+        self.message: tuple[str, str] = ("; ".join(problems), "warn") if problems else ("", "bar")
+        self.reason = ""
+        """Why the cockpit was left; empty = it did not say."""
+        self.words = ""
+        """The supervisor's own, for the digest."""
+        self.crash: BaseException | None = None
+        self._failed: BaseException | None = None
+        self._dirty = True
+        self._beat = 0
+        self._calm = 0
+        self._ticker: Timer | None = None
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._asked_to_stop = False
+        self._waited = 0
+        self._last_bell = float("-inf")
+        register(self, theme)
+
+    def get_default_screen(self) -> Floor:
+        return Floor()
+
+    def now(self) -> str:
+        return self.view.now() if self.view else ""
+
+    # --- beginning -------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._ticker = self.set_interval(1 / FAST, self._tick, name="ticker")
+        self.set_interval(1.0, self._second, name="clock")
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.soon(self._open())
+
+    async def _open(self) -> None:
+        """Opens the factory behind the first frame."""
+        try:
+            view = await self.door.open(self.chronicle_hears)
+        except FactoryError as error:
+            self.phase = ""
+            self.crash = error
+            self.exit(return_code=1)
+            return
+        self.take(view)
+        if any(item.kind == "digest" for item in waiting(self.state)):
+            self.brief_supervisor()
+
+    def take(self, view: View) -> None:
+        """Shows a factory from now on."""
+        self.view, self.state, self.phase = view, view.state, ""
+        for entry in view.past:
+            self.chronicle.tell(entry, view.state)
+        view.subscribe(self._on_entry)
+        self._waited = len(waiting(self.state))
+        self.wake()
+
+    # --- what comes down -------------------------------------------------------------------------
+
+    def _on_entry(self, entry: Entry, state: State) -> None:
+        """Called in the middle of the factory's own work: never fails, never draws."""
+        try:
+            self.state = state
+            self.chronicle.tell(entry, state)
+        except Exception as error:
+            self._failed = error
+        self.wake()
+
+    def chronicle_hears(self, about: str, text: str) -> None:
+        """Streaming text; called in the middle of the factory's own work."""
+        try:
+            self.chronicle.hear(about, text)
+        except Exception as error:
+            self._failed = error
+        if self._calm:
+            self.wake(changed=False)
+
+    def wake(self, changed: bool = True) -> None:
+        """Something is to be drawn."""
+        self._dirty = self._dirty or changed
+        if self._calm and self._ticker is not None:
+            self._calm = 0
+            self._ticker.resume()
+
+    def _tick(self) -> None:
+        """The only thing that draws without a key: streams at every beat, rows at every second one."""
+        if self._failed is not None:
+            raise self._failed
+        room = self.room
+        if room is None or terminal.is_busy(self._driver):
+            return
+        self._beat += 1
+        slow = self._beat % (FAST // SLOW) == 0
+        drew = room.flush(chosen_only=not slow)
+        if self._dirty and slow:
+            self._dirty = False
+            drew = True
+            room.present()
+            if not room.is_typing:
+                room.show_hints()
+            self._ring()
+        self._calm = 0 if drew else self._calm + 1
+        if self._calm > CALM_BEATS and self._ticker is not None:
+            self._ticker.pause()
+
+    def _second(self) -> None:
+        """Times grow."""
+        if (self.state.turns or waiting(self.state) or self.phase) and not terminal.is_busy(self._driver):
+            room = self.room
+            if room is not None:
+                room.present()
+
+    def _ring(self) -> None:
+        """A bell when more waits than before, at most one a minute."""
+        count = len(waiting(self.state))
+        grew, self._waited = count > self._waited, count
+        if not (grew and self.rings) or self._loop_time() - self._last_bell < SECONDS_BETWEEN_BELLS:
+            return
+        self._last_bell = self._loop_time()
+        self.bell()
+        if self._driver is not None and (notice := terminal.notice(f"Factory: {count} wait for you")):
+            self._driver.write(notice)
+
+    @staticmethod
+    def _loop_time() -> float:
+        return asyncio.get_running_loop().time()
+
+    # --- what goes up ----------------------------------------------------------------------------
+
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs beside the screen; what the factory refuses is said, anything else is a crash."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except FactoryError as error:
+                self.say(f"{error.what}: {error.why}; {error.next_step}".replace(": ;", ";").rstrip("; "), "warn")
+            except Exception as error:
+                self._failed = error
+                self.wake()
+
+        job = asyncio.get_running_loop().create_task(guarded())
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+
+    def command(self, command: c.Command, told: str) -> None:
+        """One command of the supervisor, and what to say when it is on disk."""
+
+        async def carry_out(view: View) -> None:
+            await view.submit(command)
+            self.say(told, "bar")
+
+        self._with_view(carry_out)
+
+    def ask(self, request: Request, told: str, then: Callable[[], None] | None = None) -> None:
+        """One request to the reception, as somebody at the terminal."""
+
+        async def carry_out(view: View) -> None:
+            await view.ask(request)
+            if then is not None:
+                then()
+            self.say(told, "bar")
+
+        self._with_view(carry_out)
+
+    def _with_view(self, work: Callable[[View], Coroutine[Any, Any, None]]) -> None:
+        if self.view is None:
+            self.say("the ledger is still opening", "warn")
+        else:
+            self.soon(work(self.view))
+
+    def answer(self, item: Waiting, verb: str, text: str, then: Callable[[], None]) -> None:
+        """Answers exactly the object that was shown."""
+        request: Request
+        if item.kind == "proposal" and verb == "adopt":
+            request = Adopt(proposal=item.id, sha256=item.sha256)
+        elif verb == "handover":
+            request = HandOver(task=item.task, note=text)
+        else:
+            expires = hours_after(self.now(), APPROVAL_HOURS) if item.kind == "change" and verb == "approve" else ""
+            request = Reply(id=item.id, verb=verb, text=text, sha256=item.sha256, expires=expires)
+        self.ask(request, f"{verb} {item.id}: {item.title}", then)
+
+    def act_pause_all(self) -> None:
+        paused = bool(self.state.paused)
+        told = "every turn goes on" if paused else "every turn stops before its next action; P goes on"
+        self.ask(SetPaused(paused=not paused, reason="" if paused else "the supervisor paused"), told)
+
+    # --- words -----------------------------------------------------------------------------------
+
+    def say(self, text: str, style: str = "bar") -> None:
+        self.message = (text, style)
+        if self.room is not None:
+            self.room.say(text, style)
+
+    def quiet(self) -> None:
+        self.message = ("", "bar")
+
+    def not_now(self, act: Act) -> str:
+        if self.view is None and act.group in ("answer", "work", "turn"):
+            return "the ledger is still opening"
+        match act.id:
+            case "next" if not waiting(self.state):
+                return "nothing waits for you"
+            case "pause-all" if not self.state.session_open:
+                return "no session is open"
+            case "incident":
+                return "this factory has no command yet that records one (gate level 5)"
+            case _:
+                return ""
+
+    def copy(self, text: str, what: str) -> None:
+        """To the terminal's clipboard, and says so: it may not be allowed to."""
+        self.copy_to_clipboard(text)
+        self.say(
+            f"copied {what}, {len(text)} characters, by OSC 52; some terminals and tmux settings refuse that", "bar"
+        )
+
+    # --- how it looks ----------------------------------------------------------------------------
+
+    def set_look(self, theme: str, ascii_only: bool | None = None) -> None:
+        """Other colours or signs, at once."""
+        ascii_only = self.paint.ascii_only if ascii_only is None else ascii_only
+        self.paint = Paint(THEMES[theme], ascii_only=ascii_only)
+        self.theme = f"factory-{theme}"
+        for screen in self.screen_stack:
+            for widget in screen.query(Painted).results():
+                widget.repaint()
+            if isinstance(screen, Room):
+                screen.renew()
+
+    # --- leaving ---------------------------------------------------------------------------------
+
+    def interrupt(self) -> None:
+        """Ctrl-C: said once, done the second time."""
+        if self._asked_to_stop:
+            self.leave("ended with Ctrl-C")
+        else:
+            self._asked_to_stop = True
+            self.say("Ctrl-C again ends the session and writes the digest; q shows what is kept first", "warn")
+
+    def leave(self, reason: str, words: str = "") -> None:
+        """Ends the session: turns are interrupted and kept, the digest is written after the screen is given back."""
+        self.reason, self.words = self.reason or reason, words or self.words
+        self.exit()
+
+    def read_task(self, task: Task) -> None:
+        from factory_tui.tui.present.tasks import task_parts
+
+        self.read(f"{task.id} {task.title}", task_parts(self.state, task))
+
+    def _fatal_error(self) -> None:
+        """A mistake of ours: the cockpit closes calmly, and whoever started it tells what happened."""
+        self.crash = self._exception
+        self._close_messages_no_wait()

@@ -1,0 +1,242 @@
+"""What was seen of each turn: its transcript, and which rules spoke on which task. A fold of entries and progress.
+
+For showing only: whatever is decided is in the state. Bounded: the newest turns are kept, older ones are in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from factory_tui.domain import events as e
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.state import State
+from factory_tui.domain.terms import LEVEL_NAMES, Action, Decision, RuleMatch
+from factory_tui.tui.harmless import one_line
+from factory_tui.tui.transcript import Transcript
+
+MOST_STORIES = 60
+MOST_ENTRIES = 20_000
+_TOLD_AT_ONCE = frozenset({"run", "commit", "fetch", "deploy"})
+"""Kinds of action that take a while: their line stands before they end."""
+
+
+@dataclass
+class Story:
+    """One turn as it is shown."""
+
+    turn: str
+    task: str
+    role: str
+    purpose: str
+    attempt: int
+    seat: str
+    control: str
+    started: str
+    transcript: Transcript = field(default_factory=Transcript)
+    ended: str = ""
+    outcome: str = ""
+    denied: int = 0
+    usd: float | None = 0.0
+    tokens: int = 0
+    last: str = ""
+    """Its last words or action, one line."""
+
+
+@dataclass
+class Hit:
+    """What a rule or card said about one task so far."""
+
+    decision: Decision
+    count: int
+    at: str
+    where: str
+    reason: str
+    instead: str
+
+
+class Chronicle:
+    """Stories by turn, the newest last."""
+
+    def __init__(self) -> None:
+        self.stories: dict[str, Story] = {}
+        self.hits: dict[str, dict[str, Hit]] = {}
+        """By task, then by source: `Q1`, `card:builder`."""
+        self.doing: dict[str, str] = {}
+        """What the gate does for a task just now, by task."""
+        self.entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self.changes = 0
+        """Grows with everything that was told."""
+        self._actions: dict[str, tuple[str, Action]] = {}
+
+    def of_task(self, task: str) -> Story | None:
+        """The task's running turn, or its last one."""
+        found = [story for story in self.stories.values() if story.task == task]
+        return next((story for story in reversed(found) if not story.ended), found[-1] if found else None)
+
+    def of_role(self, role: str) -> Story | None:
+        """The role's running turn, or its last one."""
+        found = [story for story in self.stories.values() if story.role == role]
+        return next((story for story in reversed(found) if not story.ended), found[-1] if found else None)
+
+    @property
+    def running(self) -> list[Story]:
+        return [story for story in self.stories.values() if not story.ended]
+
+    # --- streaming text --------------------------------------------------------------------------
+
+    def hear(self, about: str, text: str) -> None:
+        """Text of a turn as it streams; or a line about a task's gate level."""
+        story = self.stories.get(about)
+        if story is not None:
+            story.transcript.feed(text)
+            return
+        self.doing[about] = one_line(text, 120)
+        story = self.of_task(about)
+        if story is not None:
+            story.transcript.put(f"  {one_line(text, 300)}", "note")
+
+    # --- entries ---------------------------------------------------------------------------------
+
+    def tell(self, entry: Entry, state: State) -> None:
+        self.changes += 1
+        self.entries.append(entry)
+        match entry.event:
+            case e.SessionStarted():
+                for left in self.running:
+                    left.ended, left.outcome = entry.at, "interrupted"
+            case e.TurnStarted() as started:
+                self._open(started, entry.at, state)
+            case e.TurnEnded(turn=turn, outcome=outcome, note=note):
+                self._close(turn, outcome, note, entry.at)
+            case e.UsageNoted(turn=turn, usd=usd, tokens_in=tokens_in, tokens_out=tokens_out):
+                if story := self.stories.get(turn):
+                    story.usd, story.tokens = usd, tokens_in + tokens_out
+            case e.ActionAllowed(id=id, turn=turn, action=action, ruling=ruling):
+                self._actions[id] = (turn, action)
+                self._note_hits(turn, ruling.matches, entry.at)
+                if action.kind in _TOLD_AT_ONCE:
+                    self._say(turn, "allowed", f"+ {told_action(action)}")
+            case e.ActionEnded(id=id, result=result, summary=summary):
+                self._end_action(id, result, summary)
+            case e.ActionAsked(id=id, turn=turn, action=action, ruling=ruling):
+                self._note_hits(turn, ruling.matches, entry.at)
+                self._say(turn, "asked", f"? {told_action(action)}   ASKS YOU: {one_line(ruling.reason, 200)}  [{id}]")
+            case e.ActionDenied(turn=turn, action=action, ruling=ruling):
+                self._note_hits(turn, ruling.matches, entry.at)
+                self._deny(turn, action, ruling.matches)
+            case e.AskAnswered(id=id, allowed=allowed, reason=reason):
+                told = "allowed" if allowed else f"denied: {one_line(reason, 200)}"
+                self._note_somewhere(id, f"  the supervisor {told}  [{id}]", state)
+            case _:
+                self._note_step(entry, state)
+
+    def _open(self, started: e.TurnStarted, at: str, state: State) -> None:
+        turn = state.turns.get(started.turn)
+        self.stories[started.turn] = Story(
+            turn=started.turn,
+            task=started.task,
+            role=started.role,
+            purpose=turn.purpose if turn else "author",
+            attempt=started.attempt,
+            seat=started.seat,
+            control=started.control,
+            started=at,
+        )
+        self._say(started.turn, "note", f"brief {started.brief[:10]} sealed; attempt {started.attempt}; {started.seat}")
+        while len(self.stories) > MOST_STORIES:
+            oldest = next((id for id, story in self.stories.items() if story.ended), None)
+            if oldest is None:
+                return
+            del self.stories[oldest]
+
+    def _close(self, turn: str, outcome: str, note: str, at: str) -> None:
+        if story := self.stories.get(turn):
+            story.ended, story.outcome = at, outcome
+            self._say(turn, "note", f"turn ended: {outcome}{', ' + one_line(note, 300) if note else ''}")
+
+    def _end_action(self, id: str, result: str, summary: str) -> None:
+        turn, action = self._actions.pop(id, ("", None))
+        if action is None:
+            return
+        if action.kind in _TOLD_AT_ONCE:
+            self._say(turn, "result", f"  {result}: {one_line(summary, 300)}")
+        elif result == "ok":
+            self._say(turn, "allowed", f"+ {told_action(action)}")
+        else:
+            self._say(turn, "allowed", f"+ {told_action(action)}   {result}: {one_line(summary, 200)}")
+
+    def _deny(self, turn: str, action: Action, matches: tuple[RuleMatch, ...]) -> None:
+        denying = [match for match in matches if match.decision is Decision.DENY]
+        by = ", ".join(dict.fromkeys(match.source for match in denying)) or "nobody allowed it"
+        instead = next((match.instead for match in denying if match.instead), "")
+        way_on = f"; instead: {one_line(instead, 120)}" if instead else ""
+        if story := self.stories.get(turn):
+            story.denied += 1
+        self._say(turn, "denied", f"x {told_action(action)}   DENIED by {by}{way_on}")
+
+    def _note_step(self, entry: Entry, state: State) -> None:
+        """Steps of a task, in the transcript of its turn."""
+        match entry.event:
+            case e.TreeImported(task=task, turn=turn, tree=tree, added=added, removed=removed, paths=paths, asks=asks):
+                self._hits_of(task, asks, entry.at)
+                self._say(turn, "note", f"  tree {tree[:10]}: +{added} -{removed} in {len(paths)} file(s), now level 2")
+            case e.TreeRefused(task=task, turn=turn, matches=matches):
+                self._hits_of(task, matches, entry.at)
+                why = "; ".join(f"{match.source}: {match.reason}" for match in matches[:3])
+                self._say(turn, "denied", f"x tree REFUSED: {one_line(why, 300)}")
+            case e.LevelJudged(task=task, level=level, verdict=verdict, summary=summary):
+                self.doing.pop(task, None)
+                if story := self.of_task(task):
+                    told = f"level {level} {LEVEL_NAMES[level]}: {verdict.value.upper()}, {one_line(summary, 300)}"
+                    self._say(story.turn, "allowed" if verdict == "pass" else "denied", f"= {told}")
+            case e.Committed(task=task, commit=commit):
+                if story := self.of_task(task):
+                    self._say(story.turn, "note", f"  committed {commit[:10]}")
+            case e.Escalated(turn=turn, text=text):
+                self._say(turn, "asked", f"? asks you: {one_line(text, 300)}")
+            case e.HandedOver(turn=turn, commit=commit, note=note):
+                self._say(turn, "note", f"  handed over {commit[:10]} {one_line(note, 300)}")
+            case e.PlanProposed(turn=turn, tasks=tasks):
+                self._say(turn, "note", f"  plan of {len(tasks)} task(s), waits for you")
+            case _:
+                pass
+
+    # --- small things ----------------------------------------------------------------------------
+
+    def _say(self, turn: str, kind: str, text: str) -> None:
+        story = self.stories.get(turn)
+        if story is not None:
+            story.transcript.put(text, kind)  # type: ignore[arg-type]
+            story.last = one_line(text.lstrip(" +?x="), 120)
+
+    def _note_somewhere(self, ask: str, text: str, state: State) -> None:
+        for story in self.running:
+            turn = state.turns.get(story.turn)
+            if turn is not None:
+                self._say(story.turn, "note", text)
+                return
+
+    def _note_hits(self, turn: str, matches: tuple[RuleMatch, ...], at: str) -> None:
+        if story := self.stories.get(turn):
+            self._hits_of(story.task, matches, at)
+
+    def _hits_of(self, task: str, matches: tuple[RuleMatch, ...], at: str) -> None:
+        hits = self.hits.setdefault(task, {})
+        for match in matches:
+            if match.decision is Decision.ALLOW:
+                continue
+            before = hits.get(match.source)
+            hits[match.source] = Hit(
+                decision=match.decision,
+                count=before.count + 1 if before else 1,
+                at=at,
+                where=match.where,
+                reason=match.reason,
+                instead=match.instead,
+            )
+
+
+def told_action(action: Action) -> str:
+    """`run  pytest -q`, on one line."""
+    return f"{action.kind:<6} {one_line(action.object, 160)}"

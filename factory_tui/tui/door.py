@@ -1,0 +1,125 @@
+"""The door to a factory that runs in this process: opened behind the first frame, closed with the digest on every way.
+
+Whoever starts the cockpit says how the factory is made; this knows its shape only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.events import Mode
+from factory_tui.domain.state import State
+from factory_tui.domain.terms import Actor
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.ports import Clock, EvidenceStore
+from factory_tui.engine.reception import HandoverPort, Reception
+from factory_tui.engine.session import Session
+from factory_tui.tui.view import FactoryView, Hear, View
+
+
+class LedgerEntries(Protocol):
+    """A ledger, as far as the past goes."""
+
+    @property
+    def entries(self) -> Sequence[Entry]: ...
+
+    def close(self) -> None: ...
+
+
+class Works(Protocol):
+    """A joined factory: what `bootstrap.open_house` returns."""
+
+    @property
+    def factory(self) -> Factory: ...
+    @property
+    def session(self) -> Session: ...
+    @property
+    def evidence(self) -> EvidenceStore: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def ledger(self) -> LedgerEntries: ...
+    @property
+    def state(self) -> State: ...
+    async def propose_disk(self) -> None: ...
+    async def start(self, by: Actor, mode: Mode | None = None) -> None: ...
+    async def close(self, reason: str, by: Actor, words: str = "") -> str: ...
+
+
+Beside = Callable[[Any, Reception], contextlib.AbstractAsyncContextManager[Any]]
+
+
+class WorksDoor:
+    """Satisfies `Door`. `make` may take its time: it runs on a thread."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        make: Callable[[Hear], Works],
+        by: Actor,
+        mode: Mode | None = None,
+        begin: Callable[[Any], Awaitable[None]] | None = None,
+        beside: Beside | None = None,
+        handovers: HandoverPort | None = None,
+    ) -> None:
+        """`begin` is done once the session has started, `beside` is open as long as it lasts (a control socket)."""
+        self.name = name
+        self._make, self._by, self._mode, self._begin, self._beside = make, by, mode, begin, beside
+        self._handovers = handovers
+        self._works: Works | None = None
+        self._open = contextlib.AsyncExitStack()
+        self._digest = ""
+
+    @property
+    def works(self) -> Works | None:
+        """The factory, once it was opened."""
+        return self._works
+
+    async def open(self, hear: Hear) -> View:
+        works = await asyncio.to_thread(self._make, hear)
+        self._works = works
+        reception = Reception(
+            factory=works.factory,
+            session=works.session,
+            evidence=works.evidence,
+            propose=works.propose_disk,
+            handovers=self._handovers,
+        )
+        past = tuple(works.ledger.entries)
+        seen = len(past)
+        fresh: list[Entry] = []
+        end = works.factory.subscribe(lambda entry, state: fresh.append(entry))
+        try:
+            if self._beside is not None:
+                await self._open.enter_async_context(self._beside(works, reception))
+            await works.start(self._by, self._mode)
+            if self._begin is not None:
+                await self._begin(works)
+        finally:
+            end()
+        return FactoryView(
+            factory=works.factory,
+            evidence=works.evidence,
+            reception=reception,
+            clock=works.clock,
+            by=self._by,
+            past=(*past[:seen], *fresh),
+        )
+
+    async def close(self, reason: str, words: str) -> str:
+        works, self._works = self._works, None
+        if works is None:
+            return self._digest
+        try:
+            if works.state.session_open:
+                self._digest = await works.close(reason, self._by, words)
+            else:
+                works.ledger.close()
+        finally:
+            await self._open.aclose()
+        return self._digest

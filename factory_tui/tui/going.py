@@ -1,0 +1,195 @@
+"""Going from screen to screen. Each room is imported when somebody goes there, and told only what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from factory_tui.domain.waiting import waiting
+
+if TYPE_CHECKING:
+    from factory_tui.domain.state import State
+    from factory_tui.domain.waiting import Waiting
+    from factory_tui.tui.chronicle import Chronicle
+    from factory_tui.tui.keymap import Keys
+    from factory_tui.tui.painting import Paint
+    from factory_tui.tui.screens.room import Room
+
+
+class Going(App[None], inherit_bindings=False):
+    """Beneath the cockpit: which screen is in front."""
+
+    state: State
+    keys: Keys
+    paint: Paint
+    chronicle: Chronicle
+
+    @property
+    def room(self) -> Room | None:
+        """The screen in front."""
+        from factory_tui.tui.screens.room import Room
+
+        found = self.screen_stack[-1] if self.screen_stack else None
+        return found if isinstance(found, Room) else None
+
+    def say(self, text: str, style: str = "bar") -> None:
+        """One line for the supervisor."""
+        raise NotImplementedError
+
+    def set_look(self, theme: str, ascii_only: bool | None = None) -> None:
+        """Other colours or signs."""
+        raise NotImplementedError
+
+    def go_back(self) -> None:
+        """To the screen before; the floor is the last."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.say("this is the floor; q leaves, and asks before", "bar-dim")
+
+    def go_floor(self) -> None:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def enter(self, room: Room) -> None:
+        """A screen in front of this one."""
+        self.push_screen(room)
+
+    # --- objects ---------------------------------------------------------------------------------
+
+    def open_waiting(self, item: Waiting) -> None:
+        """The screen that shows the whole object, where it can be answered."""
+        from factory_tui.tui.screens.card import Card
+
+        room = self.room
+        if isinstance(room, Card):
+            self.pop_screen()
+        self.enter(Card(item))
+
+    def open_item(self, id: str) -> None:
+        item = next((item for item in waiting(self.state) if item.id == id), None)
+        if item is None:
+            self.say(f"{id} does not wait any more", "warn")
+        else:
+            self.open_waiting(item)
+
+    def open_about(self, task: str) -> bool:
+        """The oldest thing that waits about a task. False when nothing does."""
+        item = next((item for item in waiting(self.state) if item.task == task), None)
+        if item is None:
+            return False
+        self.open_waiting(item)
+        return True
+
+    def brief_supervisor(self) -> None:
+        from factory_tui.tui.screens.card import Briefing
+
+        item = next(item for item in waiting(self.state) if item.kind == "digest")
+        self.enter(Briefing(item))
+
+    def read(self, title: str, parts: Sequence[tuple[str, str]]) -> None:
+        """Texts to be read."""
+        from factory_tui.tui.screens.reader import Reader
+
+        self.enter(Reader(title, parts))
+
+    # --- keys ------------------------------------------------------------------------------------
+
+    def act_next(self) -> None:
+        """The oldest thing that waits; from a card, the one after it."""
+        from factory_tui.tui.screens.card import Card
+
+        items = waiting(self.state)
+        room = self.room
+        if isinstance(room, Card):
+            ids = [item.id for item in items]
+            place = ids.index(room.item.id) + 1 if room.item.id in ids else 0
+            if len(items) == 1 and place == 1:
+                self.say("nothing else waits for you", "bar-dim")
+                return
+            self.open_waiting(items[place % len(items)])
+        else:
+            self.open_waiting(items[0])
+
+    def act_go_floor(self) -> None:
+        self.go_floor()
+
+    def act_go_needs_you(self) -> None:
+        from factory_tui.tui.screens.listing import needs_you
+
+        self.enter(needs_you())
+
+    def act_go_rules(self) -> None:
+        from factory_tui.tui.screens.listing import all_rules
+
+        self.enter(all_rules())
+
+    def act_go_crew(self) -> None:
+        from factory_tui.tui.screens.listing import all_roles
+
+        self.enter(all_roles())
+
+    def act_go_memory(self) -> None:
+        from factory_tui.tui.screens.listing import memory
+
+        self.enter(memory())
+
+    def act_go_timeline(self) -> None:
+        from factory_tui.tui.screens.listing import timeline
+
+        self.enter(timeline())
+
+    def act_go_digest(self) -> None:
+        from factory_tui.tui.screens.leaving import read_preview
+
+        read_preview(self)  # type: ignore[arg-type]
+
+    def act_go_stats(self) -> None:
+        from factory_tui.tui.present.tasks import stats_parts
+
+        self.read("figures of this session", stats_parts(self.state, self.chronicle.entries))
+
+    def act_task_new(self) -> None:
+        from factory_tui.tui.screens.asking import ask_for_work
+
+        ask_for_work(self)  # type: ignore[arg-type]
+
+    def act_incident(self) -> None:
+        self.say("an incident begins as a rule file; see docs", "warn")
+
+    def act_palette(self) -> None:
+        from factory_tui.tui.screens.finder import Finder
+
+        room = self.room
+        if room is not None:
+            self.enter(Finder(room))
+
+    def act_help(self) -> None:
+        from factory_tui.tui.present.hints import help_parts
+
+        room = self.room
+        if room is not None:
+            self.read("keys that work here", help_parts(self.keys, room.places, room.why_not))
+
+    def act_quit(self) -> None:
+        from factory_tui.tui.screens.leaving import QuitCard
+
+        if not isinstance(self.room, QuitCard):
+            self.enter(QuitCard())
+
+    def act_theme_dark(self) -> None:
+        self.set_look("dark")
+
+    def act_theme_light(self) -> None:
+        self.set_look("light")
+
+    def act_theme_contrast(self) -> None:
+        self.set_look("contrast")
+
+    def act_theme_mono(self) -> None:
+        self.set_look("mono")
+
+    def act_theme_ascii(self) -> None:
+        self.set_look(self.paint.theme.name, not self.paint.ascii_only)

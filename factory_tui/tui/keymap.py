@@ -1,0 +1,123 @@
+"""The keys in force: the table of actions, with the supervisor's own key file laid over it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+
+from factory_tui.tui.bindings import ACTS, GROUPS, NEVER, Act
+
+_FUNCTION_KEY = re.compile(r"f\d{1,2}")
+
+
+class Keys:
+    """The table with the keys in force."""
+
+    def __init__(self, acts: Iterable[Act] = ACTS) -> None:
+        self.acts = tuple(acts)
+        self.by_id = {act.id: act for act in self.acts}
+
+    def find(self, key: str, places: Sequence[str]) -> Act | None:
+        """What a key means on a screen: its own places before `any`."""
+        for place in (*places, "any"):
+            for act in self.acts:
+                if place in act.where and key in act.keys:
+                    return act
+        return None
+
+    def is_start(self, key: str, places: Sequence[str]) -> bool:
+        """Whether a sequence begins with this key here."""
+        return any(one.startswith(f"{key} ") for act in self.here(places) for one in act.keys)
+
+    def following(self, key: str, places: Sequence[str]) -> list[tuple[str, Act]]:
+        """What may follow the key that begins a sequence."""
+        return [
+            (one.split(" ", 1)[1], act) for act in self.here(places) for one in act.keys if one.startswith(f"{key} ")
+        ]
+
+    def here(self, places: Sequence[str]) -> list[Act]:
+        """Every action that belongs to a screen."""
+        wanted = {*places, "any"}
+        return [act for act in self.acts if wanted & set(act.where)]
+
+
+def shown(key: str) -> str:
+    """A key as people write it."""
+    names = {"escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "Shift-Tab", "pagedown": "PgDn"}
+    names |= {"pageup": "PgUp", "down": "Down", "up": "Up", "left": "Left", "right": "Right", "home": "Home"}
+    if key.startswith("ctrl+"):
+        return f"Ctrl-{key[5:]}"
+    return names.get(key, key.replace(" ", "") if " " in key else "End" if key == "end" else key)
+
+
+def read_keys(text: str, path: str) -> tuple[Keys, tuple[str, ...]]:
+    """The table with a key file laid over it, and what is wrong in the file. What is wrong keeps its usual keys."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Keys(), (f"{path}: {error}; the usual keys are in force",)
+    problems: list[str] = []
+    wanted = data.get("keys", {})
+    if not isinstance(wanted, dict) or set(data) - {"keys"}:
+        problems.append(f'{path}: only a table [keys] is known, with lines like `"turn.zoom" = ["z"]`')
+    acts = {act.id: act for act in ACTS}
+    for id, keys in (wanted if isinstance(wanted, dict) else {}).items():
+        problem = _problem(id, keys, acts)
+        if problem:
+            problems.append(f"{path}: {problem}")
+        else:
+            acts[id] = replace(acts[id], keys=tuple(keys))
+    table = Keys(acts.values())
+    clash = clashes(table)
+    if clash:
+        return Keys(), (*problems, *(f"{path}: {one}" for one in clash), "the usual keys are in force")
+    return table, tuple(problems)
+
+
+def _problem(id: str, keys: object, acts: Mapping[str, Act]) -> str:
+    act = acts.get(id)
+    if act is None:
+        close = get_close_matches(id, acts, n=1)
+        return f"unknown action `{id}`" + (f"; did you mean `{close[0]}`?" if close else "; `?` lists them")
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
+        return f"`{id}` takes a list of keys"
+    for key in keys:
+        if key in NEVER or key.startswith("alt+") or _FUNCTION_KEY.fullmatch(key):
+            return f"`{key}` belongs to the terminal"
+        if act.is_answer and not (len(key) == 1 and key.isupper()):
+            return f"`{id}` answers, so its key is one uppercase letter, not `{key}`"
+        if not act.is_answer and act.where == ("card",) and key.isupper():
+            return f"`{id}` answers nothing, so its key is not uppercase"
+    return ""
+
+
+def clashes(table: Keys) -> list[str]:
+    """Keys with two meanings in one place, or that hide a sequence."""
+    found = []
+    places = sorted({place for act in table.acts for place in act.where})
+    for place in places:
+        seen: dict[str, str] = {}
+        for act in table.acts:
+            if place in act.where:
+                for key in act.keys:
+                    if key in seen:
+                        found.append(f"`{key}` means both {seen[key]} and {act.id}")
+                    seen[key] = act.id
+        found += [f"`{key}` would hide `{other}`" for key in seen for other in seen if other.startswith(f"{key} ")]
+    return list(dict.fromkeys(found))
+
+
+def documented() -> str:
+    """The table as Markdown, for the documentation."""
+    lines = []
+    for group, title in GROUPS.items():
+        lines += [f"## {title}", "", "| keys | action | what it does | where |", "|---|---|---|---|"]
+        for act in ACTS:
+            if act.group == group:
+                keys = " ".join(f"`{shown(key)}`" for key in act.keys) or "palette"
+                lines.append(f"| {keys} | `{act.id}` | {act.doc} | {', '.join(act.where)} |")
+        lines.append("")
+    return "\n".join(lines)

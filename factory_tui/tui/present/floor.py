@@ -1,0 +1,329 @@
+"""The floor's own rows: header, what waits, tasks, panes' heads, crew, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from factory_tui.domain.state import State, Task
+from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.tui.chronicle import Chronicle, Story
+from factory_tui.tui.harmless import one_line
+from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line, line_width
+from factory_tui.tui.present.words import (
+    Setting,
+    Word,
+    marks_line,
+    money,
+    outcome_word,
+    since,
+    task_word,
+    tasks_in_view,
+    tokens,
+    turn_word,
+)
+
+KIND_WORDS = {
+    "digest": "READ",
+    "handoff": "HANDOFF",
+    "plan": "PLAN",
+    "ask": "ASK",
+    "question": "QUESTION",
+    "proposal": "CHANGED",
+    "change": "LAND",
+    "stuck": "STUCK",
+    "turn": "YOUR WORK",
+}
+
+
+def header(state: State, name: str, setting: Setting, *, phase: str = "") -> Line:
+    """One row: where, which mission, mode, wall, spend, work, time."""
+    wide = setting.width >= 100
+    mission = state.mission or next(reversed(state.missions.values()), None)
+    left: list[Span] = [Span(f" {one_line(name, 24)} ", "bar")]
+    if mission:
+        text = one_line(mission.text, 44 if wide else 18)
+        left.append(Span(f" {mission.id} {text}", "bar"))
+        left += [Span(f" {mission.outcome.upper()}", "bar")] if mission.outcome else []
+    elif phase:
+        left.append(Span(f" {phase}", "bar"))
+    else:
+        left.append(Span(" no mission yet, t states one", "bar-dim"))
+    if state.session_open:
+        left.append(Span("  PAUSED " if state.paused else f"  {state.mode.upper()} ", "key"))
+        wall = one_line(state.wall.split(":")[0].split(",")[0], 12) or "?"
+        left.append(Span(f" wall {wall} ", "bar-alert" if wall.startswith("none") else "bar"))
+        left.append(Span(f" {money(state.usd, state.costs_unknown)} {tokens(state.tokens)}", "bar"))
+    working = len(state.turns)
+    if wide and state.tasks:
+        left.append(Span(f"  {len(state.tasks)} task(s), {working} at work", "bar-dim"))
+    clock = setting.now[11:16] if setting.now else ""
+    return ends(tuple(left), (Span(f"{clock} ", "bar"),), setting.width)
+
+
+def needs(state: State, setting: Setting) -> tuple[Line, str]:
+    """One row, and its background: what waits, the oldest first."""
+    items = waiting(state)
+    if not items:
+        running = ", ".join(f"{turn.id} on {turn.task}" for turn in state.turns.values())
+        calm = f" Nothing waits for you.  {running}" if running else " Nothing waits for you."
+        return cut_line((Span(calm, "bar-dim"),), setting.width), "bar"
+    spans: list[Span] = [Span(f" NEEDS YOU {len(items)} ", "bar-alert"), Span(" ", "bar")]
+    for number, one in enumerate(items):
+        spans.append(Span(" | " if number else "", "bar-dim"))
+        spans.append(Span(f"{KIND_WORDS[one.kind]} ", "key"))
+        spans.append(Span(f"{one.id} {one_line(_short(one), 60)} {since(one.since, setting.now)}", "bar"))
+        if line_width(tuple(spans)) > setting.width:
+            break
+    return ends(tuple(spans), (Span(" o=open ", "key"),), setting.width), "bar"
+
+
+def _short(one: Waiting) -> str:
+    title = one.title
+    return title.split(", reasons", 1)[0]
+
+
+def needs_items(state: State, setting: Setting) -> list[Item]:
+    """The queue, two lines each."""
+    found = []
+    for one in waiting(state):
+        top = line(
+            (f" {KIND_WORDS[one.kind]:<9}", "ask"),
+            (f" {one.id:<6}", "strong"),
+            (f" {since(one.since, setting.now):>6} ", "dim"),
+        )
+        found.append(item(one.id, (*top, Span(one_line(one.title, 400)))))
+    return found
+
+
+# --- tasks ---------------------------------------------------------------------------------------
+
+
+def tasks_title(state: State, following: bool) -> Line:
+    number = len(tasks_in_view(state))
+    return (Span(f"TASKS {number}", "title"), Span("  follows the work" if following else "", "dim"))
+
+
+def task_items(state: State, chronicle: Chronicle, setting: Setting) -> list[Item]:
+    """Two lines for each task: what, with gate marks; who, in which state, how long, which attempt."""
+    items = []
+    for number, task in enumerate(tasks_in_view(state), 1):
+        first = ends(
+            (
+                Span(f"{number if number < 10 else ' '} ", "dim"),
+                Span(task.id, "strong"),
+                Span(f" {one_line(task.title, 80)}"),
+            ),
+            (*marks_line(state, task, setting), Span(" ")),
+            setting.width,
+        )
+        word = task_word(state, task)
+        who, at = _who(state, chronicle, task)
+        attempt = f"{task.attempt}/3 " if task.delivers == "change" and not task.over else ""
+        second = ends(
+            (Span("  "), Span(f"{who} ", "dim"), word.span(setting), Span(f" {since(at, setting.now)}", "dim")),
+            (Span(attempt, "warn" if task.attempt > 1 else "dim"),),
+            setting.width,
+        )
+        items.append(item(task.id, first, second))
+    return items
+
+
+def task_items_short(state: State, chronicle: Chronicle, setting: Setting) -> list[Item]:
+    """One line for each task, for a small screen."""
+    items = []
+    for number, task in enumerate(tasks_in_view(state), 1):
+        word = task_word(state, task)
+        who, at = _who(state, chronicle, task)
+        right = line(
+            (f"{who} ", "dim"),
+            word.span(setting),
+            (f" {since(at, setting.now)} " if not task.over else " ", "dim"),
+            (f"{task.attempt}/3 " if task.delivers == "change" and not task.over else "", "dim"),
+        )
+        left = (
+            Span(f"{number if number < 10 else ' '} ", "dim"),
+            Span(f"{task.id} ", "strong"),
+            *marks_line(state, task, setting),
+            Span(f"  {one_line(task.title, 60)}"),
+        )
+        items.append(item(task.id, ends(left, right, setting.width)))
+    return items
+
+
+def _who(state: State, chronicle: Chronicle, task: Task) -> tuple[str, str]:
+    """The role that has the task now, and since when its state holds."""
+    turn = next((turn for turn in state.turns.values() if turn.task == task.id), None)
+    if turn is not None:
+        return turn.id, turn.started
+    if task.handoff is not None and not task.over:
+        return task.handoff.to, task.since
+    return task.role, task.since
+
+
+# --- panes ---------------------------------------------------------------------------------------
+
+
+def pane_head(state: State, story: Story, setting: Setting, *, pinned: bool = False) -> tuple[Line, Line]:
+    """Name, task, seat and control on the left; state, time, money on the right."""
+    turn = state.turns.get(story.turn)
+    word = turn_word(state, turn) if turn else outcome_word(story.outcome)
+    left = [Span(f"{story.turn}", "title"), Span(f" on {story.task}", "strong")]
+    if pinned:
+        left.insert(0, Span(f"{setting.glyphs['pinned']} ", "warn"))
+    if setting.width >= 60:
+        left.append(Span(f" {story.seat}, {story.control}", "dim"))
+    if story.attempt > 1:
+        left.append(Span(f" attempt {story.attempt}", "warn"))
+    right = [word.span(setting)]
+    right.append(Span(f" {since(story.started, setting.now)}" if turn else f" at {story.ended[11:16]}", "dim"))
+    if setting.width >= 50:
+        spent = f" {money(story.usd)}"
+        if state.charter is not None and (most := _budget(state, story.role)):
+            spent += f"/{most:g}"
+        right.append(Span(f"{spent} {tokens(story.tokens)}", "dim"))
+    if story.denied:
+        right.append(Span(f" {story.denied} denied", "bad"))
+    return tuple(left), tuple(right)
+
+
+def _budget(state: State, role: str) -> float:
+    return next((card.budget.usd for card in state.law.roles if card.id == role), 0.0)
+
+
+def empty_words(state: State, phase: str) -> str:
+    """What the pane says while no turn has begun."""
+    if phase:
+        return phase
+    if state.mission is None:
+        return "No turn yet. t states a task or a mission; ? shows all keys."
+    return "No turn yet. The first one starts when its brief is sealed and released."
+
+
+# --- crew ----------------------------------------------------------------------------------------
+
+
+def role_word(state: State, chronicle: Chronicle, role: str) -> tuple[Word, str]:
+    """The true state of a role, and what goes with it."""
+    turns = [turn for turn in state.turns.values() if turn.role == role]
+    if turns:
+        words = [turn_word(state, turn) for turn in turns]
+        word = next((one for one in words if one.glyph == "waits"), words[0])
+        count = f" x{len(turns)}" if len(turns) > 1 else ""
+        return word, f"{turns[0].task}{count}"
+    story = chronicle.of_role(role)
+    if story is None:
+        return Word("idle", "idle", "dim"), ""
+    ended = outcome_word(story.outcome)
+    return Word(
+        "idle" if ended.glyph == "done" else ended.glyph, ended.text, ended.style if ended.glyph != "done" else "dim"
+    ), story.task
+
+
+def crew_items(state: State, chronicle: Chronicle, setting: Setting) -> list[Item]:
+    """All roles, those at work first; in two columns of one line each where there is room."""
+    if state.charter is None:
+        return []
+    rows = []
+    for card in state.charter.roles:
+        word, about = role_word(state, chronicle, card.id)
+        first = 0 if word.glyph in ("working", "waits", "blocked") else 1
+        body = line(
+            (f" {setting.glyphs[word.glyph]} ", word.style),
+            (f"{card.id:<13}", "strong" if first == 0 else "text"),
+            (f"{word.text:<10} ", word.style),
+            (about, "dim"),
+        )
+        rows.append((first, card.id, cut_line(body, setting.width)))
+    return [item(f"role:{id}", body) for _, id, body in sorted(rows, key=lambda row: row[:2])]
+
+
+def crew_title(state: State) -> Line:
+    number = len(state.charter.roles) if state.charter else 0
+    return (Span(f"CREW {number}", "title"), Span(f"  {len(state.turns)} at work", "dim"))
+
+
+def crew_line(state: State, chronicle: Chronicle, setting: Setting) -> Line:
+    """One row: who works, who waits, how many are idle; what of memory changed."""
+    if state.charter is None:
+        return (Span(" crew", "dim"),)
+    spans: list[Span] = [Span(" crew ", "title")]
+    idle = 0
+    for card in state.charter.roles:
+        word, _ = role_word(state, chronicle, card.id)
+        if word.glyph in ("working", "waits", "blocked"):
+            spans.append(Span(f"{setting.glyphs[word.glyph]}{card.id} ", word.style))
+        else:
+            idle += 1
+    spans.append(Span(f"{setting.glyphs['idle']}{idle} idle ", "dim"))
+    changed = len(state.proposals)
+    spans.append(Span(f"| memory {changed} CHANGED" if changed else "| memory ok", "warn" if changed else "dim"))
+    return cut_line(tuple(spans), setting.width)
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+def memory_items(state: State, setting: Setting) -> list[Item]:
+    """What every seat is told from: DNA, rules, roles, knowledge, digests; and what waits to be adopted."""
+    if state.charter is None:
+        return []
+    law, glyphs = state.charter, setting.glyphs
+    items = []
+    for proposal in state.proposals.values():
+        problem = f" INVALID: {one_line(proposal.problem, 80)}" if proposal.problem else " not in force"
+        body = line(
+            (f" {glyphs['new']} ", "warn"),
+            (f"{proposal.id} CHANGED ", "warn"),
+            (f"{since(proposal.since, setting.now)} ", "dim"),
+            (one_line(proposal.path, 60), "text"),
+            (problem, "bad" if proposal.problem else "warn"),
+        )
+        items.append(item(f"proposal:{proposal.id}", cut_line(body, setting.width)))
+    dna = law.dna
+    ok = (f" {glyphs['pass']} ", "ok")
+    items.append(
+        item(
+            "document:memory/DNA.md",
+            line(
+                ok if dna else (" ! ", "bad"),
+                f"DNA   {dna.sha256[:8] if dna else 'missing'}",
+                (" whole in every brief", "dim"),
+            ),
+        )
+    )
+    items.append(item("go:rules", line(ok, f"rules {len(law.rules)}", (" in force", "dim"))))
+    items.append(item("go:crew", line(ok, f"roles {len(law.roles)}", (f" charter {law.sha256[:8]}", "dim"))))
+    for document in law.knowledge:
+        name = document.path.removeprefix("memory/knowledge/")
+        items.append(
+            item(
+                f"document:{document.path}",
+                cut_line(line((" - ", "dim"), f"{name} ", (document.sha256[:8], "dim")), setting.width),
+            )
+        )
+    if state.digest:
+        read = state.digest.session <= state.acknowledged
+        items.append(
+            item(
+                "digest",
+                line(
+                    ok if read else (f" {glyphs['new']} ", "warn"),
+                    f"digest of session {state.digest.session}",
+                    ("" if read else " UNREAD", "warn"),
+                ),
+            )
+        )
+    return items
+
+
+def memory_title(state: State) -> Line:
+    changed = len(state.proposals)
+    return (Span("MEMORY", "title"), Span(f"  {changed} changed" if changed else "", "warn"))
+
+
+def others_line(state: State, stories: Sequence[Story], setting: Setting) -> Line:
+    """Turns that have no pane now, with their last words."""
+    spans: list[Span] = []
+    for story in stories:
+        spans += [Span(f" {story.turn} ", "title"), Span(f'"{one_line(story.last, 50)}" ', "dim")]
+    return cut_line(tuple(spans), setting.width)

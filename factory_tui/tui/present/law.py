@@ -1,0 +1,192 @@
+"""Rules and roles as rows and as texts."""
+
+from __future__ import annotations
+
+from factory_tui.domain.law import rulebook_of
+from factory_tui.domain.roles import RoleCard
+from factory_tui.domain.rules import Rule
+from factory_tui.domain.state import State, Task
+from factory_tui.domain.terms import Decision
+from factory_tui.tui.chronicle import Chronicle, Hit
+from factory_tui.tui.harmless import one_line
+from factory_tui.tui.lines import Item, Line, Span, cut_line, item, line
+from factory_tui.tui.present.words import Setting
+
+_ENFORCED: dict[str, dict[str, tuple[bool, str]]] = {}
+"""By charter: rule id to (enforced, how or what is missing)."""
+_BEARING: dict[tuple[str, str], tuple[Rule, ...]] = {}
+
+
+def enforcement(state: State) -> dict[str, tuple[bool, str]]:
+    law = state.law
+    found = _ENFORCED.get(law.sha256)
+    if found is None:
+        _ENFORCED.clear()
+        found = _ENFORCED[law.sha256] = {
+            one.rule: (one.enforced, one.how if one.enforced else f"for want of {', '.join(one.missing)}")
+            for one in rulebook_of(law).enforcement()
+        }
+    return found
+
+
+def bearing(state: State, task: Task) -> tuple[Rule, ...]:
+    """The rules that bear on the role that has the task now."""
+    law = state.law
+    role = task.handoff.to if task.handoff else task.role
+    found = _BEARING.get((law.sha256, role))
+    if found is None:
+        if len(_BEARING) > 100:
+            _BEARING.clear()
+        found = _BEARING[law.sha256, role] = rulebook_of(law).bearing(role, stack=law.stack)
+    return found
+
+
+def rules_title(state: State, task: Task | None) -> Line:
+    if state.charter is None:
+        return (Span("RULES", "title"),)
+    total = len(state.charter.rules)
+    if task is None:
+        return (Span(f"RULES {total}", "title"),)
+    return (Span(f"RULES {len(bearing(state, task))} bear on {task.id}", "title"), Span(f"  all {total}: gr", "dim"))
+
+
+def rule_items(state: State, task: Task | None, chronicle: Chronicle, setting: Setting) -> list[Item]:
+    """Those that spoke first, then those that bear on the task: denied, waiting, held, pending, loaded only."""
+    if state.charter is None or task is None:
+        return []
+    hits = chronicle.hits.get(task.id, {})
+    known = {rule.id: rule for rule in state.charter.rules}
+    spoken = sorted(hits.items(), key=lambda pair: (pair[1].decision is not Decision.DENY, pair[0]))
+    items = [_hit(source, hit, known.get(source), setting) for source, hit in spoken]
+    enforced = enforcement(state)
+    for rule in bearing(state, task):
+        if rule.id in hits:
+            continue
+        is_enforced, how = enforced[rule.id]
+        if not is_enforced:
+            word, glyph, style = "loaded, not enforced", "not run", "dim"
+        elif task.over:
+            word, glyph, style = "held", "pass", "ok"
+        else:
+            word, glyph, style = (
+                ("asked of the reviewer", "idle", "dim") if how == "reviewer" else ("held", "pass", "ok")
+            )
+            if task.rules is None and not task.turns:
+                word, glyph, style = "pending", "not run", "dim"
+        body = line(
+            (f" {setting.glyphs[glyph]} ", style),
+            (f"{rule.id:<4}", "strong"),
+            (one_line(rule.title, 70), "text" if is_enforced else "dim"),
+            (f"  {word}", style),
+        )
+        items.append(item(f"rule:{rule.id}", cut_line(body, setting.width)))
+    return items
+
+
+def _hit(source: str, hit: Hit, rule: Rule | None, setting: Setting) -> Item:
+    denied = hit.decision is Decision.DENY
+    word, style = ("DENY", "bad") if denied else ("ASK ", "ask")
+    title = rule.title if rule else hit.where or hit.reason
+    body = line(
+        (f" {setting.glyphs['denied' if denied else 'asked']} {word} ", style),
+        (f"{source} ", "strong"),
+        (f"{hit.count}x {hit.at[11:16]} ", style),
+        (one_line(title, 70), "text"),
+    )
+    return item(f"rule:{source}", cut_line(body, setting.width))
+
+
+def all_rule_items(state: State, setting: Setting) -> list[Item]:
+    """Every rule in force, with how it is held."""
+    if state.charter is None:
+        return []
+    enforced = enforcement(state)
+    items = []
+    for rule in state.charter.rules:
+        is_enforced, how = enforced[rule.id]
+        body = line(
+            (f" {setting.glyphs['pass' if is_enforced else 'not run']} ", "ok" if is_enforced else "dim"),
+            (f"{rule.id:<4}", "strong"),
+            (f"{rule.severity:<6}", "bad" if rule.severity == "block" else "warn"),
+            (f"{one_line(rule.title, 70):<52} ", "text"),
+            (how if is_enforced else f"loaded, not enforced, {how}", "dim"),
+        )
+        items.append(item(f"rule:{rule.id}", cut_line(body, setting.width)))
+    return items
+
+
+def rule_text(state: State, source: str, hit: Hit | None) -> list[tuple[str, str]]:
+    """A rule, what it said here, and the incident behind it."""
+    parts = []
+    if hit is not None:
+        said = f"{hit.decision.value.upper()} {hit.count}x, last at {hit.at[11:19]}\n{hit.reason}"
+        said += f"\nwhere: {hit.where}" if hit.where else ""
+        said += f"\ninstead: {hit.instead}" if hit.instead else ""
+        parts.append(("what it said on this task", said))
+    if source.startswith("card:"):
+        card = next((one for one in state.law.roles if one.source == source), None)
+        return [*parts, *(role_text(card) if card else [])]
+    rule = next((one for one in state.law.rules if one.id == source), None)
+    if rule is None:
+        return parts or [(source, "This is no rule of the charter in force.")]
+    is_enforced, how = enforcement(state)[rule.id]
+    told = [rule.statement or rule.title, "", f"why: {rule.reason}" if rule.reason else ""]
+    told += [f"instead: {rule.instead}" if rule.instead else ""]
+    told += [
+        f"held by: {how}" if is_enforced else f"loaded, not enforced, {how}",
+        f"severity: {rule.severity}",
+        f"file: {rule.path}",
+    ]
+    parts.append((f"{rule.id} {rule.title}", "\n".join(told)))
+    broke = rule.incident
+    story = [
+        f"{broke.name}, {broke.date}",
+        f"cost: {broke.cost}",
+        f"source: {broke.source}",
+        broke.caveat,
+        "",
+        broke.what_happened,
+    ]
+    parts.append(("the incident behind it", "\n".join(line for line in story if line)))
+    return parts
+
+
+def role_text(card: RoleCard) -> list[tuple[str, str]]:
+    """What a role may and may not do."""
+    may = [
+        card.mission,
+        "",
+        f"delivers: {card.delivers}",
+        f"may wish for: {', '.join(card.actions)}",
+        f"sees: {card.sees}; reads: {', '.join(card.reads) or 'nothing'}",
+        f"never reads: {', '.join(card.never_reads) or '-'}",
+        f"writes: {', '.join(card.writes) or 'nothing'}; never writes: {', '.join(card.never_writes) or '-'}",
+        f"runs: {', '.join(card.runs) or 'nothing'}",
+        f"hands to: {', '.join(card.hands_to) or 'nobody'}; escalates to {card.escalates_to}",
+        f"model: {card.model_tier}; budget of a turn: ${card.budget.usd:g}, {card.budget.tokens} tokens,"
+        f" {card.budget.minutes:g} min, {card.budget.actions} actions",
+    ]
+    return [
+        (f"{card.title} ({card.id})", "\n".join(may)),
+        ("cannot", "\n".join(f"- {never.text}" for never in card.never)),
+        ("checks before it delivers", "\n".join(f"- {one}" for one in card.checklist)),
+    ]
+
+
+def role_items(state: State, setting: Setting) -> list[Item]:
+    if state.charter is None:
+        return []
+    return [
+        item(
+            f"role:{card.id}",
+            cut_line(
+                line(
+                    (f" {card.id:<14}", "strong"),
+                    (f"{card.delivers:<10} ", "work"),
+                    (one_line(card.mission, 120), "text"),
+                ),
+                setting.width,
+            ),
+        )
+        for card in state.charter.roles
+    ]

@@ -1,0 +1,178 @@
+"""States in signs and words, times, money: the small things that every box says alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from factory_tui.domain.known import minutes_between
+from factory_tui.domain.state import State, Task, Turn
+from factory_tui.domain.terms import Verdict
+from factory_tui.tui.glyphs import UNICODE
+from factory_tui.tui.lines import Line, Span
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a presenter needs beside the state."""
+
+    now: str
+    width: int
+    glyphs: dict[str, str]
+
+
+PLAIN = Setting(now="", width=80, glyphs=UNICODE)
+
+
+def since(at: str, now: str) -> str:
+    """`0:41`, `12:30`, `3h05`, `2d`; empty when unknown."""
+    if not at or not now:
+        return ""
+    seconds = int(minutes_between(at, now) * 60)
+    if seconds < 3_600:
+        return f"{seconds // 60}:{seconds % 60:02}"
+    if seconds < 172_800:
+        return f"{seconds // 3_600}h{seconds % 3_600 // 60:02}"
+    return f"{seconds // 86_400}d"
+
+
+def money(usd: float | None, unknown: bool = False) -> str:
+    if usd is None:
+        return "$?"
+    return f"${usd:.2f}" + ("+?" if unknown else "")
+
+
+def tokens(number: int) -> str:
+    return f"{number // 1000}k" if number >= 10_000 else f"{number / 1000:.1f}k" if number >= 1_000 else str(number)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A state, three ways; colour is never the only one."""
+
+    glyph: str
+    """A name of `glyphs`."""
+    text: str
+    style: str
+
+    def span(self, setting: Setting) -> Span:
+        return Span(f"{setting.glyphs[self.glyph]} {self.text}", self.style)
+
+
+def task_word(state: State, task: Task) -> Word:
+    """The true state of a task."""
+    if task.held:
+        return Word("held", "HELD", "warn")
+    if any(ask.task == task.id for ask in state.asks.values()):
+        return Word("waits", "WAITS YOU", "ask")
+    match task.stage:
+        case "waiting":
+            return Word("idle", f"after {', '.join(task.after) or 'others'}", "dim")
+        case "offered":
+            return _offered(state, task)
+        case "released":
+            return Word("idle", "next", "text")
+        case "working":
+            return _working(state, task)
+        case "planned":
+            return Word("waits", "PLAN WAITS", "ask")
+        case "parked":
+            return Word("waits", "ASKS YOU", "ask")
+        case "ready":
+            return Word("waits", "READY", "ask")
+        case "approved":
+            return Word("working", "checking landing", "work")
+        case "cleared" | "landing":
+            return Word("working", "landing", "work")
+        case "landed":
+            return Word("done", "landed", "ok")
+        case "done":
+            return Word("done", "done", "ok")
+        case "dropped":
+            return Word("blocked", "dropped", "dim")
+        case "stuck":
+            return Word("stuck", "STUCK", "bad")
+
+
+def _offered(state: State, task: Task) -> Word:
+    handoff = task.handoff
+    if handoff is None or (handoff.brief is None and not handoff.refused):
+        return Word("working", "sealing brief", "work")
+    if handoff.refused:
+        return Word("blocked", "NO BRIEF", "bad")
+    if state.mode == "flow" and not handoff.edited:
+        return Word("idle", "next", "text")
+    return Word("waits", "WAITS YOU", "ask")
+
+
+def _working(state: State, task: Task) -> Word:
+    turn = next((turn for turn in state.turns.values() if turn.task == task.id), None)
+    if turn is None:
+        return Word("working", "gate", "work")
+    if turn.control == "human":
+        return Word("waits", "YOUR WORK", "ask")
+    return Word("blocked", "paused", "warn") if state.paused else Word("working", "working", "work")
+
+
+def turn_word(state: State, turn: Turn) -> Word:
+    """The true state of a running turn."""
+    if any(ask.turn == turn.id for ask in state.asks.values()):
+        return Word("waits", "WAITS YOU", "ask")
+    if turn.control == "human":
+        return Word("waits", "YOUR WORK", "ask")
+    if state.paused:
+        return Word("blocked", "PAUSED", "warn")
+    return Word("working", "working", "work")
+
+
+def outcome_word(outcome: str) -> Word:
+    """How a turn ended."""
+    if outcome == "ok":
+        return Word("done", "done", "ok")
+    if outcome == "interrupted":
+        return Word("held", "interrupted", "warn")
+    return Word("fail", outcome or "ended", "bad")
+
+
+MARK_STYLES = {"pass": "ok", "running": "work", "fail": "bad", "broken": "bad", "not run": "dim", "stale": "warn"}
+
+
+def gate_marks(state: State, task: Task) -> tuple[str, str, str, str, str]:
+    """A name of `glyphs` for each level: pass, running, fail, broken, not run, stale."""
+    marks = ["not run"] * 5
+    if task.rules:
+        marks[0] = task.rules.verdict.value
+    candidate = task.candidate
+    reviewing = any(turn.task == task.id and turn.purpose == "review" for turn in state.turns.values())
+    if candidate:
+        marks[1] = candidate.smoke.verdict.value if candidate.smoke else "running"
+        marks[2] = candidate.review.verdict.value if candidate.review else "running" if reviewing else "not run"
+        if task.merged and task.merged_smoke is None and task.stage == "approved":
+            marks[1] = "running"
+    elif task.history:
+        last = task.history[-1].verdict
+        marks[2] = "fail" if last is Verdict.FAIL else "broken" if last is Verdict.BROKEN else "stale"
+    if any(incident.task == task.id for incident in state.incidents.values()):
+        marks[4] = "fail"
+    return (marks[0], marks[1], marks[2], marks[3], marks[4])
+
+
+def marks_line(state: State, task: Task, setting: Setting) -> Line:
+    spans: list[Span] = []
+    for mark in gate_marks(state, task):
+        spans.append(Span(setting.glyphs[mark], MARK_STYLES[mark]))
+        spans.append(Span(" "))
+    return tuple(spans[:-1])
+
+
+def tasks_in_view(state: State) -> list[Task]:
+    """Open tasks in the order in which they were opened, then those of the mission that are over."""
+    mission = state.mission or next(reversed(state.missions.values()), None)
+    over = [task for task in state.closed.values() if mission and task.mission == mission.id]
+    return sorted([*state.tasks.values(), *over], key=lambda task: task.opened_seq)
+
+
+def hours_after(at: str, hours: float) -> str:
+    """A time of the ledger, later."""
+    moment = datetime.fromisoformat(at) + timedelta(hours=hours)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,178 @@
+"""Starting the cockpit, and every way out of it: a key, a closed terminal, a signal, a mistake of ours.
+
+Whatever happens, the session ends with its digest and the terminal is given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory_tui.tui.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from factory_tui.tui.app import Cockpit
+    from factory_tui.tui.view import Door
+
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+REASONS = {
+    signal.SIGTERM: "ended by SIGTERM",
+    signal.SIGHUP: "the terminal was closed",
+    signal.SIGINT: "ended with Ctrl-C",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """How the cockpit was left."""
+
+    digest: str
+    """Relative to the home; empty = no session was open."""
+    reason: str
+    crash: BaseException | None = None
+    log: str = ""
+    """Where the crash is described in full."""
+
+    @property
+    def exit_code(self) -> int:
+        from factory_tui.domain.errors import FactoryError
+
+        if isinstance(self.crash, FactoryError):
+            return self.crash.exit_code
+        return 3 if self.crash is not None else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looks:
+    """How the cockpit looks and is heard, from the user's own configuration and the environment."""
+
+    theme: str = "dark"
+    ascii_only: bool = False
+    bell: bool = True
+
+
+def looks_from(environment: Mapping[str, str]) -> Looks:
+    """NO_COLOR means monochrome; a terminal without UTF-8 gets ASCII signs."""
+    theme = environment.get("FACTORY_THEME", "dark")
+    if environment.get("NO_COLOR"):
+        theme = "mono"
+    from factory_tui.tui.palette import THEMES
+
+    coding = next((environment[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(name)), "")
+    ascii_only = bool(environment.get("FACTORY_ASCII")) or not coding.lower().replace("-", "").endswith("utf8")
+    return Looks(theme=theme if theme in THEMES else "dark", ascii_only=ascii_only)
+
+
+def config_dir(environment: Mapping[str, str]) -> Path:
+    """The user's own, never a repository's."""
+    return Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/"), ".config")) / "factory"
+
+
+def run_cockpit(
+    door: Callable[[], Door],
+    *,
+    title: str = "factory",
+    environment: Mapping[str, str] | None = None,
+    skeleton: Skeleton | None = None,
+) -> Left:
+    """Opens the cockpit on a factory and returns when it was left. `door` is called after the first imports.
+
+    Paint the skeleton before anything heavy is imported and hand it in; else it is painted here.
+    """
+    environment = os.environ if environment is None else environment
+    frame = skeleton or Skeleton()
+    if skeleton is None:
+        frame.paint(title)
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    gc.disable()
+    try:
+        from factory_tui.tui.app import Cockpit
+        from factory_tui.tui.keymap import Keys, read_keys
+
+        path = config_dir(environment) / "keys.toml"
+        keys, problems = (read_keys(path.read_text("utf-8"), str(path))) if path.is_file() else (Keys(), ())
+        looks = looks_from(environment)
+        app = Cockpit(
+            door(), keys=keys, theme=looks.theme, ascii_only=looks.ascii_only, bell=looks.bell, problems=problems
+        )
+        sys.setswitchinterval(0.001)
+        frame.handed_over()
+        return asyncio.run(_live(app))
+    finally:
+        gc.enable()
+        frame.restore()
+
+
+async def _live(app: Cockpit) -> Left:
+    """The cockpit from its first frame to the digest."""
+    loop = asyncio.get_running_loop()
+    for number in ENDING:
+        loop.add_signal_handler(number, _end, app, number)
+    loop.call_later(2.0, _settle)
+    digest = ""
+    crash: BaseException | None = None
+    try:
+        await app.run_async()
+    except Exception as error:
+        crash = error
+    crash = app.crash or crash
+    reason = app.reason or (f"the cockpit crashed: {type(crash).__name__}" if crash else "the supervisor ended it")
+    try:
+        digest = await app.door.close(reason, app.words)
+    finally:
+        for number in ENDING:
+            loop.remove_signal_handler(number)
+    return Left(digest=digest, reason=reason, crash=crash, log=_write_log(crash) if crash else "")
+
+
+def _settle() -> None:
+    """What was made up to the first frames lives as long as the program: it is not looked through again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+def _end(app: Cockpit, number: int) -> None:
+    from factory_tui.tui import terminal
+
+    if number == signal.SIGHUP:
+        terminal.is_gone()
+    app.leave(REASONS[signal.Signals(number)])
+
+
+def _write_log(crash: BaseException) -> str:
+    """The whole traceback, in a file that only the user can read."""
+    try:
+        handle, path = tempfile.mkstemp(prefix="factory-crash-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write("".join(traceback.format_exception(crash)))
+        return path
+    except OSError:
+        return ""
+
+
+def told(left: Left) -> str:
+    """What is said on the plain terminal afterwards: calm, whatever it was."""
+    lines = []
+    if left.crash is not None and left.exit_code == 3:
+        lines += [
+            "The cockpit has closed because of a mistake of ours. Nothing was lost: everything is in the ledger.",
+            f"  what: {type(left.crash).__name__}: {str(left.crash)[:200]}",
+            f"  log:  {left.log}",
+            "  next: `factory resume` goes on; if the terminal looks odd, run `reset`",
+        ]
+    elif left.crash is not None:
+        lines.append(str(left.crash))
+    if left.digest:
+        lines.append(f"digest: {left.digest} ({left.reason})")
+    return "\n".join(lines)

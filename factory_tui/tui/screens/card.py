@@ -1,0 +1,254 @@
+"""One thing that waits, whole, and the only place where it can be answered.
+
+Answering is safe by construction: answer keys live here alone, they work only after the object has been on the screen
+for a moment, whatever was typed before is dropped, and the answer carries the sha256 of what was shown.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.tui.bindings import VERBS, Act
+from factory_tui.tui.keymap import shown
+from factory_tui.tui.lines import Line, Span, ends, line_width
+from factory_tui.tui.present.floor import KIND_WORDS
+from factory_tui.tui.present.words import since
+from factory_tui.tui.screens.reader import Reader
+
+PROMPTS = {
+    "reject": "the reason, which the next seat is told",
+    "deny": "the reason, which the seat is told",
+    "decline": "the reason",
+    "reply": "your reply",
+    "redirect": "to which role",
+    "replan": "the new goal",
+    "swap": "which seat",
+    "waive": "why a change judged by its own author may land",
+    "dismiss": "which finding, and why: F-2 the case cannot occur because ...",
+    "hold": "why it is held",
+    "drop": "why it is dropped",
+    "handover": "a note to whoever comes next",
+}
+"""Verbs that need words, and which."""
+MAY_BE_EMPTY = frozenset({"handover"})
+VERB_LABELS = {"ack": "I have read it", "retry": "try again", "take-over": "take over", "allow-task": "allow for task"}
+
+
+class Card(Reader):
+    """An object with its verbs."""
+
+    places: ClassVar[tuple[str, ...]] = ("card", "text")
+
+    def __init__(self, item: Waiting) -> None:
+        super().__init__(item.title, [])
+        self.item = item
+        """Exactly what is shown; an answer names its sha256."""
+        self.is_gone = False
+        self.is_changed = False
+        self._painted_at = float("inf")
+        self._sent = False
+
+    # --- showing ---------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._load()
+        super().on_mount()
+        self.call_after_refresh(self._painted)
+
+    def _load(self) -> None:
+        view = self.cockpit.view
+        assert view is not None
+        try:
+            self.parts = [(part.title, part.text) for part in view.parts(self.item)]
+        except FactoryError as error:
+            self.parts = [("it cannot be shown", str(error))]
+            self._sent = True
+        self.parts = self.parts or [("nothing to show", "This item has no text.")]
+
+    def _painted(self) -> None:
+        """The object is on the screen; from now on it must stay there for a moment before it can be answered."""
+        self._painted_at = time.monotonic()
+        self.set_timer(self.cockpit.arm_seconds + 0.01, self.show_hints)
+
+    @property
+    def is_armed(self) -> bool:
+        return time.monotonic() - self._painted_at >= self.cockpit.arm_seconds
+
+    def present(self) -> None:
+        """Sees whether what is shown is still what waits."""
+        found = next((item for item in waiting(self.cockpit.state) if item.id == self.item.id), None)
+        self.is_gone = found is None
+        self.is_changed = found is not None and found.sha256 != self.item.sha256
+        super().present()
+
+    def header(self) -> Line:
+        setting = self.setting(self.app.size.width)
+        left = (
+            Span(f" {KIND_WORDS[self.item.kind]} ", "bar-alert"),
+            Span(f" {self.item.id} ", "key"),
+            Span(self.item.title, "bar"),
+        )
+        return ends(left, (Span(f"{since(self.item.since, setting.now)} ", "bar-dim"),), setting.width)
+
+    def pane_head(self) -> tuple[Line, Line]:
+        titles = ", ".join(title for title, _ in self.parts)
+        shown_as = (Span(f"sha256 {self.item.sha256[:12]}", "dim"),)
+        if self._sent:
+            return (Span("answered", "title"),), shown_as
+        if self.is_gone:
+            return (Span("it does not wait any more: nothing is left to answer", "bad"),), shown_as
+        if self.is_changed:
+            return (Span("it CHANGED while you looked: r shows it anew", "bad"),), shown_as
+        return (Span(titles, "title"),), shown_as
+
+    def hints(self, width: int) -> Line:
+        """The answers first; dim until they work."""
+        spans: list[Span] = []
+        if not self._sent and not self.is_gone and not self.is_changed:
+            style = "key" if self.is_armed else "bar-dim"
+            for verb in self.item.verbs:
+                act = self.cockpit.keys.by_id[VERBS[verb]]
+                spans += [Span(f" {shown(act.keys[0])}", style), Span(f" {VERB_LABELS.get(verb, verb)} ", "bar")]
+            spans.append(Span("|", "bar-dim"))
+        return (*spans, *super().hints(max(0, width - line_width(tuple(spans)))))
+
+    # --- answering -------------------------------------------------------------------------------
+
+    def verb_of(self, act: Act) -> str:
+        """The verb that this action gives for this object; empty = none."""
+        return next((verb for verb in self.item.verbs if VERBS[verb] == act.id), "")
+
+    def not_now(self, act: Act) -> str:
+        if act.id == "card.reload":
+            return "" if self.is_changed else "the object is as it was"
+        if not act.is_answer:
+            return super().not_now(act)
+        if self._sent:
+            return "it was answered"
+        if self.is_gone:
+            return "it does not wait any more"
+        if self.is_changed:
+            return "it changed while you looked; r shows it anew"
+        if not self.verb_of(act):
+            return f"{self.item.id} takes {', '.join(self.item.verbs)}"
+        return ""
+
+    def perform(self, act: Act, at: float = 0.0) -> None:
+        if act.is_answer and not self.why_not(act) and not self._may_answer(at):
+            self.say("dropped: it was typed before you could have seen the object; press again", "warn")
+            return
+        super().perform(act, at)
+
+    def _may_answer(self, at: float) -> bool:
+        """Both the key and this moment are late enough."""
+        wait = self.cockpit.arm_seconds
+        return self.is_armed and (at == 0.0 or at - self._painted_at >= wait)
+
+    def _answer(self, id: str) -> None:
+        verb = self.verb_of(self.cockpit.keys.by_id[id])
+        if verb == "edit":
+            self._edit()
+        elif verb in PROMPTS:
+            more = f" ({', '.join(card.id for card in self.cockpit.state.law.roles)})" if verb == "redirect" else ""
+            self.type(f"{verb} {self.item.id}: {PROMPTS[verb]}{more}", lambda text: self._with_words(verb, text))
+        else:
+            self._send(verb, "")
+
+    def _with_words(self, verb: str, text: str) -> None:
+        if not text and verb not in MAY_BE_EMPTY:
+            self.say(f"nothing was sent: {verb} needs {PROMPTS[verb]}", "warn")
+        else:
+            self._send(verb, text)
+
+    def _send(self, verb: str, text: str) -> None:
+        """The shown object's sha256 goes with it: if another one waits by now, the factory refuses."""
+        if self._sent:
+            return
+        self.cockpit.answer(self.item, verb, text, self._done)
+
+    def _done(self) -> None:
+        self._sent = True
+        if self.is_current:
+            self.cockpit.go_back()
+
+    def _edit(self) -> None:
+        from factory_tui.tui.screens.editing import Editing
+
+        text = next((text for title, text in reversed(self.parts) if title.startswith("brief")), "")
+        self.cockpit.enter(Editing(self.item, text))
+
+    def act_card_reload(self) -> None:
+        """Shows what waits now, from its beginning, and waits again before it can be answered."""
+        found = next((item for item in waiting(self.cockpit.state) if item.id == self.item.id), None)
+        if found is None:
+            return
+        self.item, self.head = found, found.title
+        self._painted_at = float("inf")
+        self._load()
+        self.show_parts()
+        self.present()
+        self.call_after_refresh(self._painted)
+
+    def act_answer_yes(self) -> None:
+        self._answer("answer.yes")
+
+    def act_answer_task(self) -> None:
+        self._answer("answer.task")
+
+    def act_answer_edit(self) -> None:
+        self._answer("answer.edit")
+
+    def act_answer_redirect(self) -> None:
+        self._answer("answer.redirect")
+
+    def act_answer_no(self) -> None:
+        self._answer("answer.no")
+
+    def act_answer_hold(self) -> None:
+        self._answer("answer.hold")
+
+    def act_answer_comment(self) -> None:
+        """A comment is about the task, whatever waits."""
+        self._answer("answer.comment")
+
+    def act_answer_dismiss(self) -> None:
+        self._answer("answer.dismiss")
+
+    def act_answer_waive(self) -> None:
+        self._answer("answer.waive")
+
+    def act_answer_replan(self) -> None:
+        self._answer("answer.replan")
+
+    def act_answer_swap(self) -> None:
+        self._answer("answer.swap")
+
+    def act_answer_take_over(self) -> None:
+        self._answer("answer.take-over")
+
+    def act_answer_drop(self) -> None:
+        self._answer("answer.drop")
+
+
+class Briefing(Card):
+    """Before a session's first turn: what is new, what it stands on, the last digest."""
+
+    places: ClassVar[tuple[str, ...]] = ("card", "text", "briefing")
+
+    def _load(self) -> None:
+        super()._load()
+        from factory_tui.tui.present.briefing import checklist, new_since
+
+        state = self.cockpit.state
+        digest = self.parts
+        self.parts = [("new since you left", new_since(state)), ("this session stands on", checklist(state)), *digest]
+
+    def header(self) -> Line:
+        return (
+            Span(" BRIEFING ", "bar-alert"),
+            Span(f" {self.item.title}", "bar"),
+            Span("  no turn starts before you have read it", "bar-dim"),
+        )

@@ -1,0 +1,282 @@
+"""The floor: tasks, panes by need, crew, gate, rules, memory, and what waits. The screen the supervisor lives in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+
+from factory_tui.domain.state import Task
+from factory_tui.tui.bindings import Act
+from factory_tui.tui.chronicle import Story
+from factory_tui.tui.lines import Span
+from factory_tui.tui.present import floor as rows
+from factory_tui.tui.present.gate import gate_items, gate_title
+from factory_tui.tui.present.law import rule_items, rules_title
+from factory_tui.tui.present.words import Setting, tasks_in_view
+from factory_tui.tui.screens.arrangement import (
+    BOXES,
+    MOST_PANES,
+    TABS,
+    Box,
+    Place,
+    arrange,
+    capacity,
+    is_small,
+)
+from factory_tui.tui.screens.turn_acts import TurnActs
+from factory_tui.tui.widgets.bar import Bar
+from factory_tui.tui.widgets.pane import Pane
+from factory_tui.tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+LISTS: tuple[Box, ...] = ("tasks", "crew", "gate", "rules", "memory")
+
+
+class Floor(TurnActs):
+    """Chosen are a task and a turn; they follow the work until the supervisor chooses."""
+
+    places: ClassVar[tuple[str, ...]] = ("floor",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._slots: list[str] = []
+        """Turns in panes, by pane."""
+
+    def compose(self) -> ComposeResult:
+        yield Bar(id="header")
+        yield Bar(id="needs")
+        yield Bar(id="tabs")
+        yield Rows(id="tasks")
+        for number in range(MOST_PANES):
+            yield Pane(id=f"pane-{number}", edge=True)
+        yield Rows(id="crew")
+        yield Rows(id="memory")
+        yield Rows(id="gate", edge=True)
+        yield Rows(id="rules", edge=True)
+        yield Bar(id="crew-line", fill="text")
+        yield Bar(id="hints")
+
+    # --- what is chosen --------------------------------------------------------------------------
+
+    def chosen_task(self) -> Task | None:
+        """The chosen task; else the one that is worked on, or was last."""
+        tasks = tasks_in_view(self.cockpit.state)
+        chosen = next((task for task in tasks if task.id == self.chosen), None)
+        if chosen is not None:
+            return chosen
+        stories = list(self.cockpit.chronicle.stories.values())
+        running = [story.task for story in stories if not story.ended]
+        wanted = running or [story.task for story in stories]
+        latest = next((task for task in tasks if wanted and task.id == wanted[-1]), None)
+        return latest or (tasks[0] if tasks else None)
+
+    def story(self) -> Story | None:
+        """The chosen turn; else the chosen task's."""
+        chronicle = self.cockpit.chronicle
+        if self.turn in chronicle.stories:
+            return chronicle.stories[self.turn]
+        task = self.chosen_task()
+        found = chronicle.of_task(task.id) if task else None
+        if found is None and not self.chosen and chronicle.stories:
+            return next(reversed(chronicle.stories.values()))
+        return found
+
+    def choose_task(self, id: str) -> None:
+        """Everything that shows one task shows this one."""
+        self.chosen, self.turn = id, ""
+        self.present()
+
+    def choose_turn(self, turn: str) -> None:
+        story = self.cockpit.chronicle.stories.get(turn)
+        if story is not None:
+            self.turn = turn
+            self.chosen = story.task
+            self.present()
+
+    # --- arranging -------------------------------------------------------------------------------
+
+    def places_for(self, width: int, height: int) -> dict[str, Place]:
+        count = max(1, len(self._slots))
+        return arrange(width, height, panes=count, box=self.box, zoomed=self.zoomed).places
+
+    def _fill_slots(self) -> bool:
+        """Which turns have a pane: the chosen one, pinned ones, then those at work. True when the number changed."""
+        width, height = self.app.size
+        room = 1 if self.zoomed else capacity(width, height)
+        chronicle, story = self.cockpit.chronicle, self.story()
+        wanted = [story.turn] if story else []
+        wanted += [turn for turn in self.pinned if turn in chronicle.stories]
+        wanted += [one.turn for one in chronicle.running]
+        wanted = list(dict.fromkeys(wanted))[:room]
+        kept = [turn if turn in wanted else "" for turn in self._slots[: len(wanted)]]
+        kept += [""] * (len(wanted) - len(kept))
+        fresh = [turn for turn in wanted if turn not in kept]
+        slots = [turn or fresh.pop(0) for turn in kept]
+        changed = len(slots) != len(self._slots)
+        self._slots = slots
+        return changed
+
+    def focus_box(self, box: Box) -> None:
+        """Keys go to this box from now on."""
+        self.box = box
+        self.zoomed = self.zoomed and box == "pane"
+        self.lay_out()
+        self.present()
+
+    def reachable(self) -> list[Box]:
+        return list(BOXES)
+
+    # --- showing ---------------------------------------------------------------------------------
+
+    def present(self) -> None:
+        if not self.is_mounted:
+            return
+        width, height = self.app.size
+        cockpit = self.cockpit
+        if self._fill_slots():
+            self.lay_out()
+        state, chronicle = cockpit.state, cockpit.chronicle
+        setting = self.setting(width)
+        self._bar_named("header").show(rows.header(state, cockpit.door.name, setting, phase=cockpit.phase))
+        waits, fill = rows.needs(state, setting)
+        self._bar_named("needs").show(waits, fills=(fill,))
+        self._present_panes()
+        if self.zoomed:
+            return
+        task = self.chosen_task()
+        small = is_small(width, height)
+        if small:
+            self._bar_named("tabs").show(self._tabs())
+            self._bar_named("crew-line").show(rows.crew_line(state, chronicle, setting))
+        tasks = self._rows("tasks")
+        tasks.framed = not small
+        make = rows.task_items_short if small else rows.task_items
+        empty = " no task yet: t states one"
+        items = make(state, chronicle, self.setting(tasks.room or width))
+        tasks.show(items, rows.tasks_title(state, not self.chosen), empty)
+        if task:
+            tasks.choose(task.id)
+        for name, items, title, empty in (
+            ("crew", rows.crew_items(state, chronicle, self._in("crew")), rows.crew_title(state), " roles: opening"),
+            ("memory", rows.memory_items(state, self._in("memory")), rows.memory_title(state), ""),
+            ("gate", gate_items(state, task, chronicle, self._in("gate")), gate_title(task), " no task"),
+            ("rules", rule_items(state, task, chronicle, self._in("rules")), rules_title(state, task), " no task"),
+        ):
+            box = self._rows(name)
+            if box.display:
+                box.show(items, title, empty)
+        for name in LISTS:
+            self._rows(name).activate(self.box == name)
+
+    def _present_panes(self) -> None:
+        cockpit = self.cockpit
+        chosen = self.story()
+        for number in range(MOST_PANES):
+            pane = self._pane(number)
+            turn = self._slots[number] if number < len(self._slots) else ""
+            story = cockpit.chronicle.stories.get(turn)
+            if not pane.display:
+                continue
+            pane.edge = not self.zoomed and not is_small(*self.app.size)
+            if story is None:
+                pane.empty = rows.empty_words(cockpit.state, cockpit.phase)
+                pane.show(None)
+                pane.show_head((Span("TURN", "title"),))
+            else:
+                pane.show(story.transcript)
+                setting = self.setting(pane.room)
+                pane.show_head(*rows.pane_head(cockpit.state, story, setting, pinned=turn in self.pinned))
+            is_chosen = chosen is not None and chosen.turn == turn
+            pane.activate(is_chosen and self.box == "pane")
+
+    def _tabs(self) -> tuple[Span, ...]:
+        spans: list[Span] = []
+        for box, name in TABS:
+            active = box == self.box or (box == "pane" and self.box == "tasks")
+            spans.append(Span(f" {name} ", "chosen" if active else "bar"))
+            spans.append(Span(" ", "bar"))
+        return (*spans, Span("  Tab: next", "bar-dim"))
+
+    def flush(self, chosen_only: bool) -> bool:
+        """The pane that is read at every beat, the others at every second one."""
+        chosen = self.story()
+        drew = False
+        for number, turn in enumerate(self._slots):
+            if not chosen_only or (chosen is not None and turn == chosen.turn):
+                drew = self._pane(number).flush() or drew
+        return drew
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    def _in(self, name: str) -> Setting:
+        return self.setting(self._rows(name).room or 40)
+
+    def _rows(self, name: str) -> Rows:
+        return self.query_one(f"#{name}", Rows)
+
+    def _bar_named(self, name: str) -> Bar:
+        return self.query_one(f"#{name}", Bar)
+
+    def _pane(self, number: int) -> Pane:
+        return self.query_one(f"#pane-{number}", Pane)
+
+    def active(self) -> Rows | Pane:
+        """The widget that has the keys."""
+        if self.box != "pane":
+            return self._rows(self.box)
+        story = self.story()
+        number = self._slots.index(story.turn) if story and story.turn in self._slots else 0
+        return self._pane(number)
+
+    def shown_pane(self) -> Pane:
+        story = self.story()
+        return self._pane(self._slots.index(story.turn) if story and story.turn in self._slots else 0)
+
+    def not_now(self, act: Act) -> str:
+        if act.id.startswith("task.") and act.id[5:].isdigit():
+            number = len(tasks_in_view(self.cockpit.state))
+            return "" if int(act.id[5:]) <= number else f"there are {number} task(s)"
+        return self.turn_not_now(act)
+
+    # --- mouse -----------------------------------------------------------------------------------
+
+    def on_rows_chosen(self, message: Rows.Chosen) -> None:
+        message.stop()
+        box = message.rows.id or "tasks"
+        if box != self.box and box in LISTS:
+            self.box = box
+        if box == "tasks" and message.key:
+            self.choose_task(message.key)
+        else:
+            self.present()
+        if message.opened:
+            self.act_open()
+        self.show_hints()
+
+    def on_pane_pressed(self, message: Pane.Pressed) -> None:
+        message.stop()
+        number = self._number_of(message.pane)
+        if number is not None and number < len(self._slots):
+            self.box = "pane"
+            self.choose_turn(self._slots[number])
+            if message.opened:
+                self.act_turn_zoom()
+
+    def _number_of(self, widget: Widget) -> int | None:
+        name = widget.id or ""
+        return int(name[5:]) if name.startswith("pane-") else None
+
+    def on_bar_pressed(self, message: Bar.Pressed) -> None:
+        message.stop()
+        if message.bar.id == "needs":
+            self.cockpit.act_next()
+        elif message.bar.id == "tabs":
+            column = 0
+            for box, name in TABS:
+                column += len(name) + 3
+                if message.column < column:
+                    self.focus_box(box)
+                    return

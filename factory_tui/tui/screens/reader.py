@@ -1,0 +1,146 @@
+"""A text to be read: whole, scrolling, with search, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+
+from factory_tui.tui.bindings import Act
+from factory_tui.tui.lines import Line, Span
+from factory_tui.tui.screens.arrangement import Place
+from factory_tui.tui.screens.room import Room
+from factory_tui.tui.transcript import Transcript
+from factory_tui.tui.widgets.bar import Bar
+from factory_tui.tui.widgets.pane import Pane
+
+MOST_CHARACTERS = 20_000_000
+MOST_ROWS = 400_000
+
+
+def document_of(parts: Sequence[tuple[str, str]], width: int = 80) -> tuple[Transcript, list[int]]:
+    """Titled texts as one transcript, and the line at which each begins."""
+    document = Transcript(width, max_rows=MOST_ROWS, max_pending=MOST_CHARACTERS)
+    starts = []
+    for title, text in parts:
+        starts.append(document.lines)
+        document.put(f"## {title}", "heading")
+        document.feed(text.rstrip("\n") + "\n\n")
+        while document.drain():
+            pass
+    return document, starts
+
+
+class Reader(Room):
+    """Texts, each under its title."""
+
+    places: ClassVar[tuple[str, ...]] = ("text",)
+
+    def __init__(self, title: str, parts: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.head = title
+        self.parts = list(parts)
+        self._starts: list[int] = []
+
+    def compose(self) -> ComposeResult:
+        yield Bar(id="header")
+        yield Pane(id="text", follow=False)
+        yield Bar(id="hints")
+
+    def places_for(self, width: int, height: int) -> dict[str, Place]:
+        return {
+            "header": Place(0, 0, width, 1),
+            "text": Place(0, 1, width, max(1, height - 2)),
+            "hints": Place(0, height - 1, width, 1),
+        }
+
+    def on_mount(self) -> None:
+        self.show_parts()
+        super().on_mount()
+
+    def show_parts(self) -> None:
+        """Shows the parts from the beginning."""
+        document, self._starts = document_of(self.parts)
+        self.pane.show(document)
+        self.pane.active = True
+
+    def present(self) -> None:
+        if self.is_mounted:
+            self.query_one("#header", Bar).show(self.header())
+            self.pane.show_head(*self.pane_head())
+
+    def header(self) -> Line:
+        return (Span(f" {self.head}", "bar"),)
+
+    def pane_head(self) -> tuple[Line, Line]:
+        number = len(self.parts)
+        return (Span(f"{number} part{'' if number == 1 else 's'}", "title"),), ()
+
+    @property
+    def pane(self) -> Pane:
+        return self.query_one("#text", Pane)
+
+    def not_now(self, act: Act) -> str:
+        match act.id:
+            case "search.next" | "search.before" if not self.needle:
+                return "nothing was searched; / searches"
+            case "part.next" | "part.before" if len(self.parts) < 2:
+                return "there is one part"
+            case _:
+                return ""
+
+    # --- keys ------------------------------------------------------------------------------------
+
+    def act_move_down(self, step: int = 1) -> None:
+        if not self.pane.scroll(step):
+            self.say("this is the end" if step > 0 else "this is the beginning", "bar-dim")
+
+    def act_move_up(self) -> None:
+        self.act_move_down(-1)
+
+    def act_move_page_down(self) -> None:
+        self.act_move_down(max(1, self.pane.height - 1))
+
+    def act_move_page_up(self) -> None:
+        self.act_move_down(-max(1, self.pane.height - 1))
+
+    def act_move_top(self) -> None:
+        self.pane.to_start()
+
+    def act_move_end(self) -> None:
+        self.pane.to_end()
+
+    def act_part_next(self, step: int = 1) -> None:
+        self.pane.to_line(self._neighbour(step))
+
+    def act_part_before(self) -> None:
+        self.act_part_next(-1)
+
+    def _neighbour(self, step: int) -> int:
+        here = self.pane.line_on_top
+        if step > 0:
+            return next((start for start in self._starts if start > here), self._starts[-1])
+        return next((start for start in reversed(self._starts) if start < here), 0)
+
+    def act_search(self) -> None:
+        self.type("find", self._search)
+
+    def _search(self, text: str) -> None:
+        self.needle = text
+        self._find(1)
+
+    def _find(self, step: int) -> None:
+        found = self.pane.find(self.needle, 1 if step > 0 else -1) if self.needle else False
+        if not found:
+            self.say(f"nothing here holds {self.needle!r}" if self.needle else "the search is off", "warn")
+
+    def act_search_next(self) -> None:
+        self._find(1)
+
+    def act_search_before(self) -> None:
+        self._find(-1)
+
+    def act_copy(self) -> None:
+        text = "\n\n".join(f"## {title}\n{text}" for title, text in self.parts)
+        self.cockpit.copy(text, self.head)

@@ -1,0 +1,277 @@
+"""What every screen has: keys by the one table, a hint strip, one line to type into, and words for what is not so.
+
+Selection is ours; Textual's focus is used for typing text and for nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.screen import Screen
+from textual.widget import Widget
+
+from factory_tui.tui.bindings import Act
+from factory_tui.tui.harmless import one_line
+from factory_tui.tui.keymap import shown
+from factory_tui.tui.lines import Line, Span, cut_line
+from factory_tui.tui.painting import Painted
+from factory_tui.tui.present.hints import hint_line, sequence_line
+from factory_tui.tui.present.words import Setting
+from factory_tui.tui.screens.arrangement import Place
+from factory_tui.tui.widgets.bar import Bar
+
+if TYPE_CHECKING:
+    from factory_tui.tui.app import Cockpit
+    from factory_tui.tui.widgets.entry import Entry
+
+Typed = Callable[[str], None]
+
+
+class Room(Screen[None], inherit_bindings=False):
+    """One screen. Subclasses give `places_for`, `present`, and a method for each action of their own."""
+
+    places: ClassVar[tuple[str, ...]] = ()
+    """Names from the table of actions that belong here; `any` always does."""
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun = ""
+        self._typed: Typed | None = None
+        self._toggle: tuple[str, ...] = ()
+        self._toggled = 0
+        self.needle = ""
+
+    @property
+    def cockpit(self) -> Cockpit:
+        from factory_tui.tui.app import Cockpit
+
+        app = self.app
+        assert isinstance(app, Cockpit)
+        return app
+
+    def setting(self, width: int) -> Setting:
+        return Setting(now=self.cockpit.now(), width=width, glyphs=self.cockpit.paint.glyphs)
+
+    # --- for subclasses --------------------------------------------------------------------------
+
+    def places_for(self, width: int, height: int) -> dict[str, Place]:
+        """Where each widget stands, by id; others are hidden."""
+        return {}
+
+    def present(self) -> None:
+        """The state changed, or the screen is shown: give every widget what it shows now."""
+
+    def flush(self, chosen_only: bool) -> bool:
+        """Draw what streamed since the last frame. True when anything did."""
+        return False
+
+    def not_now(self, act: Act) -> str:
+        """Why an action does nothing now; empty = it works."""
+        return ""
+
+    # --- arranging -------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self.lay_out()
+        self.present()
+        self.show_hints()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.lay_out()
+        self.call_after_refresh(self.renew)
+
+    def on_screen_resume(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        self.present()
+        self.show_hints()
+
+    def lay_out(self) -> None:
+        """Puts every widget in its place; only what moved is laid out anew."""
+        width, height = self.app.size
+        if not width or not height:
+            return
+        found = self.places_for(width, height)
+        if self._typed is not None:
+            found |= {"prompt": Place(0, height - 2, width, 1), "entry": Place(0, height - 1, width, 1)}
+        for widget in self.query(Widget).results():
+            if widget.id and widget.parent is self:
+                put(widget, found.get(widget.id))
+
+    # --- keys ------------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+        key = event.character if event.is_printable and event.character else event.key
+        if key == "ctrl+c":
+            self.cockpit.interrupt()
+        elif self._typed is not None:
+            if key == "escape":
+                self.stop_typing()
+                self.say("nothing was sent", "bar-dim")
+            elif key == "tab" and self._toggle:
+                self._toggled = (self._toggled + 1) % len(self._toggle)
+                self._show_prompt()
+        else:
+            self.press(key, event.time)
+
+    def press(self, key: str, at: float = 0.0) -> None:
+        """One key, as typed."""
+        self.cockpit.quiet()
+        keys = self.cockpit.keys
+        if self._begun:
+            sequence, self._begun = f"{self._begun} {key}", ""
+            act = keys.find(sequence, self.places)
+            if act is None:
+                if key != "escape":
+                    self.say(f"`{shown(sequence)}` means nothing", "bar-dim")
+                self.show_hints()
+                return
+        else:
+            act = keys.find(key, self.places)
+            if act is None and keys.is_start(key, self.places):
+                self._begun = key
+                self._bar.show(sequence_line(keys.following(key, self.places), key, self.app.size.width))
+                return
+        if act is None:
+            self.say(self.unknown(key), "bar-dim")
+        else:
+            self.perform(act, at)
+        self.show_hints()
+
+    def unknown(self, key: str) -> str:
+        """What a key is for that means nothing here."""
+        elsewhere = [act for act in self.cockpit.keys.acts if key in act.keys]
+        if elsewhere and elsewhere[0].is_answer:
+            return f"`{shown(key)}` answers, and answers only where the whole object is shown; o opens what waits"
+        if elsewhere:
+            return f"`{shown(key)}` ({elsewhere[0].label}) does nothing on this screen; ? shows what does"
+        return f"`{shown(key)}` means nothing; ? shows what does"
+
+    def perform(self, act: Act, at: float = 0.0) -> None:
+        """Does an action of the table, or says why not."""
+        why = self.why_not(act)
+        if why:
+            keys = shown(act.keys[0]) if act.keys else act.label
+            self.say(f"`{keys}` {act.label}: not now, {why}", "warn")
+            return
+        self.pressed_at = at
+        method = getattr(self, act.method, None) or getattr(self.cockpit, act.method)
+        method()
+
+    pressed_at = 0.0
+    """When the key was typed whose action is done now."""
+
+    def why_not(self, act: Act) -> str:
+        """Why an action does nothing now; empty = it works."""
+        if act.id.startswith("task.") and act.id[5:].isdigit() and hasattr(self, "choose_task"):
+            return self.not_now(act)
+        if not hasattr(self, act.method) and not hasattr(self.cockpit, act.method):
+            return "this screen has nothing for it"
+        return self.not_now(act) or self.cockpit.not_now(act)
+
+    # --- words -----------------------------------------------------------------------------------
+
+    @property
+    def _bar(self) -> Bar:
+        return self.query_one("#hints", Bar)
+
+    def say(self, text: str, style: str = "bar") -> None:
+        """One line for the supervisor, until the next key."""
+        self.cockpit.message = (one_line(text, 600), style)
+        self.show_hints()
+
+    def show_hints(self) -> None:
+        if not self.is_mounted or not self.query("#hints"):
+            return
+        if self._begun:
+            return
+        width = self.app.size.width
+        text, style = self.cockpit.message
+        if text:
+            background = style if style.startswith("bar") else "bar"
+            self._bar.show(cut_line((Span(" "), Span(text, style)), width), fills=(background,))
+        else:
+            self._bar.show(self.hints(width))
+
+    def hints(self, width: int) -> Line:
+        acts = self.cockpit.keys.here(self.places)
+        return hint_line(acts, lambda act: not self.why_not(act), width)
+
+    # --- typing ----------------------------------------------------------------------------------
+
+    def type(self, prompt: str | Sequence[str], then: Typed, value: str = "") -> None:
+        """Asks for one line. Several prompts: Tab goes through them, `toggled` tells which."""
+        from factory_tui.tui.widgets.entry import Entry
+
+        if self._typed is not None:
+            return
+        self._typed = then
+        self._toggle = (prompt,) if isinstance(prompt, str) else tuple(prompt)
+        self._toggled = 0
+        entry = Entry(value=value)
+        self.mount(Bar(id="prompt", fill="entry"), entry)
+        self.lay_out()
+        self._show_prompt()
+        entry.focus()
+
+    @property
+    def toggled(self) -> int:
+        return self._toggled
+
+    @property
+    def is_typing(self) -> bool:
+        return self._typed is not None
+
+    def _show_prompt(self) -> None:
+        tab = "  Tab: another kind" if len(self._toggle) > 1 else ""
+        text = f" {self._toggle[self._toggled]}   Enter sends, Esc does not{tab}"
+        self.query_one("#prompt", Bar).show((Span(text, "key"),))
+
+    def stop_typing(self) -> None:
+        self._typed = None
+        self.set_focus(None)
+        for name in ("#entry", "#prompt"):
+            for widget in self.query(name):
+                widget.remove()
+        self.lay_out()
+        self.call_after_refresh(self.renew)
+
+    def on_input_submitted(self, event: Entry.Submitted) -> None:
+        event.stop()
+        then, value = self._typed, event.value.strip()
+        self.stop_typing()
+        if then is not None:
+            then(value)
+
+    # --- what every screen does ------------------------------------------------------------------
+
+    def act_back(self) -> None:
+        self.cockpit.go_back()
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self.say("a pasted text is no key; nothing was done", "warn")
+
+
+def put(widget: Widget, place: Place | None) -> None:
+    """A widget in its place; without one it is hidden."""
+    shown_now = place is not None
+    if widget.display != shown_now:
+        widget.display = shown_now
+    if place is None:
+        return
+    styles = widget.styles
+    known = getattr(widget, "_place", None)
+    if known != place:
+        widget._place = place  # type: ignore[attr-defined]
+        styles.offset = (place.x, place.y)
+        styles.width = place.width
+        styles.height = place.height
+        if isinstance(widget, Painted):
+            widget.touch()

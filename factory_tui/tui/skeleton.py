@@ -1,0 +1,69 @@
+"""Something on the screen before anything is imported: a frame in plain escapes, within a few milliseconds.
+
+Imports only what the interpreter has loaded anyway. Whoever paints it gives the terminal back with `restore`, unless
+the cockpit has taken it over.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+ENTER = "\x1b[?1049h\x1b[?25l\x1b[0m\x1b[H\x1b[2J"
+LEAVE = "\x1b[?25h\x1b[0m\x1b[?1049l"
+
+
+class Skeleton:
+    """The frame, and the terminal's settings from before."""
+
+    def __init__(self) -> None:
+        self._before: list[Any] | None = None
+        self.is_up = False
+
+    def paint(self, title: str, line: str = "") -> None:
+        """Draws it when there is a terminal. Keys typed from here on are not echoed; they reach the cockpit."""
+        try:
+            import termios
+
+            out = sys.__stderr__.fileno() if sys.__stderr__ else 2
+            if not (os.isatty(out) and os.isatty(0)):
+                return
+            columns, rows = os.get_terminal_size(out)
+            self._before = termios.tcgetattr(0)
+            quiet = termios.tcgetattr(0)
+            quiet[3] &= ~(termios.ECHO | termios.ICANON)
+            termios.tcsetattr(0, termios.TCSANOW, quiet)
+            os.write(out, frame(title, line, columns, rows).encode())
+            self.is_up = True
+        except (OSError, ImportError):
+            return
+
+    def restore(self) -> None:
+        """Gives the terminal back as it was. Harmless when nothing was painted, or twice."""
+        if self._before is None:
+            return
+        try:
+            import termios
+
+            termios.tcsetattr(0, termios.TCSANOW, self._before)
+            if self.is_up:
+                os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, LEAVE.encode())
+        except (OSError, ValueError, ImportError):
+            pass
+        self.is_up = False
+        self._before = None
+
+    def handed_over(self) -> None:
+        """The cockpit draws now and restores the screen itself; the settings are still given back at the end."""
+        self.is_up = False
+
+
+def frame(title: str, line: str, columns: int, rows: int) -> str:
+    """The first frame, as the floor's own boxes stand."""
+    plain = "".join(character for character in f" {title}  {line}" if character.isprintable())[:columns]
+    out = [ENTER, "\x1b[7m", plain.ljust(columns), "\x1b[0m"]
+    if rows > 4:
+        out.append("\x1b[2;1H opening the ledger"[: columns + 6])
+        out.append(f"\x1b[{rows};1H ? help  q quit"[: columns + 10])
+    return "".join(out)

@@ -1,0 +1,108 @@
+"""What the cockpit is given: a state that comes down whole, commands that go up, and the way in and out.
+
+No screen knows a factory. Whoever satisfies `View` can be supervised: a running factory, a replay, a fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from factory_tui.domain.commands import Command
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.state import State
+from factory_tui.domain.terms import Actor, Sha256
+from factory_tui.domain.waiting import Waiting
+from factory_tui.engine.exhibits import Part, parts_of
+from factory_tui.engine.factory import Factory, Subscriber
+from factory_tui.engine.ports import Clock, EvidenceStore
+from factory_tui.engine.reception import Reception, Request
+
+Hear = Callable[[str, str], None]
+
+
+class View(Protocol):
+    """A factory as seen from a chair."""
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def past(self) -> Sequence[Entry]:
+        """Everything on record when the cockpit looked first."""
+
+    def now(self) -> str:
+        """UTC, as the ledger writes it."""
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Called for each entry with the state after it; returns what ends it."""
+
+    def evidence(self, sha256: Sha256) -> bytes:
+        """Raises FactoryError when it is absent or altered."""
+
+    def parts(self, item: Waiting) -> Sequence[Part]:
+        """Everything that an answer to the item is about."""
+
+    async def submit(self, command: Command) -> Sequence[Entry]:
+        """Carried out and on disk. Raises FactoryError when it makes no sense now."""
+
+    async def ask(self, request: Request) -> dict[str, Any]:
+        """What the reception answers to somebody who sits at the terminal. Raises FactoryError."""
+
+
+class Door(Protocol):
+    """How the cockpit gets into a factory, and out of it on every way."""
+
+    @property
+    def name(self) -> str:
+        """Of the repository, for the header."""
+
+    async def open(self, hear: Hear) -> View:
+        """Opens the ledger and starts the session. `hear` is told (turn or task, text) as text streams."""
+
+    async def close(self, reason: str, words: str) -> str:
+        """Interrupts, keeps, writes the digest. Returns its path; empty when none was owed. May be called twice."""
+
+
+class FactoryView:
+    """A running factory. Satisfies `View`."""
+
+    def __init__(
+        self,
+        *,
+        factory: Factory,
+        evidence: EvidenceStore,
+        reception: Reception,
+        clock: Clock,
+        by: Actor,
+        past: Sequence[Entry],
+    ) -> None:
+        """`by` is the supervisor."""
+        self._factory, self._evidence, self._reception = factory, evidence, reception
+        self._clock, self._by, self._past = clock, by, tuple(past)
+
+    @property
+    def state(self) -> State:
+        return self._factory.state
+
+    @property
+    def past(self) -> Sequence[Entry]:
+        return self._past
+
+    def now(self) -> str:
+        return self._clock.now()
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        return self._factory.subscribe(subscriber)
+
+    def evidence(self, sha256: Sha256) -> bytes:
+        return self._evidence.get(sha256)
+
+    def parts(self, item: Waiting) -> Sequence[Part]:
+        return parts_of(self.state, item, self._evidence)
+
+    async def submit(self, command: Command) -> Sequence[Entry]:
+        return await self._factory.carried_out(command, self._by)
+
+    async def ask(self, request: Request) -> dict[str, Any]:
+        return await self._reception.answer(request, self._by, at_terminal=True)
