@@ -263,7 +263,7 @@ def _answer_task(state: State, command: c.Answer) -> tuple[e.Event, ...]:
         case "hold":
             return (e.TaskHeld(task=task.id, reason=command.text),)
         case "unhold":
-            return (e.TaskUnheld(task=task.id),)
+            return (e.TaskUnheld(task=task.id),) if task.held else ()
         case "comment" if command.text.strip():
             finding = Finding(title=command.text.strip().split("\n", 1)[0][:200], detail=command.text, by="supervisor")
             return (e.FindingAdded(task=task.id, finding=finding),)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from factory_tui.domain import commands as c
-from factory_tui.domain.agenda import Job, agenda
+from factory_tui.domain.agenda import Job, TurnJob, agenda
 from factory_tui.domain.decide import decide
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError, Refusal
@@ -141,8 +141,14 @@ class Factory:
         try:
             await self.durable()
             await self._runners[type(job)](job)
+            if not self._stopping and not isinstance(job, TurnJob) and job in agenda(self.state):
+                self._note_crash(job, "it ended and changed nothing, so it is owed still")
         except asyncio.CancelledError:
             pass
+        except Refusal as refusal:
+            # What was decided while the job was on its way may have made it needless: that is no crash.
+            if job in agenda(self.state):
+                self._note_crash(job, str(refusal))
         except FactoryError as error:
             self._note_crash(job, str(error))
         except Exception as error:
@@ -181,4 +187,4 @@ class Factory:
 def _is_turn(job: Job, state: State) -> bool:
     """A turn that is ending by itself is left to end; held, it is interrupted."""
     task = state.tasks.get(job.task)
-    return type(job).__name__ == "TurnJob" and not (task and task.held)
+    return isinstance(job, TurnJob) and not (task and task.held)

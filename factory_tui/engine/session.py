@@ -39,10 +39,9 @@ class Session:
         factory.subscribe(lambda entry, state: self._entries.append(entry))
 
     async def start(self, command: c.StartSession, by: Actor) -> None:
-        """Writes the digest that a crashed session owes before anything else happens."""
+        """Writes the digests that crashed sessions owe before anything else happens."""
         await self._factory.carried_out(command, by)
-        lost = self._factory.state.recovered_session
-        if lost:
+        while lost := self._factory.state.recovered_session:
             own = digests.session_of(self._entries, lost)
             before = [entry for entry in self._entries if entry.seq <= own[-1].seq] if own else []
             text = digests.write(own, fold(before), lost, reason="it did not end; written at the next start")
