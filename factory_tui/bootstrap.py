@@ -20,6 +20,7 @@ from factory_tui.adapters.evidence import EvidenceFiles
 from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
+from factory_tui.adapters.limits_probe import Matrix, demands_proof, probe
 from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
 from factory_tui.adapters.secrets import OURS
 from factory_tui.adapters.state_place import StatePlace, open_state_place
@@ -36,7 +37,7 @@ from factory_tui.domain.evolve import fold
 from factory_tui.domain.known import wants_brief
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.state import State
-from factory_tui.domain.terms import Actor
+from factory_tui.domain.terms import Actor, Control
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.ports import Checks, EvidenceStore, Progress, Seat, Seats
@@ -172,6 +173,7 @@ class House:
     sandbox: ProvenSandbox
     redactor: Redactor
     """Knows every secret this process holds; whoever gets a new one teaches it."""
+    tried: dict[tuple[str, str, Control], Matrix] = field(default_factory=dict)
 
     @property
     def standing(self) -> Standing:
@@ -181,6 +183,22 @@ class House:
     @property
     def state(self) -> State:
         return self.factory.state
+
+    async def limits(self, control: Control = "brokered") -> Matrix:
+        """Each limit of each role, tried now for seats held like this; once for each charter and wall."""
+        standing, law = await self.sandbox.prove(), self.state.law
+        key = (law.sha256, standing.label, control)
+        if key not in self.tried:
+            self.tried[key] = await probe(
+                law, self.sandbox, self.ground.place.exports, wall=standing.label, control=control
+            )
+        return self.tried[key]
+
+    async def unproven(self, role: str, control: Control) -> str:
+        """Why a seat held like this cannot fill the role; empty = it can."""
+        if not demands_proof((await self.sandbox.prove()).label, control):
+            return ""
+        return (await self.limits(control)).unproven(role)
 
     async def start(self, by: Actor, mode: e.Mode | None = None) -> None:
         """Adopts the home as committed on the base branch, begins a session, starts what is owed."""
@@ -202,6 +220,7 @@ class House:
             by,
         )
         await self.propose_disk()
+        self.turns.ask_first(self.unproven)
         keeper = self.gatekeeper
         runners = {
             agenda.SealBriefJob: keeper.seal_brief,
@@ -300,6 +319,21 @@ def _wall(ground: Ground) -> ProvenSandbox:
         repository,
         hidden=(ground.place.root, _git_dir(repository)),
     )
+
+
+async def probe_ground(ground: Ground) -> tuple[Standing, Matrix]:
+    """Tries the wall and each limit of the roles in the home as it is on disk; nothing is recorded. Raises
+    FactoryError when the home cannot be read."""
+    charter = ground.reading.charter
+    if charter is None:
+        raise FactoryError(
+            what=f"the home {ground.home.home_dir} cannot be read",
+            why="; ".join(str(problem) for problem in ground.reading.problems[:3]),
+            next_step="run `factory check`",
+        )
+    sandbox = _wall(ground)
+    standing = await sandbox.prove()
+    return standing, await probe(charter, sandbox, ground.place.exports, wall=standing.label, control="brokered")
 
 
 def open_house(

@@ -8,9 +8,10 @@ import pytest
 from small_home import charter_of
 
 from factory_tui.adapters.processes import PlainSandbox
+from factory_tui.adapters.trying import self_test
 from factory_tui.adapters.user_config import UserConfig, read_user_config
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
-from factory_tui.adapters.walls import DEGRADED, ProvenSandbox, self_test
+from factory_tui.adapters.walls import DEGRADED, ProvenSandbox
 from factory_tui.domain.errors import FactoryError
 from factory_tui.engine.boundaries import boundary_of, held_paths
 

@@ -32,8 +32,14 @@ class Answer:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs; see docs/json.md.")
-def doctor(as_json: bool) -> None:
+@click.option("--probe", is_flag=True, help="Try each limit of each role, harmlessly, and show which layer refused.")
+def doctor(as_json: bool, probe: bool) -> None:
     """What is missing here, and the command that mends it. Exit 1 when something is."""
+    if probe:
+        from factory_tui.cli.probing import probe_limits
+
+        probe_limits(as_json)
+        return
     answers = list(_examined())
     missing = any(answer.state == "missing" for answer in answers)
     if as_json:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.agenda import TurnJob
-from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.events import Outcome
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.roles import RoleCard, may_read
 from factory_tui.domain.state import Handoff, Task
-from factory_tui.domain.terms import Actor
+from factory_tui.domain.terms import Actor, Control
 from factory_tui.engine.boundaries import held_paths
 from factory_tui.engine.broker import Tools, TurnDesk
 from factory_tui.engine.factory import Factory
@@ -73,6 +73,11 @@ class Turns:
         self._person = person
         self._progress = progress
         self._redactor = redactor or Redactor()
+        self._unproven: Callable[[str, Control], Awaitable[str]] | None = None
+
+    def ask_first(self, unproven: Callable[[str, Control], Awaitable[str]]) -> None:
+        """Who says why a role cannot be filled by a seat held like this; asked before each turn."""
+        self._unproven = unproven
 
     async def run(self, job: TurnJob) -> None:
         """Open the place and the seat, play the turn, end it on record."""
@@ -126,6 +131,8 @@ class Turns:
         assert handoff.brief is not None
         kind = self._seats.kind_for(handoff.to, task.title, task.seat)
         seat = self._seats.open(kind)
+        if self._unproven is not None and (why := await self._unproven(handoff.to, seat.control)):
+            raise Refusal(what=f"the role {handoff.to} stays unseated: a limit of its is unproven", why=why)
         base = task.candidate.base if handoff.purpose == "review" and task.candidate else task.worktree_base
         tools = await self._equip(card, place, base or self._factory.state.missions[task.mission].tip)
         entries = self._factory.submit(

@@ -1,0 +1,270 @@
+"""Each limit of each role, tried through the very desk its seats sit at: card, rules, in-process tools, wall, import.
+
+Green only where the attempt was refused and the world is as it was. Roles that share a boundary share its probe.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from factory_tui.adapters.clock import SystemClock
+from factory_tui.adapters.trying import PRECIOUS, SCRIPT, SECONDS, World, world
+from factory_tui.adapters.workbench import DirectoryWorkbench
+from factory_tui.domain.charter import Charter
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.law import NO_WALL
+from factory_tui.domain.roles import RoleCard, path_policy
+from factory_tui.domain.state import State, Task, Turn
+from factory_tui.domain.terms import ACTION_KINDS, Action, Actor, Control, Decision, Evidence
+from factory_tui.engine.boundaries import held_paths
+from factory_tui.engine.broker import Tools, TurnDesk
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.gatekeeper import Gatekeeper
+from factory_tui.engine.ports import Sandbox
+
+LAYERS = ("not offered", "broker", "wall", "diff import")
+BY_COMMAND = {
+    "write outside by a command": "write_outside",
+    "write a protected path by a command": "write_protected",
+    "read a planted canary by a command": "read_host",
+    "reach a loopback listener": "reach_loopback",
+    "see a planted secret in environ": "see_environment",
+    "signal another process": "signal_host",
+    "outlive the command": "outlive_command",
+    "git commit directly": "commit_with_git",
+    "git push directly": "push_with_git",
+    "keep a capability": "keep_capability",
+    "make a namespace": "new_namespace",
+    "write the kernel's settings": "write_kernel",
+}
+"""Limit, and the attempt that tries it."""
+FIX = {
+    "wall": "run `factory doctor`; install bubblewrap, or allow user namespaces on this machine",
+    "broker": "the home's card or rules let it through: look at it with `factory check`",
+    "not offered": "take the action off the card",
+    "diff import": "protect the path in factory.toml",
+}
+_FILES = ("rules/rule", "src/code.py", ".factory/factory.toml", SCRIPT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One limit of one role, tried."""
+
+    role: str
+    limit: str
+    layer: str
+    """Which one refused, of `LAYERS`; where none did, the one that should have."""
+    holds: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    cells: tuple[Cell, ...]
+    wall: str
+    control: Control
+
+    def red(self, role: str = "") -> tuple[Cell, ...]:
+        return tuple(cell for cell in self.cells if not cell.holds and role in ("", cell.role))
+
+    def unproven(self, role: str) -> str:
+        """Why the role cannot be seated, and the fix; empty = each of its limits was tried and holds."""
+        if role not in {cell.role for cell in self.cells}:
+            return f"no limit of the role `{role}` was tried"
+        return "; ".join(f"{cell.limit}: {cell.detail}. {FIX[cell.layer]}" for cell in self.red(role)[:3])
+
+
+async def probe(charter: Charter, sandbox: Sandbox, place: str | Path, *, wall: str, control: Control) -> Matrix:
+    """Tries every role of a charter. `wall` is the session's label, `control` how the seats are held."""
+    cells: list[Cell] = []
+    known: dict[tuple[str, ...], tuple[Cell, ...]] = {}
+    for card in charter.roles:
+        with world(place) as here:
+            desk = _desk(charter, card, here, sandbox, wall, control)
+            cells += await _by_tools(charter, card, desk, here)
+            key = (*_held(charter, card), "scratch" if not card.writes else "")
+            if "run" not in card.actions:
+                cells += [await _no_command(card, desk)]
+                continue
+            if key not in known:
+                known[key] = await _by_command(card, desk, here)
+            cells += [_of(card.id, cell) for cell in known[key]]
+    return Matrix(cells=tuple(cells), wall=wall, control=control)
+
+
+def _of(role: str, cell: Cell) -> Cell:
+    return Cell(role=role, limit=cell.limit, layer=cell.layer, holds=cell.holds, detail=cell.detail)
+
+
+async def _by_tools(charter: Charter, card: RoleCard, desk: TurnDesk, here: World) -> list[Cell]:
+    unlisted = next((kind for kind in ACTION_KINDS if kind not in card.actions), None)
+    wishes = [
+        ("write outside", Action(kind="edit", path="../victim/canary", content="x")),
+        ("write outside by an absolute path", Action(kind="edit", path=str(here.victim / "canary"), content="x")),
+        ("write through a link", Action(kind="edit", path="src/link", content="x")),
+        ("write a protected path", Action(kind="edit", path="rules/rule", content="may")),
+        ("change the gate's settings", Action(kind="edit", path=".factory/factory.toml", content="x")),
+        ("read a planted canary", Action(kind="read", path="../victim/precious")),
+        ("read a planted canary through a link", Action(kind="read", path="src/link")),
+        *([("call an unlisted tool", Action(kind=unlisted, path="src/code.py", text="x"))] if unlisted else []),
+    ]
+    cells = []
+    for limit, action in wishes:
+        answer = await desk.act(action)
+        layer = "not offered" if action.kind not in card.actions else "broker"
+        leaked = PRECIOUS in answer.text
+        changed = not here.is_untouched() or (here.work / "rules/rule").read_text() != "must"
+        changed = changed or (here.work / ".factory").exists()
+        detail = "it was allowed" if answer.ok else "the world changed" if changed else "it was read" if leaked else ""
+        cells.append(
+            Cell(role=card.id, limit=limit, layer=layer, holds=not (answer.ok or changed or leaked), detail=detail)
+        )
+    protected = (".factory/factory.toml", ".github/workflows/ci.yml", ".claude/settings.json", "rules/rule")
+    open_paths = [path for path in protected if _imports(charter, card, path)]
+    cells.append(
+        Cell(
+            role=card.id,
+            limit="bring in a protected path with a change",
+            layer="diff import",
+            holds=not open_paths,
+            detail=", ".join(open_paths),
+        )
+    )
+    return cells
+
+
+def _imports(charter: Charter, card: RoleCard, path: str) -> bool:
+    matches = path_policy(card, (path,), _protected(charter), charter.architecture)
+    return all(match.decision is not Decision.DENY for match in matches)
+
+
+async def _no_command(card: RoleCard, desk: TurnDesk) -> Cell:
+    answer = await desk.act(Action(kind="run", command="true"))
+    detail = "it ran" if answer.ok else ""
+    return Cell(role=card.id, limit="run any command", layer="not offered", holds=not answer.ok, detail=detail)
+
+
+async def _by_command(card: RoleCard, desk: TurnDesk, here: World) -> tuple[Cell, ...]:
+    answer = await desk.act(Action(kind="run", command=f"sh {SCRIPT}"))
+    if answer.decision == "deny":
+        # No shell at all: the strictest way to hold every one of them.
+        return tuple(Cell(role=card.id, limit=limit, layer="broker", holds=True) for limit in BY_COMMAND)
+    tried = {one.name: one for one in here.judge(answer.text, None if card.writes else here.root / "copy")}
+    return tuple(
+        Cell(
+            role=card.id,
+            limit=limit,
+            layer="wall",
+            holds=tried[name].refused,
+            detail=tried[name].detail or ("" if tried[name].refused else "it worked"),
+        )
+        for limit, name in BY_COMMAND.items()
+    )
+
+
+# --- a desk in a world of its own ------------------------------------------------------------------
+
+
+def _protected(charter: Charter) -> tuple[str, ...]:
+    return (*charter.protected, "rules/**")
+
+
+def _held(charter: Charter, card: RoleCard) -> tuple[str, ...]:
+    return held_paths(card, _FILES, _protected(charter))
+
+
+def _desk(charter: Charter, card: RoleCard, here: World, sandbox: Sandbox, wall: str, control: Control) -> TurnDesk:
+    """The real desk, on a ledger that is forgotten. Its law is the charter's, with one more protected path."""
+    law = replace(charter, protected=_protected(charter))
+    task = Task(
+        id="T-0",
+        mission="M-0",
+        role=card.id,
+        delivers=card.delivers,
+        title="probe",
+        goal="probe",
+        criteria=(),
+        paths=(),
+        after=(),
+        asks=(),
+        opened_seq=0,
+    )
+    turn = Turn(
+        id="probe/p1",
+        task="T-0",
+        handoff="H-0",
+        role=card.id,
+        purpose="author",
+        attempt=1,
+        seat="probe",
+        control=control,
+        person="",
+        brief="0" * 64,
+        started="",
+    )
+    state = State(session=1, session_open=True, charter=law, wall=wall, tasks={"T-0": task}, turns={turn.id: turn})
+    factory = Factory(state=state, ledger=_Forgotten(), clock=SystemClock())
+    directory = here.work
+    if not card.writes:
+        # Its commands run in a copy that vanishes; what it may not change is the tree that was copied.
+        directory = here.root / "copy"
+        shutil.copytree(here.work, directory, symlinks=True)
+    return TurnDesk(
+        turn=turn.id,
+        factory=factory,
+        gatekeeper=_NoGate(),
+        workbench=DirectoryWorkbench(),
+        sandbox=sandbox,
+        evidence=_NoEvidence(),
+        progress=lambda turn, text: None,
+        tools=Tools(
+            directory=str(directory),
+            environment=here.told,
+            readable=(),
+            seconds=SECONDS,
+            held=_held(charter, card) if card.writes else (),
+        ),
+    )
+
+
+class _Forgotten:
+    """A ledger that keeps nothing. Satisfies `engine.factory.LedgerPort`."""
+
+    def __init__(self) -> None:
+        self._seq = 0
+
+    def append(self, events: Sequence[object], by: Actor, at: str) -> tuple[Entry, ...]:
+        entries = tuple(
+            Entry(seq=self._seq + number, at=at, by=by, event=event) for number, event in enumerate(events, 1)
+        )
+        self._seq += len(entries)
+        return entries
+
+    async def durable(self, seq: int) -> None:
+        return
+
+
+class _NoEvidence:
+    def put(self, data: bytes, label: str) -> Evidence:
+        return Evidence(sha256="0" * 64, size=len(data), label=label)
+
+    def get(self, sha256: str) -> bytes:
+        return b""
+
+
+class _NoGate(Gatekeeper):
+    """No probe gets as far as a commit."""
+
+    def __init__(self) -> None:
+        pass
+
+
+def demands_proof(wall: str, control: Control) -> bool:
+    """Whether a red cell keeps a role unseated: not where the supervisor accepted to go without, nor for people."""
+    return control not in ("human", "rehearsed") and (wall == NO_WALL or wall.startswith("bwrap"))

@@ -1,0 +1,112 @@
+"""Each limit of each role, tried: green only where it was refused and the world is as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from crew import answer, approve_all, commit_and_hand_over, make_crew, settled, small_task, stages, write
+from small_home import charter_of
+
+from factory_tui.adapters.limits_probe import BY_COMMAND, LAYERS, Matrix, demands_proof, probe
+from factory_tui.adapters.processes import PlainSandbox
+from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
+from factory_tui.domain.terms import Action
+from factory_tui.engine.ports import Desk, TurnBrief
+
+
+async def tried(tmp_path: Path, *, walled: bool = True, wall: str = "bwrap") -> Matrix:
+    sandbox = BwrapSandbox(look_around(find_bwrap())) if walled else PlainSandbox(tmp_path / "runs")
+    return await probe(charter_of(), sandbox, tmp_path / "place", wall=wall, control="brokered")
+
+
+@pytest.mark.needs_bwrap
+async def test_every_limit_of_every_role_holds_and_names_its_layer(tmp_path: Path):
+    matrix = await tried(tmp_path)
+    assert matrix.red() == ()
+    assert {cell.role for cell in matrix.cells} == {card.id for card in charter_of().roles}
+    assert {cell.layer for cell in matrix.cells} == set(LAYERS)
+    builder = {cell.limit: cell.layer for cell in matrix.cells if cell.role == "builder"}
+    assert dict.fromkeys(BY_COMMAND, "wall").items() <= builder.items()
+    assert builder["call an unlisted tool"] == "not offered"
+    assert builder["bring in a protected path with a change"] == "diff import"
+    ceo = {cell.limit: cell.layer for cell in matrix.cells if cell.role == "ceo"}
+    assert ceo["run any command"] == "not offered"
+    assert list((tmp_path / "place").iterdir()) == []
+
+
+async def test_control_without_a_wall_the_same_limits_are_red_and_keep_roles_unseated(tmp_path: Path):
+    matrix = await tried(tmp_path, walled=False, wall="none, believed to be one")
+    red = {cell.limit for cell in matrix.red("builder")}
+    assert set(BY_COMMAND) - {"outlive the command", "keep a capability"} <= red | {"make a namespace"}
+    assert "install bubblewrap" in matrix.unproven("builder")
+    assert matrix.unproven("ceo") == "", "it has no commands, so it needs no wall"
+
+
+async def test_without_a_wall_a_models_seat_gets_no_shell_and_so_every_limit_holds(tmp_path: Path):
+    matrix = await tried(tmp_path, walled=False, wall="none")
+    assert matrix.red() == ()
+    assert {c.layer for c in matrix.cells if c.role == "builder" and c.limit in BY_COMMAND} == {"broker"}
+
+
+async def test_a_role_that_was_not_tried_is_unproven_and_never_safe(tmp_path: Path):
+    assert "no limit of the role" in Matrix(cells=(), wall="bwrap", control="brokered").unproven("builder")
+
+
+def test_people_and_scripts_need_no_proof_and_an_accepted_risk_asks_for_none():
+    assert demands_proof("bwrap as root", "brokered")
+    assert demands_proof("none", "supervised")
+    assert not demands_proof("bwrap", "human")
+    assert not demands_proof("none, DEGRADED: accepted by the supervisor", "brokered")
+
+
+async def test_a_brokered_seat_is_refused_a_shell_by_a_session_without_a_wall(tmp_path: Path):
+    told: list[str] = []
+
+    async def build(brief: TurnBrief, desk: Desk) -> None:
+        result = await desk.act(Action(kind="run", command="touch ran"))
+        told.append(f"{result.decision}: {result.text}")
+        await desk.act(Action(kind="escalate", text="no shell?"))
+
+    crew = make_crew(tmp_path, {"builder": build})
+    crew.seat.control = "brokered"
+    house = crew.house()
+    house.sandbox._bwrap = ""
+    try:
+        from crew import SUPERVISOR
+
+        from factory_tui.domain.waiting import waiting
+
+        await house.start(SUPERVISOR)
+        for item in waiting(house.state):
+            if item.kind == "digest":
+                answer(house, item.id, "ack")
+        await small_task(house, "Try it")
+        await settled(house)
+    finally:
+        await house.close("done", SUPERVISOR)
+    assert told[0].startswith("deny: denied. boundary: there is no wall")
+    digest = (crew.root / ".factory/memory/digests/session-0001.md").read_text()
+    assert "Wall: none." in digest
+
+
+@pytest.mark.needs_bwrap
+async def test_a_proven_wall_seats_a_brokered_author_all_the_way(tmp_path: Path):
+    async def build(brief: TurnBrief, desk: Desk) -> None:
+        ran = await desk.act(Action(kind="run", command="id -u; echo x > .factory/factory.toml; python3 -m unittest"))
+        assert ran.ok, ran.text
+        assert "1000" in ran.text
+        assert "Read-only file system" in ran.text
+        assert (await write(desk, "adder.py", "def add(a, b):\n    return b + a\n")).ok
+        assert (await commit_and_hand_over(desk)).ok
+
+    crew = make_crew(tmp_path, {"builder": build, "quality": approve_all})
+    crew.seat.control = "brokered"
+    async with crew.session() as house:
+        assert house.state.wall.startswith("bwrap")
+        await small_task(house, "Swap")
+        items = await settled(house)
+        assert [item.kind for item in items] == ["change"], items
+        answer(house, "T-1", "approve")
+        await settled(house)
+        assert stages(house.state) == {"T-1": "landed"}
