@@ -160,7 +160,7 @@ class Chronicle:
         if action is None:
             return
         if action.kind in _TOLD_AT_ONCE:
-            self._say(turn, "result", f"  {result}: {one_line(summary, 300)}")
+            self._say(turn, "result", f"  {result}: {one_line(summary, 160)}")
         elif result == "ok":
             self._say(turn, "allowed", f"+ {told_action(action)}")
         else:
@@ -188,7 +188,7 @@ class Chronicle:
             case e.LevelJudged(task=task, level=level, verdict=verdict, summary=summary):
                 self.doing.pop(task, None)
                 if story := self.of_task(task):
-                    told = f"level {level} {LEVEL_NAMES[level]}: {verdict.value.upper()}, {one_line(summary, 300)}"
+                    told = f"level {level} {LEVEL_NAMES[level]}: {verdict.value.upper()}, {one_line(summary, 160)}"
                     self._say(story.turn, "allowed" if verdict == "pass" else "denied", f"= {told}")
             case e.Committed(task=task, commit=commit):
                 if story := self.of_task(task):

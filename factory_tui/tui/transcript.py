@@ -131,7 +131,7 @@ class Transcript:
 
     def put(self, text: str, kind: Kind = "note") -> None:
         """A whole line of its own: an action, a result, a note."""
-        text = " ".join(harmless(text[:4_000]).split())
+        text = harmless(text[:4_000]).replace("\n", " ").rstrip()
         self._pending.append((text, kind))
         self._pending_size += len(text)
 

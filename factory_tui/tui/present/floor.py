@@ -50,7 +50,7 @@ def header(state: State, name: str, setting: Setting, *, phase: str = "") -> Lin
         left.append(Span(" no mission yet, t states one", "bar-dim"))
     if state.session_open:
         left.append(Span("  PAUSED " if state.paused else f"  {state.mode.upper()} ", "key"))
-        wall = one_line(state.wall.split(":")[0].split(",")[0], 12) or "?"
+        wall = (state.wall.split() or ["?"])[0].rstrip(":,")
         left.append(Span(f" wall {wall} ", "bar-alert" if wall.startswith("none") else "bar"))
         left.append(Span(f" {money(state.usd, state.costs_unknown)} {tokens(state.tokens)}", "bar"))
     working = len(state.turns)

@@ -267,9 +267,9 @@ def put(widget: Widget, place: Place | None) -> None:
     if place is None:
         return
     styles = widget.styles
-    known = getattr(widget, "_place", None)
+    known = getattr(widget, "_stands", None)
     if known != place:
-        widget._place = place  # type: ignore[attr-defined]
+        widget._stands = place  # type: ignore[attr-defined]
         styles.offset = (place.x, place.y)
         styles.width = place.width
         styles.height = place.height
