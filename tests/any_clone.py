@@ -1,6 +1,7 @@
 """One builder's task on any clone, by the installed commands alone, from `init` to the landed commit.
 
-    python tests/any_clone.py CLONE [--smoke COMMAND] [--prepare COMMAND --prepared DIR] [--runner NAME] [--toolchain DIR]
+    python tests/any_clone.py CLONE [--smoke COMMAND] [--prepare COMMAND --prepared DIR]
+                                    [--runner NAME] [--toolchain DIR]
                                     [--file PATH --line TEXT]
 
 CLONE is left alone: a copy of it is worked on, in a new temporary directory, with a dirty and an untracked file that

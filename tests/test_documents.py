@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_home import DNA, SETTINGS, read_small, rule, shipped_roles, small_home, small_library
 
 from factory_tui.adapters.documents import (
     HomeReading,
@@ -25,7 +26,6 @@ from factory_tui.adapters.front_matter import LARGEST_DOCUMENT
 from factory_tui.adapters.toml_text import read_toml
 from factory_tui.domain.errors import DocumentError
 from factory_tui.domain.roles import BriefPart, RoleCard
-from small_home import DNA, SETTINGS, read_small, rule, shipped_roles, small_home, small_library
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILDER = shipped_roles()["roles/builder.md"]

@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from small_home import small_home
 
 from factory_tui.adapters.documents import files_on_disk, is_own_library, read_home
 from factory_tui.adapters.homes import Home, find_home, find_repository, home_of, homes_file, name_outside_home
 from factory_tui.domain.errors import DocumentError, Refusal
-from small_home import small_home
 
 
 @pytest.fixture

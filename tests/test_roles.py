@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from small_home import charter_of, shipped_roles
 
 from factory_tui.adapters.front_matter import read_front_matter
 from factory_tui.domain.card_check import problems_of_card
@@ -15,7 +16,6 @@ from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.roles import Budget, Fetch, Never, RoleCard, may_read, path_policy, permits
 from factory_tui.domain.terms import ACTION_KINDS, Action, Decision, PlannedTask, RuleMatch, strictest
-from small_home import charter_of, shipped_roles
 
 FIFTEEN = {
     "architect",

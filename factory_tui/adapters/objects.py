@@ -211,7 +211,8 @@ class PackWriter:
 def lay_out(git: GitAt, treeish: str, place: Path, wanted: Callable[[str], bool] = lambda path: True) -> None:
     """Writes a tree's files into the fresh, empty directory `place`: raw bytes, modes and links.
 
-    Only `wanted` paths are written. A submodule is an empty directory. Raises WorldError for a tree no directory can hold safely.
+    Only `wanted` paths are written. A submodule is an empty directory. Raises WorldError for a tree no directory can
+    hold safely.
     """
     blobs: list[tuple[str, Entry, int]] = []
     for path, entry, size in _entries(git, treeish):
