@@ -20,6 +20,10 @@ _TEST_OR_FUNCTION = re.compile(r"^\s*(?:(?:async\s+)?def|func|fn|(?:export\s+)?(
 
 
 _WORD = re.compile(r"[A-Za-z_]\w{3,}")
+_NAMES_NOTHING = frozenset(
+    {"self", "this", "return", "None", "True", "False", "true", "false", "null", "await", "async"}
+)
+"""Words that stand in any line; that one went with a line says nothing about what was taken away."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def vanished_words(change: Change, is_test: Callable[[str], bool]) -> frozenset[
     tested = [file for file in change.files if not is_test(file.path)]
     gone = {word for file in tested for line in file.removed for word in _WORD.findall(line.text)}
     came = {word for file in tested for line in file.added for word in _WORD.findall(line.text)}
-    return frozenset(gone - came)
+    return frozenset(gone - came - _NAMES_NOTHING)
 
 
 def names_any(text: str, words: frozenset[str]) -> bool:
