@@ -78,16 +78,15 @@ PROVIDED: tuple[Fact, ...] = (
         "text",
         "state",
         _TURN,
-        "`retry` when the turn to be started is another author turn on the"
-        " task; `replan`, `split` or `takeover` when that was chosen.",
+        "`retry` when the turn to be started is an author's, after a FAIL; else `start`.",
     ),
-    known("task.next_session", "text", "state", _TURN, "The id of the turn about to start."),
+    known("task.next_session", "text", "state", _TURN, "The id of the turn about to start: the role's next."),
     known(
         "task.failed_session",
         "text",
         "state",
         _TURN,
-        "The id of the turn whose commit last failed review; None if none.",
+        "The id of the author's turn whose commit last failed review; None when nothing failed since it last passed.",
     ),
     known(
         "context.required",
@@ -110,9 +109,8 @@ PROVIDED: tuple[Fact, ...] = (
         "list of records",
         "state",
         _TURN,
-        "The factory's own start list: charter adopted, last digest"
-        " acknowledged, level 1 passed, brief sealed; each with `item`, `status` (`done` or `open`) and `evidence` (the"
-        " number of the ledger entry that records it).",
+        "The factory's own start list: charter adopted, last digest acknowledged, brief sealed; each with `item`,"
+        " `status` (`done` or `open`) and `evidence` (sha256 of charter and brief, number of the session read about).",
     ),
     known("session.worktree", "text", "state", _TURN, "The worktree name of the turn about to start."),
     known("session.id", "text", "state", _TURN, "The id of the turn about to start."),
@@ -130,7 +128,7 @@ PROVIDED: tuple[Fact, ...] = (
         "number",
         "state",
         _ACT,
-        "Spend recorded for the running turn, in USD; 0 before the first report, and for seats that cost nothing.",
+        "Spend recorded for the running turn, in USD; 0 before the first report, and for seats that tell none.",
     ),
     known(
         "run.same_failure_repeats",
@@ -144,7 +142,7 @@ PROVIDED: tuple[Fact, ...] = (
         "control.stop_requested", "yes/no", "state", _ACT, "True once the supervisor stopped the session or this turn."
     ),
     known("event.after_stop", "yes/no", "state", _ACT, "True when the judged action was wished after that stop."),
-    known("freeze.active", "yes/no", "state", _ACT, "True while a freeze recorded by the supervisor is not lifted."),
+    known("freeze.active", "yes/no", "state", _ACT, "True while the supervisor's pause holds: it is the freeze."),
     known(
         "worktree.uncommitted_files",
         "number",
@@ -174,7 +172,13 @@ PROVIDED: tuple[Fact, ...] = (
         _COMMIT,
         "The id of the inspection that ran; None when none ran or nothing was executed.",
     ),
-    known("tests.exit_code", "number", "level2", _COMMIT, "The smoke command's exit code."),
+    known(
+        "tests.exit_code",
+        "number",
+        "level2",
+        _COMMIT,
+        "0 when level 2 passed on that tree, known red tests set aside; else 1.",
+    ),
     known("tests.tree_hash", "text", "level2", _COMMIT, "The tree id that was exported for it."),
     known(
         "tests.app_booted",

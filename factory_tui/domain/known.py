@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from factory_tui.domain.commands import JudgeSmoke
+from factory_tui.domain.numbers import Ids
 from factory_tui.domain.state import Handoff, State, Task, Turn
 from factory_tui.domain.terms import Change, Verdict
 
@@ -18,6 +19,7 @@ Facts = dict[str, Any]
 _CLAIM_WORDS = re.compile(r"\b(passed|verified|complete|deployed|fixed)\b", re.IGNORECASE)
 _LABEL = re.compile(r"^\s*([A-Za-z]{2,20})(?:\([^)]{0,60}\))?!?:")
 _NOT_LOGIC = (".md", ".rst", ".txt", ".css", ".scss", ".svg", ".png", ".jpg", ".po", ".html")
+DIGEST_SECTIONS = ("done", "not_done", "decisions", "pitfalls")
 OF_AN_AUTHOR = ("digest", "messages", "notes")
 
 
@@ -31,7 +33,7 @@ def action_facts(state: State, turn: Turn, action_sha256: str) -> Facts:
         "run.same_failure_repeats": turn.repeats if turn.failing == action_sha256 else 0,
         "control.stop_requested": bool(state.paused),
         "event.after_stop": bool(state.paused),
-        "freeze.active": False,
+        "freeze.active": bool(state.paused),
         "worktree.uncommitted_files": len(task.edited),
         "worktree.oldest_uncommitted_minutes": minutes_between(task.first_edit, state.at) if task.first_edit else 0.0,
         "approvals.granted": [],
@@ -40,8 +42,8 @@ def action_facts(state: State, turn: Turn, action_sha256: str) -> Facts:
 
 def start_facts(state: State, task: Task, handoff: Handoff) -> Facts:
     """When a turn is about to start, its brief sealed."""
-    turn_id = f"{handoff.to} on {task.id}"
-    fails = [review for review in task.history if review.verdict is Verdict.FAIL]
+    turn_id = Ids(state).turn(handoff.to)
+    failures = consecutive_failures(task)
     current = {(kind, name): (sha256, lines) for kind, name, sha256, lines in required_documents(state, task, handoff)}
     loaded = {(part.kind, part.name): part for part in handoff.inputs}
     required = [
@@ -63,10 +65,10 @@ def start_facts(state: State, task: Task, handoff: Handoff) -> Facts:
     acknowledged = state.digest is None or state.acknowledged >= state.digest.session
     brief = handoff.brief
     return {
-        "task.consecutive_failures": len(fails),
-        "task.next_action": "retry" if handoff.purpose == "author" and fails else "start",
-        "task.next_session": turn_id + f" attempt {task.attempt}",
-        "task.failed_session": fails[-1].turn if fails else None,
+        "task.consecutive_failures": failures,
+        "task.next_action": "retry" if handoff.purpose == "author" and failures else "start",
+        "task.next_session": turn_id,
+        "task.failed_session": _failed_author(task) if failures else None,
         "context.required": required,
         "reads.required": covered,
         "checklist": [
@@ -83,9 +85,9 @@ def start_facts(state: State, task: Task, handoff: Handoff) -> Facts:
             },
         ],
         "session.worktree": task.worktree or task.id,
-        "session.id": task.id,
+        "session.id": turn_id,
         "sessions.live": [
-            {"id": turn.task, "worktree": state.tasks[turn.task].worktree or turn.task}
+            {"id": turn.id, "worktree": state.tasks[turn.task].worktree or turn.task}
             for turn in state.turns.values()
             if turn.purpose == "author"
         ],
@@ -106,6 +108,24 @@ def wants_brief(state: State, task: Task) -> bool:
         return False
     told = {(part.kind, part.name, part.sha256) for part in handoff.inputs}
     return any((kind, name, sha256) not in told for kind, name, sha256, _ in required_documents(state, task, handoff))
+
+
+def consecutive_failures(task: Task) -> int:
+    """FAIL verdicts since the task last passed, was stated anew, or had its findings dismissed."""
+    count = 0
+    for review in reversed(task.history):
+        if review.verdict is Verdict.PASS:
+            break
+        count += review.verdict is Verdict.FAIL
+    return min(count, max(0, task.attempt - 1))
+
+
+def _failed_author(task: Task) -> str | None:
+    """The turn that wrote what was judged FAIL last."""
+    failed = next(review.turn for review in reversed(task.history) if review.verdict is Verdict.FAIL)
+    ids = [record.id for record in task.turns]
+    before = task.turns[: ids.index(failed)] if failed in ids else task.turns
+    return next((record.id for record in reversed(before) if record.purpose == "author"), None)
 
 
 def required_documents(state: State, task: Task, handoff: Handoff) -> list[tuple[str, str, str, int]]:
@@ -130,8 +150,14 @@ def commit_facts(state: State, change: Change, message: str, tree: str) -> Facts
         "commit.tree_hash": tree,
         "project.production_db": state.law.stack.get("production_db", "").lower() or None,
         "approvals.granted": [],
+        "waiver.signed_by": waived_by(state, tree),
         **change_facts(change, message),
     }
+
+
+def waived_by(state: State, tree: str) -> str | None:
+    """The supervisor, when a grant names exactly this tree."""
+    return next(("supervisor" for grant in state.grants.values() if grant.tree == tree), None)
 
 
 def change_facts(change: Change, message: str) -> Facts:
@@ -157,6 +183,7 @@ def smoke_facts(state: State, tree: str, run: JudgeSmoke) -> Facts:
         "commit.tree_hash": tree,
         "project.production_db": state.law.stack.get("production_db", "").lower() or None,
         "approvals.granted": [],
+        "waiver.signed_by": waived_by(state, tree),
     }
 
 
@@ -192,7 +219,7 @@ def review_facts(task: Task, turn: Turn, inputs: tuple[str, ...], verdict: Verdi
 
 def digest_facts(path: str, sections: dict[str, list[str]]) -> Facts:
     """When a digest was written. `sections` as `digest.sections_of` reads them back from its text."""
-    return {"digest.path": path or None, **{f"digest.{name}": lines for name, lines in sections.items()}}
+    return {"digest.path": path or None, **{f"digest.{name}": sections.get(name) for name in DIGEST_SECTIONS}}
 
 
 def lines_of(text: str) -> int:
