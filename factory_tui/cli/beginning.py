@@ -218,15 +218,20 @@ class Beginning:
 
     async def _survey(self, place: StatePlace, wanted: bool) -> Survey:
         from factory_tui.adapters.evidence import EvidenceFiles
-        from factory_tui.adapters.processes import PlainSandbox
+        from factory_tui.adapters.git import find_repository
         from factory_tui.adapters.survey import survey
+        from factory_tui.adapters.walls import choose_wall
         from factory_tui.adapters.worktrees import GitWorktrees
 
         worktrees = GitWorktrees(self._root, place.worktrees)
         await worktrees.base_ref()
+        # Behind the same wall as later: what needs more than that is not found to work.
+        hidden = (place.root, find_repository(self._root).common_dir)
+        wall = choose_wall(place.exports, os.environ, self._root, hidden=hidden)
+        await wall.prove()
         return await survey(
             worktrees,
-            PlainSandbox(place.exports),
+            wall,
             EvidenceFiles(place.evidence),
             await worktrees.head(),
             place.prepared,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from factory_tui.adapters.handovers import Handover, Handovers
 from factory_tui.cli.speech import say
@@ -10,6 +12,17 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.state import State
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.reception import HandOver
+
+
+async def first_of(*waiting: Awaitable[Any]) -> Any:
+    """What the first of them returns or raises; the others are cancelled."""
+    wait = [asyncio.ensure_future(one) for one in waiting]
+    try:
+        await asyncio.wait(wait, return_when=asyncio.FIRST_COMPLETED)
+        return next(one for one in wait if one.done()).result()
+    finally:
+        for one in wait:
+            one.cancel()
 
 
 class Heard(Handovers):
@@ -61,10 +74,13 @@ class Gives:
                 question=request.question,
             ),
         )
-        await factory.until(lambda state: turn not in state.turns or task in self._told)
+        while turn in factory.state.turns and task not in self._told:
+            await first_of(factory.until(_moved_from(factory.state.seq)), self.handovers.another())
         if turn in factory.state.turns and task in self._told:
             raise Refusal(
-                what=f"{task} stays with you", why=self._told[task], next_step="mend that, then hand over again"
+                what=f"{task} stays with you",
+                why=_reasons(self._told[task]),
+                next_step="mend that, then hand over again",
             )
         return _came_of_it(factory.state, task)
 
@@ -76,3 +92,13 @@ def _came_of_it(state: State, task: str) -> str:
     if found.stage == "ready" and found.candidate and found.candidate.review:
         return f"handed over; {found.candidate.review.summary}"
     return f"handed over; it is {found.stage} now"
+
+
+def _moved_from(seq: int) -> Callable[[State], bool]:
+    return lambda state: state.seq != seq
+
+
+def _reasons(told: str) -> str:
+    """Of what the seat said, only why."""
+    lines = [line for line in told.splitlines()[1:] if not line.startswith("Then: ")]
+    return "\n".join(lines) or told

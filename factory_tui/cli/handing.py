@@ -77,7 +77,7 @@ async def _hand_over_alone(ground: Ground, wish: Wish, wanted: Mapping[str, Any]
         await running.until_somebody_waits()
         try:
             answer = running.reception.answer(parse(msgspec.json.encode(wanted)), by)
-            told = await running.unless_stopped(answer) or {}
+            told = await running.unless_stopped(answer)
             await running.until_somebody_waits()
         except FactoryError as error:
             refused = error

@@ -72,13 +72,16 @@ async def _rehearse(
     from factory_tui.adapters.checks import SmokeChecks
     from factory_tui.adapters.evidence import EvidenceFiles
     from factory_tui.adapters.history import commits_in
-    from factory_tui.adapters.processes import PlainSandbox
+    from factory_tui.adapters.walls import choose_wall
 
     charter.role(role)
     gate = charter.gate
+    wall = choose_wall(place.place.exports, os.environ, place.repo_root, hidden=(place.place.root,))
+    if smoke:
+        await wall.prove()
     checks = SmokeChecks(
         place.worktrees,
-        PlainSandbox(place.place.exports),
+        wall,
         EvidenceFiles(place.place.evidence),
         gate.smoke,
         gate.dependencies,

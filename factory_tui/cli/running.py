@@ -99,6 +99,9 @@ def run(
         await house.factory.carried_out(command, by)
 
     ground, before = ready(wish)
+    roles = [card.id for card in ground.reading.charter.roles] if ground.reading.charter else []
+    if role and roles and role not in roles:
+        raise UsageError(what=f"there is no role {role[:40]}", why=f"roles are {', '.join(roles)}", next_step="`--to`")
     if before.mission is not None:
         under_way = before.mission
         raise Refusal(
@@ -263,15 +266,10 @@ class Running:
         await self.house.factory.until(lambda state: state.seq != seen)
 
     async def unless_stopped(self, *waiting: Awaitable[Any]) -> Any:
-        """Returns what the first of them returns, or None when stopped before; raises what that one raised."""
-        wait = [asyncio.ensure_future(one) for one in (*waiting, self._stop.wait())]
-        try:
-            done, _ = await asyncio.wait(wait, return_when=asyncio.FIRST_COMPLETED)
-            results = [one.result() for one in done if one is not wait[-1]]
-            return results[0] if results else None
-        finally:
-            for one in wait:
-                one.cancel()
+        """Returns what the first of them returns, or something else when stopped."""
+        from factory_tui.cli.giving import first_of
+
+        return await first_of(*waiting, self._stop.wait())
 
     @contextlib.contextmanager
     def _keyboard(self) -> Iterator[None]:

@@ -42,20 +42,21 @@ def ask_anyhow(place: Glance, wanted: Mapping[str, Any]) -> Any:
 async def _ask_opened(wanted: Mapping[str, Any]) -> Any:
     import msgspec
 
-    from factory_tui.bootstrap import find_ground, open_house, supervisor
+    from factory_tui.bootstrap import find_ground, look, open_house, supervisor
     from factory_tui.cli.seating import seats
     from factory_tui.engine.reception import parse
 
-    house = open_house(find_ground(str(Path.cwd())), seats=seats())
+    ground = find_ground(str(Path.cwd()))
+    if wanted["type"] == "mode" or not look(ground)[0].session:
+        raise Refusal(
+            what="no factory runs here",
+            why="a session has its mode from `--mode`, else from the home"
+            if wanted["type"] == "mode"
+            else "nothing was begun yet",
+            next_step="`factory run`, or `factory resume --mode flow`",
+        )
+    house = open_house(ground, seats=seats())
     try:
-        if wanted["type"] == "mode" or not house.state.session:
-            raise Refusal(
-                what="no factory runs here",
-                why="a session has its mode from `--mode`, else from the home"
-                if wanted["type"] == "mode"
-                else "nothing was begun yet",
-                next_step="`factory run`, or `factory resume --mode flow`",
-            )
         parsed = parse(msgspec.json.encode(wanted))
         if wanted["type"] == "adopt" and house.state.charter is not None:
             await house.propose_disk()

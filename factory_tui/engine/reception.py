@@ -25,16 +25,16 @@ SHORTEST_SHA = 6
 """Characters of a sha256 that name an object."""
 
 
-class Status(Record, frozen=True, kw_only=True, tag="status"):
+class Status(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="status"):
     pass
 
 
-class Inbox(Record, frozen=True, kw_only=True, tag="inbox"):
+class Inbox(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="inbox"):
     id: str = ""
     """One item, whole; empty = all of them, a line each."""
 
 
-class Reply(Record, frozen=True, kw_only=True, tag="answer"):
+class Reply(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="answer"):
     id: str
     verb: str
     text: str = ""
@@ -45,7 +45,7 @@ class Reply(Record, frozen=True, kw_only=True, tag="answer"):
     expires: str = ""
 
 
-class HandOver(Record, frozen=True, kw_only=True, tag="handover"):
+class HandOver(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="handover"):
     task: str
     note: str = ""
     message: str = ""
@@ -56,29 +56,29 @@ class HandOver(Record, frozen=True, kw_only=True, tag="handover"):
     """Instead of a delivery."""
 
 
-class Acknowledge(Record, frozen=True, kw_only=True, tag="ack"):
+class Acknowledge(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="ack"):
     digest: str
 
 
-class Adopt(Record, frozen=True, kw_only=True, tag="adopt"):
+class Adopt(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="adopt"):
     proposal: str
     sha256: str = ""
 
 
-class SetPaused(Record, frozen=True, kw_only=True, tag="pause"):
+class SetPaused(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="pause"):
     paused: bool
     reason: str = ""
 
 
-class ChangeMode(Record, frozen=True, kw_only=True, tag="mode"):
+class ChangeMode(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="mode"):
     mode: Mode
 
 
-class PreviewDigest(Record, frozen=True, kw_only=True, tag="digest"):
+class PreviewDigest(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="digest"):
     words: str = ""
 
 
-class Propose(Record, frozen=True, kw_only=True, tag="propose"):
+class Propose(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="propose"):
     """Look at the home on disk again."""
 
 
