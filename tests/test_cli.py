@@ -284,3 +284,15 @@ def test_the_doctor_names_what_is_missing_and_the_command_that_mends_it(tmp_path
     assert found["home"]["state"] == "ok"
     bare = Desk(root=tmp_path, place=tmp_path).factory("doctor", "--json", code=1).json["answers"]
     assert next(one for one in bare if one["about"] == "home")["state"] == "missing"
+
+
+def test_every_json_answer_is_versioned_and_its_keys_are_documented(calm: Desk) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "json.md").read_text()
+    told = [
+        calm.factory(*words, "--json").json
+        for words in (("status",), ("inbox",), ("check",), ("rules", "test"), ("rules", "why", "S1"), ("doctor",))
+    ]
+    for document in told:
+        assert document["version"] == 1
+        missing = [key for key in document if key not in ("version", "kind") and key not in page]
+        assert not missing, (document["kind"], missing)
