@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check shots bench real-repositories
+.PHONY: demo test check containment shots bench real-repositories
 
 demo: .venv/installed  ## play one whole mission on a real repository, offline
 	$(BIN)/factory demo
@@ -16,6 +16,9 @@ check: .venv/developed  ## what must be green before a commit
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+containment: .venv/developed  ## play a seat that does its worst; blocked of attempted per role and layer (part of check)
+	$(BIN)/python tests/containment/play.py
 
 shots: .venv/developed  ## draw screenshots/ anew
 	$(BIN)/python -m screenshots.shots
