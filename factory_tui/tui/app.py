@@ -151,7 +151,7 @@ class Cockpit(Going, inherit_bindings=False):
         if self._failed is not None:
             raise self._failed
         room = self.room
-        if room is None or terminal.is_busy(self._driver):
+        if room is None or not room.is_ready or terminal.is_busy(self._driver):
             return
         self._beat += 1
         slow = self._beat % (FAST // SLOW) == 0
@@ -171,7 +171,7 @@ class Cockpit(Going, inherit_bindings=False):
         """Times grow."""
         if (self.state.turns or waiting(self.state) or self.phase) and not terminal.is_busy(self._driver):
             room = self.room
-            if room is not None:
+            if room is not None and room.is_ready:
                 room.present()
 
     def _ring(self) -> None:

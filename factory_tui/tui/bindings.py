@@ -65,7 +65,7 @@ ACTS: tuple[Act, ...] = (
         id="move.page-down", keys=("ctrl+d", "pagedown"), label="page", doc="A page down.", where=_MOVING, group="move"
     ),
     Act(id="move.page-up", keys=("ctrl+u", "pageup"), label="page up", doc="A page up.", where=_MOVING, group="move"),
-    Act(id="move.next-box", keys=("tab",), label="next box", doc="The next box, or tab.", where=("floor",), hint=30),
+    Act(id="move.next-box", keys=("tab",), label="next box", doc="The next box, or tab.", where=("floor",), hint=14),
     Act(id="move.last-box", keys=("shift+tab",), label="box before", doc="The box before.", where=("floor",)),
     Act(
         id="open",
@@ -74,7 +74,7 @@ ACTS: tuple[Act, ...] = (
         doc="Opens what is chosen.",
         where=("floor", "list"),
         group="move",
-        hint=12,
+        hint=2,
     ),
     Act(id="back", keys=("escape",), label="back", doc="Back; it never quits.", group="move", hint=50),
     Act(
@@ -84,7 +84,7 @@ ACTS: tuple[Act, ...] = (
         doc="Searches in the chosen box.",
         where=_MOVING,
         group="move",
-        hint=40,
+        hint=16,
     ),
     Act(id="search.next", keys=("n",), label="next", doc="The next hit.", where=_MOVING, group="move"),
     Act(id="search.before", keys=("N",), label="before", doc="The hit before.", where=_MOVING, group="move"),
@@ -103,10 +103,10 @@ ACTS: tuple[Act, ...] = (
     Act(
         id="next",
         keys=("o",),
-        label="next-needs-you",
+        label="next",
         doc="Opens the oldest thing that waits for you.",
         group="go",
-        hint=10,
+        hint=1,
     ),
     Act(
         id="task.new",
@@ -115,7 +115,7 @@ ACTS: tuple[Act, ...] = (
         doc="States a small task, or with Tab a mission that the planner plans.",
         where=("floor", "briefing"),
         group="work",
-        hint=14,
+        hint=7,
     ),
     Act(id="go.floor", keys=("g f",), label="floor", doc="The floor.", group="go"),
     Act(id="go.needs-you", keys=("g n",), label="needs you", doc="Everything that waits for you.", group="go"),
@@ -125,10 +125,10 @@ ACTS: tuple[Act, ...] = (
     Act(id="go.timeline", keys=("g t",), label="timeline", doc="What happened, entry by entry.", group="go"),
     Act(id="go.digest", keys=("g d",), label="digest", doc="The digest as it would be written now.", group="go"),
     Act(id="go.stats", keys=("g s",), label="stats", doc="Turns, verdicts, denials and spend in figures.", group="go"),
-    Act(id="palette", keys=(":",), label="all", doc="Finds any action by its words.", group="go", hint=44),
-    Act(id="help", keys=("?",), label="help", doc="All keys that work here.", group="go", hint=46),
+    Act(id="palette", keys=(":",), label="all", doc="Finds any action by its words.", group="go", hint=11),
+    Act(id="help", keys=("?",), label="help", doc="All keys that work here.", group="go", hint=8),
     Act(
-        id="quit", keys=("q",), label="quit", doc="Shows what ending the session keeps, and asks.", group="go", hint=60
+        id="quit", keys=("q",), label="quit", doc="Shows what ending the session keeps, and asks.", group="go", hint=17
     ),
     Act(id="incident", keys=("!",), label="incident", doc="Records that something went wrong.", group="work"),
     Act(
@@ -145,7 +145,7 @@ ACTS: tuple[Act, ...] = (
         doc="Step: every handoff stops for you. Flow: only what must.",
         where=("floor",),
         group="work",
-        hint=36,
+        hint=15,
     ),
     # --- a turn ---
     Act(
@@ -155,7 +155,7 @@ ACTS: tuple[Act, ...] = (
         doc="Notes a finding that the task's next brief tells.",
         where=("floor",),
         group="turn",
-        hint=2,
+        hint=12,
     ),
     Act(
         id="turn.pause",
@@ -164,16 +164,16 @@ ACTS: tuple[Act, ...] = (
         doc="Pauses after this action; again: goes on.",
         where=("floor",),
         group="turn",
-        hint=3,
+        hint=10,
     ),
     Act(
         id="turn.interrupt",
         keys=("x",),
-        label="interrupt",
+        label="intr",
         doc="Interrupts the task's turn and holds the task; its work is kept.",
         where=("floor",),
         group="turn",
-        hint=4,
+        hint=9,
     ),
     Act(
         id="turn.resume",
@@ -182,7 +182,7 @@ ACTS: tuple[Act, ...] = (
         doc="Lets a held task go on.",
         where=("floor",),
         group="turn",
-        hint=1,
+        hint=3,
     ),
     Act(
         id="turn.zoom",
@@ -191,7 +191,7 @@ ACTS: tuple[Act, ...] = (
         doc="One pane over the whole screen; again: all boxes.",
         where=("floor",),
         group="turn",
-        hint=16,
+        hint=13,
     ),
     Act(
         id="turn.diff",
@@ -200,7 +200,7 @@ ACTS: tuple[Act, ...] = (
         doc="The difference that the task offers.",
         where=("floor",),
         group="turn",
-        hint=5,
+        hint=4,
     ),
     Act(
         id="turn.brief",
@@ -209,7 +209,7 @@ ACTS: tuple[Act, ...] = (
         doc="Exactly what the seat was told.",
         where=("floor",),
         group="turn",
-        hint=6,
+        hint=5,
     ),
     Act(
         id="turn.why",
@@ -218,7 +218,7 @@ ACTS: tuple[Act, ...] = (
         doc="Why something was denied or asked, and how it goes on.",
         where=("floor",),
         group="turn",
-        hint=7,
+        hint=6,
     ),
     Act(
         id="turn.pin",

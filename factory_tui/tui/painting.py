@@ -61,6 +61,8 @@ class Paint:
         return Strip(segments, width)
 
 
+LEAST_TITLE = 18
+"""Columns of a title's left side that are kept before its right side is."""
 DEFAULT_PAINT = Paint(THEMES["dark"])
 
 
@@ -156,9 +158,9 @@ class Painted(Widget, can_focus=False):
         """A title row: left, a rule, right."""
         glyph = self.paint.glyphs["rule"]
         width = self.room
-        left = cut_line((Span(glyph, "rule-line"), Span(" ", "text"), *left, Span(" ", "text")), width)
-        rest = width - line_width(left)
         tail: Line = (Span(" "), *right, Span(" ")) if right else ()
-        if line_width(tail) + 2 > rest:
-            tail = ()
-        return (*left, Span(glyph * (rest - line_width(tail)), "rule-line"), *tail)
+        rest = width - line_width(tail) - 2
+        if rest < min(LEAST_TITLE, line_width(left) + 3):
+            tail, rest = (), width
+        left = cut_line((Span(glyph, "rule-line"), Span(" ", "text"), *left, Span(" ", "text")), rest)
+        return (*left, Span(glyph * (width - line_width(left) - line_width(tail)), "rule-line"), *tail)

@@ -37,6 +37,17 @@ STYLES = (
     "add",
     "del",
     "hunk",
+    "keyword",
+    "string",
+    "comment",
+    "added",
+    "added-keyword",
+    "added-string",
+    "added-comment",
+    "removed",
+    "removed-keyword",
+    "removed-string",
+    "removed-comment",
     "quote",
     "chosen",
     "chosen-quiet",
@@ -51,6 +62,16 @@ class Theme(NamedTuple):
     back: str
     fore: str
     looks: dict[str, Look]
+
+
+def _source_looks(c: dict[str, str]) -> dict[str, Look]:
+    """Source in a difference: the colour says what a word is, the background whether its line came or went."""
+    found: dict[str, Look] = {}
+    for on, back in (("", ""), ("added", c["added"]), ("removed", c["removed"])):
+        kinds = (("keyword", "work"), ("string", "code"), ("comment", "dim"))
+        found |= {f"{on}-{kind}" if on else kind: Look(c[colour], back) for kind, colour in kinds}
+        found |= {on: Look(c["fore"], back)} if on else {}
+    return found
 
 
 def _looks(c: dict[str, str]) -> dict[str, Look]:
@@ -75,6 +96,7 @@ def _looks(c: dict[str, str]) -> dict[str, Look]:
         "add": Look(c["ok"]),
         "del": Look(c["bad"]),
         "hunk": Look(c["ask"]),
+        **_source_looks(c),
         "quote": Look(c["dim"], "", "italic"),
         "chosen": Look(c["fore"], c["chosen"], "bold"),
         "chosen-quiet": Look(c["fore"], c["bar"]),
@@ -84,6 +106,8 @@ def _looks(c: dict[str, str]) -> dict[str, Look]:
 
 
 _DARK = {
+    "added": "#12331f",
+    "removed": "#3d1a1f",
     "fore": "#d7dce4",
     "dim": "#8b95a5",
     "accent": "#7cbcff",
@@ -101,6 +125,8 @@ _DARK = {
     "alert-fore": "#ffffff",
 }
 _LIGHT = {
+    "added": "#d6f2df",
+    "removed": "#fbdada",
     "fore": "#1c222b",
     "dim": "#586271",
     "accent": "#0b57b0",
@@ -118,6 +144,8 @@ _LIGHT = {
     "alert-fore": "#1c1100",
 }
 _CONTRAST = {
+    "added": "#003d14",
+    "removed": "#520000",
     "fore": "#ffffff",
     "dim": "#d0d0d0",
     "accent": "#7fd7ff",
@@ -155,6 +183,11 @@ _MONO = {
     "add": Look("", "", "bold"),
     "del": Look("", "", "dim"),
     "hunk": Look("", "", "underline"),
+    "keyword": Look(),
+    "string": Look(),
+    "comment": Look("", "", "italic"),
+    **{f"added{kind}": Look("", "", "bold") for kind in ("", "-keyword", "-string", "-comment")},
+    **{f"removed{kind}": Look("", "", "dim") for kind in ("", "-keyword", "-string", "-comment")},
     "quote": Look("", "", "italic"),
     "chosen": Look("", "", "reverse"),
     "chosen-quiet": Look("", "", "underline"),

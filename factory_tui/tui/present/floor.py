@@ -65,7 +65,9 @@ def needs(state: State, setting: Setting) -> tuple[Line, str]:
     items = waiting(state)
     if not items:
         running = ", ".join(f"{turn.id} on {turn.task}" for turn in state.turns.values())
-        calm = f" Nothing waits for you.  {running}" if running else " Nothing waits for you."
+        over = next(reversed(state.missions.values()), None)
+        done = f"{over.id} is {over.outcome}. t states more work, q leaves." if over and over.outcome else ""
+        calm = f" Nothing waits for you.  {running or done}"
         return cut_line((Span(calm, "bar-dim"),), setting.width), "bar"
     spans: list[Span] = [Span(f" NEEDS YOU {len(items)} ", "bar-alert"), Span(" ", "bar")]
     for number, one in enumerate(items):

@@ -8,7 +8,7 @@ from factory_tui.domain.terms import LEVEL_NAMES
 from factory_tui.tui.chronicle import Chronicle
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, Span, cut_line, item, line
-from factory_tui.tui.present.words import MARK_STYLES, Setting, gate_marks
+from factory_tui.tui.present.words import MARK_STYLES, Setting, gate_marks, is_left_behind
 
 MARK_WORDS = {"pass": "PASS", "running": "WORK", "fail": "FAIL", "broken": "BROKEN", "not run": "--", "stale": "STALE"}
 
@@ -59,10 +59,7 @@ def _words(state: State, task: Task, level: int, mark: str, judged: LevelJudged 
         return chronicle.doing.get(task.id, "under way")
     if judged is not None:
         on = f" on {(judged.commit or judged.tree)[:8]}" if judged.commit or judged.tree else ""
-        candidate = task.candidate
-        stale = ""
-        if level == 3 and (candidate is None or (judged.commit and judged.commit != candidate.commit)):
-            stale = "STALE: of the attempt before; "
+        stale = "STALE, of the attempt before: " if level in (2, 3) and _is_stale(task) else ""
         independent = "" if judged.independent else "NOT INDEPENDENT; "
         return f"{stale}{independent}{one_line(judged.summary, 100)}{on}"
     match level:
@@ -73,6 +70,10 @@ def _words(state: State, task: Task, level: int, mark: str, judged: LevelJudged 
             return ", ".join(opened) or "none open"
         case _:
             return "not this task" if task.delivers != "change" and level in (2, 3) else ""
+
+
+def _is_stale(task: Task) -> bool:
+    return is_left_behind(task) or (task.candidate is None and bool(task.history))
 
 
 def _approval(task: Task, setting: Setting) -> Line:

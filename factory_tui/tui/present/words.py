@@ -149,12 +149,21 @@ def gate_marks(state: State, task: Task) -> tuple[str, str, str, str, str]:
         marks[2] = candidate.review.verdict.value if candidate.review else "running" if reviewing else "not run"
         if task.merged and task.merged_smoke is None and task.stage == "approved":
             marks[1] = "running"
+        if is_left_behind(task):
+            marks[1:3] = ["stale" if mark == "pass" else mark for mark in marks[1:3]]
     elif task.history:
         last = task.history[-1].verdict
         marks[2] = "fail" if last is Verdict.FAIL else "broken" if last is Verdict.BROKEN else "stale"
     if any(incident.task == task.id for incident in state.incidents.values()):
         marks[4] = "fail"
     return (marks[0], marks[1], marks[2], marks[3], marks[4])
+
+
+def is_left_behind(task: Task) -> bool:
+    """The tree that was judged is not the one that is worked on: its author has begun anew."""
+    review = task.candidate.review if task.candidate else None
+    failed = review is not None and review.verdict is not Verdict.PASS
+    return failed and task.stage in ("offered", "released", "working", "parked", "stuck")
 
 
 def marks_line(state: State, task: Task, setting: Setting) -> Line:

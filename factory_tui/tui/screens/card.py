@@ -53,9 +53,9 @@ class Card(Reader):
 
     # --- showing ---------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         self._load()
-        super().on_mount()
+        super().prepare()
         self.call_after_refresh(self._painted)
 
     def _load(self) -> None:

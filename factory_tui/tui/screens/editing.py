@@ -40,10 +40,10 @@ class Editing(Room):
         self._sent = False
 
     def compose(self) -> ComposeResult:
-        yield Bar(id="header")
+        yield self.box_of(Bar(id="header"))
         yield TextArea(self.old, id="brief", soft_wrap=True, tab_behavior="indent")
-        yield Pane(id="changes", follow=False)
-        yield Bar(id="hints")
+        yield self.box_of(Pane(id="changes", follow=False))
+        yield self.box_of(Bar(id="hints"))
 
     def places_for(self, width: int, height: int) -> dict[str, Place]:
         main = Place(0, 1, width, max(1, height - 2))
@@ -53,8 +53,7 @@ class Editing(Room):
             "brief" if self.is_writing else "changes": main,
         }
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def prepare(self) -> None:
         self._area.focus()
 
     @property
@@ -62,9 +61,9 @@ class Editing(Room):
         return self.query_one("#brief", TextArea)
 
     def present(self) -> None:
-        if self.is_mounted:
+        if self.is_ready:
             what = "write; Esc when it is done" if self.is_writing else "what your edit changes"
-            self.query_one("#header", Bar).show((Span(f" brief of {self.item.id}: {what}", "bar"),))
+            self.bar_at("header").show((Span(f" brief of {self.item.id}: {what}", "bar"),))
 
     def hints(self, width: int) -> Line:
         if self.is_writing:
@@ -78,21 +77,21 @@ class Editing(Room):
             Span(" throw it away", "bar"),
         )
 
-    def on_key(self, event: Key) -> None:
+    def typed_key(self, event: Key) -> None:
         if self.is_writing:
             if event.key == "escape":
                 event.stop()
                 event.prevent_default()
                 self._show_changes(self._area.text)
             return
-        super().on_key(event)
+        super().typed_key(event)
 
     def _show_changes(self, text: str) -> None:
         self.new, self.is_writing = text, False
         self.set_focus(None)
         changed = difference(self.old, self.new, f"brief of {self.item.id}")
         document, _ = document_of([("difference", changed or "Nothing changed.")])
-        self.query_one("#changes", Pane).show(document)
+        self.pane_at("changes").show(document)
         self.lay_out()
         self.renew()
 

@@ -13,7 +13,7 @@ from factory_tui.tui.lines import Item, Span, cut_line, item, line
 from factory_tui.tui.screens.arrangement import Place
 from factory_tui.tui.screens.room import Room
 from factory_tui.tui.widgets.bar import Bar
-from factory_tui.tui.widgets.entry import Entry
+from factory_tui.tui.widgets.line_input import LineInput
 from factory_tui.tui.widgets.rows import Rows
 
 
@@ -35,10 +35,10 @@ class Finder(Room):
         self.below = room
 
     def compose(self) -> ComposeResult:
-        yield Bar(id="header")
-        yield Entry(id="words")
-        yield Rows(id="rows", framed=False)
-        yield Bar(id="hints")
+        yield self.box_of(Bar(id="header"))
+        yield LineInput(id="words")
+        yield self.box_of(Rows(id="rows", framed=False))
+        yield self.box_of(Bar(id="hints"))
 
     def places_for(self, width: int, height: int) -> dict[str, Place]:
         return {
@@ -48,17 +48,16 @@ class Finder(Room):
             "hints": Place(0, height - 1, width, 1),
         }
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.query_one("#words", Entry).focus()
+    def prepare(self) -> None:
+        self.query_one("#words", LineInput).focus()
 
     def present(self) -> None:
-        if not self.is_mounted:
+        if not self.is_ready:
             return
-        self.query_one("#header", Bar).show((Span(" all actions; type words, Enter does it", "bar"),))
-        rows = self.query_one("#rows", Rows)
+        self.bar_at("header").show((Span(" all actions; type words, Enter does it", "bar"),))
+        rows = self.rows_at("rows")
         rows.activate(True)
-        acts = found(self.cockpit.keys.here(self.below.places), self.query_one("#words", Entry).value)
+        acts = found(self.cockpit.keys.here(self.below.places), self.query_one("#words", LineInput).value)
         width = self.app.size.width
         rows.show([self._row(act, width) for act in acts], (), " no action has these words")
 
@@ -73,12 +72,12 @@ class Finder(Room):
         )
         return item(act.id, cut_line(body, width))
 
-    def on_input_changed(self, event: Entry.Changed) -> None:
+    def on_input_changed(self, event: LineInput.Changed) -> None:
         self.present()
 
-    def on_input_submitted(self, event: Entry.Submitted) -> None:
+    def on_input_submitted(self, event: LineInput.Submitted) -> None:
         event.stop()
-        self._do(self.query_one("#rows", Rows).key)
+        self._do(self.rows_at("rows").key)
 
     def on_rows_chosen(self, message: Rows.Chosen) -> None:
         message.stop()
@@ -92,8 +91,8 @@ class Finder(Room):
         act = self.cockpit.keys.by_id[id]
         self.below.call_after_refresh(self.below.perform, act)
 
-    def on_key(self, event: Key) -> None:
-        rows = self.query_one("#rows", Rows)
+    def typed_key(self, event: Key) -> None:
+        rows = self.rows_at("rows")
         steps = {"down": 1, "up": -1, "pagedown": 10, "pageup": -10, "tab": 1, "shift+tab": -1}
         if event.key in steps:
             rows.move(steps[event.key])
@@ -101,5 +100,7 @@ class Finder(Room):
             self.cockpit.go_back()
         elif event.key == "ctrl+c":
             self.cockpit.interrupt()
+        else:
+            return  # the line one types into has keys of its own
         event.stop()
         event.prevent_default()

@@ -46,18 +46,18 @@ class Floor(TurnActs):
         """Turns in panes, by pane."""
 
     def compose(self) -> ComposeResult:
-        yield Bar(id="header")
-        yield Bar(id="needs")
-        yield Bar(id="tabs")
-        yield Rows(id="tasks")
+        yield self.box_of(Bar(id="header"))
+        yield self.box_of(Bar(id="needs"))
+        yield self.box_of(Bar(id="tabs"))
+        yield self.box_of(Rows(id="tasks"))
         for number in range(MOST_PANES):
-            yield Pane(id=f"pane-{number}", edge=True)
-        yield Rows(id="crew")
-        yield Rows(id="memory")
-        yield Rows(id="gate", edge=True)
-        yield Rows(id="rules", edge=True)
-        yield Bar(id="crew-line", fill="text")
-        yield Bar(id="hints")
+            yield self.box_of(Pane(id=f"pane-{number}", edge=True))
+        yield self.box_of(Rows(id="crew"))
+        yield self.box_of(Rows(id="memory"))
+        yield self.box_of(Rows(id="gate", edge=True))
+        yield self.box_of(Rows(id="rules", edge=True))
+        yield self.box_of(Bar(id="crew-line", fill="text"))
+        yield self.box_of(Bar(id="hints"))
 
     # --- what is chosen --------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ class Floor(TurnActs):
     # --- showing ---------------------------------------------------------------------------------
 
     def present(self) -> None:
-        if not self.is_mounted:
+        if not self.is_ready:
             return
         width, height = self.app.size
         cockpit = self.cockpit
@@ -215,13 +215,13 @@ class Floor(TurnActs):
         return self.setting(self._rows(name).room or 40)
 
     def _rows(self, name: str) -> Rows:
-        return self.query_one(f"#{name}", Rows)
+        return self.rows_at(name)
 
     def _bar_named(self, name: str) -> Bar:
-        return self.query_one(f"#{name}", Bar)
+        return self.bar_at(name)
 
     def _pane(self, number: int) -> Pane:
-        return self.query_one(f"#pane-{number}", Pane)
+        return self.pane_at(f"pane-{number}")
 
     def active(self) -> Rows | Pane:
         """The widget that has the keys."""

@@ -24,9 +24,9 @@ class QuitCard(Reader):
         self.words = ""
         self._painted_at = float("inf")
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         self.parts = [("what is kept", kept(self.cockpit))]
-        super().on_mount()
+        super().prepare()
         self.cockpit.soon(self._preview())
         self.call_after_refresh(self._painted)
 

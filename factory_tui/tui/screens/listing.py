@@ -33,9 +33,9 @@ class Listing(Room):
         self._at_end = at_end
 
     def compose(self) -> ComposeResult:
-        yield Bar(id="header")
-        yield Rows(id="rows")
-        yield Bar(id="hints")
+        yield self.box_of(Bar(id="header"))
+        yield self.box_of(Rows(id="rows"))
+        yield self.box_of(Bar(id="hints"))
 
     def places_for(self, width: int, height: int) -> dict[str, Place]:
         return {
@@ -46,14 +46,14 @@ class Listing(Room):
 
     @property
     def rows(self) -> Rows:
-        return self.query_one("#rows", Rows)
+        return self.rows_at("rows")
 
     def present(self) -> None:
-        if not self.is_mounted:
+        if not self.is_ready:
             return
         rows = self.rows
         items = self._make(self, self.setting(rows.room or self.app.size.width))
-        self.query_one("#header", Bar).show((Span(f" {self.head}", "bar"),))
+        self.bar_at("header").show((Span(f" {self.head}", "bar"),))
         title: Line = (Span(f"{len(items)}", "title"),)
         rows.show(items, title, self._empty)
         rows.activate(True)

@@ -44,9 +44,9 @@ class Reader(Room):
         self._starts: list[int] = []
 
     def compose(self) -> ComposeResult:
-        yield Bar(id="header")
-        yield Pane(id="text", follow=False)
-        yield Bar(id="hints")
+        yield self.box_of(Bar(id="header"))
+        yield self.box_of(Pane(id="text", follow=False))
+        yield self.box_of(Bar(id="hints"))
 
     def places_for(self, width: int, height: int) -> dict[str, Place]:
         return {
@@ -55,9 +55,8 @@ class Reader(Room):
             "hints": Place(0, height - 1, width, 1),
         }
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         self.show_parts()
-        super().on_mount()
 
     def show_parts(self) -> None:
         """Shows the parts from the beginning."""
@@ -66,8 +65,8 @@ class Reader(Room):
         self.pane.active = True
 
     def present(self) -> None:
-        if self.is_mounted:
-            self.query_one("#header", Bar).show(self.header())
+        if self.is_ready:
+            self.bar_at("header").show(self.header())
             self.pane.show_head(*self.pane_head())
 
     def header(self) -> Line:
@@ -79,7 +78,7 @@ class Reader(Room):
 
     @property
     def pane(self) -> Pane:
-        return self.query_one("#text", Pane)
+        return self.pane_at("text")
 
     def not_now(self, act: Act) -> str:
         match act.id:

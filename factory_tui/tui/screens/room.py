@@ -6,7 +6,7 @@ Selection is ours; Textual's focus is used for typing text and for nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import events
 from textual.screen import Screen
@@ -21,12 +21,15 @@ from factory_tui.tui.present.hints import hint_line, sequence_line
 from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.arrangement import Place
 from factory_tui.tui.widgets.bar import Bar
+from factory_tui.tui.widgets.pane import Pane
+from factory_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from factory_tui.tui.app import Cockpit
-    from factory_tui.tui.widgets.entry import Entry
+    from factory_tui.tui.widgets.line_input import LineInput
 
 Typed = Callable[[str], None]
+Made = TypeVar("Made", bound=Painted)
 
 
 class Room(Screen[None], inherit_bindings=False):
@@ -43,6 +46,28 @@ class Room(Screen[None], inherit_bindings=False):
         self._toggle: tuple[str, ...] = ()
         self._toggled = 0
         self.needle = ""
+        self.drawn: dict[str, Painted] = {}
+        """The widgets of this screen, by id."""
+
+    def bar_at(self, name: str) -> Bar:
+        found = self.drawn[name]
+        assert isinstance(found, Bar)
+        return found
+
+    def rows_at(self, name: str) -> Rows:
+        found = self.drawn[name]
+        assert isinstance(found, Rows)
+        return found
+
+    def pane_at(self, name: str) -> Pane:
+        found = self.drawn[name]
+        assert isinstance(found, Pane)
+        return found
+
+    def box_of(self, widget: Made) -> Made:
+        """Keeps a widget to be found by its id."""
+        self.drawn[widget.id or ""] = widget
+        return widget
 
     @property
     def cockpit(self) -> Cockpit:
@@ -74,7 +99,16 @@ class Room(Screen[None], inherit_bindings=False):
 
     # --- arranging -------------------------------------------------------------------------------
 
+    is_ready = False
+    """Its widgets are there and may be drawn."""
+
+    def prepare(self) -> None:
+        """The widgets are there; called once, before they are first shown."""
+
     def on_mount(self) -> None:
+        # Textual calls the handlers of all classes: subclasses prepare instead.
+        self.is_ready = True
+        self.prepare()
         self.lay_out()
         self.present()
         self.show_hints()
@@ -87,8 +121,9 @@ class Room(Screen[None], inherit_bindings=False):
         self.renew()
 
     def renew(self) -> None:
-        self.present()
-        self.show_hints()
+        if self.is_ready:
+            self.present()
+            self.show_hints()
 
     def lay_out(self) -> None:
         """Puts every widget in its place; only what moved is laid out anew."""
@@ -105,20 +140,25 @@ class Room(Screen[None], inherit_bindings=False):
     # --- keys ------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
+        self.typed_key(event)
+
+    def typed_key(self, event: events.Key) -> None:
+        """One key, wherever the focus is. What is not stopped goes on to the line one types into."""
+        key = event.character if event.is_printable and event.character else event.key
+        if self._typed is not None and key not in ("escape", "tab", "ctrl+c"):
+            return  # the line one types into has keys of its own
         event.stop()
         event.prevent_default()
-        key = event.character if event.is_printable and event.character else event.key
         if key == "ctrl+c":
             self.cockpit.interrupt()
-        elif self._typed is not None:
-            if key == "escape":
-                self.stop_typing()
-                self.say("nothing was sent", "bar-dim")
-            elif key == "tab" and self._toggle:
-                self._toggled = (self._toggled + 1) % len(self._toggle)
-                self._show_prompt()
-        else:
+        elif self._typed is None:
             self.press(key, event.time)
+        elif key == "escape":
+            self.stop_typing()
+            self.say("nothing was sent", "bar-dim")
+        else:
+            self._toggled = (self._toggled + 1) % len(self._toggle)
+            self._show_prompt()
 
     def press(self, key: str, at: float = 0.0) -> None:
         """One key, as typed."""
@@ -179,7 +219,7 @@ class Room(Screen[None], inherit_bindings=False):
 
     @property
     def _bar(self) -> Bar:
-        return self.query_one("#hints", Bar)
+        return self.bar_at("hints")
 
     def say(self, text: str, style: str = "bar") -> None:
         """One line for the supervisor, until the next key."""
@@ -187,9 +227,7 @@ class Room(Screen[None], inherit_bindings=False):
         self.show_hints()
 
     def show_hints(self) -> None:
-        if not self.is_mounted or not self.query("#hints"):
-            return
-        if self._begun:
+        if not self.is_ready or self._begun:
             return
         width = self.app.size.width
         text, style = self.cockpit.message
@@ -207,14 +245,14 @@ class Room(Screen[None], inherit_bindings=False):
 
     def type(self, prompt: str | Sequence[str], then: Typed, value: str = "") -> None:
         """Asks for one line. Several prompts: Tab goes through them, `toggled` tells which."""
-        from factory_tui.tui.widgets.entry import Entry
+        from factory_tui.tui.widgets.line_input import LineInput
 
         if self._typed is not None:
             return
         self._typed = then
         self._toggle = (prompt,) if isinstance(prompt, str) else tuple(prompt)
         self._toggled = 0
-        entry = Entry(value=value)
+        entry = LineInput(value=value)
         self.mount(Bar(id="prompt", fill="entry"), entry)
         self.lay_out()
         self._show_prompt()
@@ -242,7 +280,9 @@ class Room(Screen[None], inherit_bindings=False):
         self.lay_out()
         self.call_after_refresh(self.renew)
 
-    def on_input_submitted(self, event: Entry.Submitted) -> None:
+    def on_input_submitted(self, event: LineInput.Submitted) -> None:
+        if self._typed is None:
+            return
         event.stop()
         then, value = self._typed, event.value.strip()
         self.stop_typing()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from textual.widgets import Input
 
 
-class Entry(Input):
+class LineInput(Input):
     """Where text is typed. It never approves anything: it only gives words to an answer that was already chosen."""
 
     DEFAULT_CSS = """
-    Entry, Entry:focus { border: none; height: 1; padding: 0 1; background: $surface; color: $foreground; }
+    LineInput, LineInput:focus { border: none; height: 1; padding: 0 1; background: $surface; color: $foreground; }
     """
 
     def __init__(self, *, id: str = "entry", value: str = "") -> None:

@@ -1,0 +1,234 @@
+"""A cockpit in front of a pure heart: real state, real commands, no processes. Time is the heart's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+
+from heart import SUPERVISOR, Heart, evidence, handed_over, mission, plan_of, planned, reviewed
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.errors import WorldError
+from factory_tui.domain.terms import Action, Actor, Evidence, Finding
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.reception import Reception
+from factory_tui.engine.session import Session
+from factory_tui.tui.app import Cockpit
+from factory_tui.tui.view import FactoryView, Hear, View
+from factory_tui.tui.widgets.line_input import LineInput
+
+FOREVER = 3_600.0
+
+
+class MemoryLedger:
+    """Keeps entries; whatever was written is safe."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def append(self, events: Sequence[object], by: Actor, at: str) -> tuple[Entry, ...]:
+        start = len(self.entries)
+        new = tuple(Entry(seq=start + n, at=at, by=by, event=event) for n, event in enumerate(events, 1))
+        self.entries += new
+        return new
+
+    async def durable(self, seq: int) -> None:
+        return None
+
+
+class Evidences:
+    """Texts by sha256."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def put(self, data: bytes, label: str) -> Evidence:
+        text = data.decode()
+        kept = evidence(text)
+        self.texts[kept.sha256] = text
+        return Evidence(sha256=kept.sha256, size=len(data), label=label)
+
+    def get(self, sha256: str) -> bytes:
+        if sha256 not in self.texts:
+            raise WorldError(what=f"no evidence {sha256[:10]}")
+        return self.texts[sha256].encode()
+
+
+class Shelf:
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def write(self, session: int, text: str) -> str:
+        self.written.append(text)
+        return f"memory/digests/{session}.md"
+
+
+class Chair(Heart):
+    """A heart whose ledger a cockpit watches; satisfies `Door` as well."""
+
+    name = "adder"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ledger = MemoryLedger()
+        self.entries = self.ledger.entries
+        self.store = Evidences()
+        self.shelf = Shelf()
+        self.factory = Factory(state=self.state, ledger=self.ledger, clock=self)
+        self.hear: Hear = lambda about, text: None
+        self.closed: list[tuple[str, str]] = []
+
+    def now(self) -> str:
+        hour, minute = divmod(self.minute, 60)
+        return f"2026-11-22T{hour % 24:02}:{minute:02}:00.000Z"
+
+    def monotonic(self) -> float:
+        return self.minute * 60.0
+
+    def do(self, command: c.Command, by: Actor | None = None) -> tuple[e.Event, ...]:
+        entries = self.factory.submit(command, by or Actor(kind="factory", name="gatekeeper"))
+        self.state = self.factory.state
+        return tuple(entry.event for entry in entries)
+
+    def keep(self, text: str) -> Evidence:
+        return self.store.put(text.encode(), text[:40])
+
+    # --- the door --------------------------------------------------------------------------------
+
+    async def open(self, hear: Hear) -> View:
+        self.hear = hear
+        session = Session(factory=self.factory, evidence=self.store, shelf=self.shelf, entries=list(self.entries))
+
+        async def propose() -> None:
+            return None
+
+        reception = Reception(factory=self.factory, session=session, evidence=self.store, propose=propose)
+        return FactoryView(
+            factory=self.factory,
+            evidence=self.store,
+            reception=reception,
+            clock=self,
+            by=SUPERVISOR,
+            past=tuple(self.entries),
+        )
+
+    async def close(self, reason: str, words: str) -> str:
+        self.closed.append((reason, words))
+        return "memory/digests/1.md"
+
+    # --- the cockpit -----------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def cockpit(self, width: int = 120, height: int = 40, arm: float = 0.0, **more):
+        app = Cockpit(self, arm_seconds=arm, **more)
+        async with app.run_test(size=(width, height)) as pilot:
+            await opened(pilot)
+            yield app, pilot
+
+
+async def opened(pilot) -> None:
+    """The factory is behind the screen, and drawn."""
+    while pilot.app.view is None:
+        await pilot.pause()
+    pilot.app.room.present()
+    await pilot.pause()
+
+
+async def settled(pilot) -> None:
+    """What a key began is done and drawn."""
+    await pilot.pause()
+    while pilot.app._jobs:
+        await pilot.pause()
+    if pilot.app.room is not None:
+        pilot.app.room.present()
+        pilot.app.room.show_hints()
+    await pilot.pause()
+
+
+async def press(pilot, *keys: str) -> None:
+    """Keys one after the other, each done before the next."""
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+async def write(pilot, text: str) -> None:
+    """Text into the line that is typed into, at once."""
+    line = pilot.app.screen.query_one(LineInput)
+    assert pilot.app.focused is line
+    line.insert_text_at_cursor(text)
+    await settled(pilot)
+
+
+def screen_text(app) -> str:
+    """What a person reads: a line for each row of the terminal."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips).rstrip("\n") + "\n"
+
+
+def hint(app) -> str:
+    return screen_text(app).rstrip("\n").splitlines()[-1]
+
+
+DIFF = """diff --git a/adder.py b/adder.py
+--- a/adder.py
++++ b/adder.py
+@@ -1,2 +1,4 @@
+ def add(a, b):
+     return a + b
++def subtract(a, b):
++    return a - b
+"""
+
+
+class BusyFloor(Chair):
+    """A mission of six tasks: landed, failed once, at work, waiting for the supervisor, waiting for others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for tree in ("a1", "b1", "b2"):
+            self.store.texts[evidence(f"diff of {tree}").sha256] = DIFF
+        self.start_session()
+        mission("The adder subtracts, too, and says how")(self)
+        self.minute = 1
+        planned(
+            plan_of("Subtraction", paths=("adder.py",)),
+            plan_of("Subtraction of fractions", paths=("fractions.py",)),
+            plan_of("The documentation says how", role="tech_writer", paths=("docs/api.md",), after=(0,)),
+            plan_of("A page for it", role="designer", paths=("web/index.html",)),
+        )(self)
+        self.minute = 4
+        self._land_first()
+        self._fail_second()
+        self.minute = 20
+        self._work_on_page()
+
+    def _land_first(self) -> None:
+        handed_over("a1", "T-2")(self)
+        reviewed(task="T-2")(self)
+        self.minute = 9
+
+    def _fail_second(self) -> None:
+        handed_over("b1", "T-3", paths=("fractions.py",))(self)
+        wrong = Finding(title="1/0 is accepted", detail="fractions.py divides by zero", path="fractions.py", line=3)
+        reviewed(wrong, task="T-3")(self)
+        self.minute = 15
+        self.begin("T-3")
+        self.wish(Action(kind="edit", path=".factory/memory/DNA.md", content="x"), "T-3")
+        self.wish(Action(kind="run", command="python3 -m unittest"), "T-3")
+
+    def _work_on_page(self) -> None:
+        self.begin("T-5")
+        self.wish(Action(kind="fetch", resource="package", target="pypi:jinja2"), "T-5")
+
+    def seal(self, task: str = "T-1", text: str = "") -> None:
+        handoff = self.task(task).handoff
+        assert handoff is not None
+        words = f"# Brief of {handoff.id}\n\nYou are the {handoff.to}. Do {task} and nothing else.\n"
+        self.keep(words)
+        super().seal(task, words)
+
+    def say(self, turn: str, text: str) -> None:
+        self.hear(turn, text)

@@ -1,0 +1,81 @@
+"""One table of actions: every one reachable, documented, found in the palette, and remappable without harm."""
+
+from __future__ import annotations
+
+import pytest
+
+from factory_tui.tui.app import Cockpit
+from factory_tui.tui.bindings import ACTS, GROUPS, NEVER, VERBS
+from factory_tui.tui.keymap import Keys, clashes, documented, read_keys
+from factory_tui.tui.screens.card import Briefing, Card
+from factory_tui.tui.screens.editing import Editing
+from factory_tui.tui.screens.finder import found
+from factory_tui.tui.screens.floor import Floor
+from factory_tui.tui.screens.leaving import QuitCard
+from factory_tui.tui.screens.listing import Listing
+from factory_tui.tui.screens.reader import Reader
+
+SCREENS = (Floor, Reader, Card, Briefing, Editing, Listing, QuitCard)
+
+
+def screens_of(place: str) -> list[type]:
+    return [screen for screen in SCREENS if place == "any" or place in screen.places]
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.id)
+def test_every_action_is_done_somewhere_where_it_says(act):
+    for place in act.where:
+        assert screens_of(place), f"no screen is a {place}"
+        assert any(hasattr(screen, act.method) or hasattr(Cockpit, act.method) for screen in screens_of(place))
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.id)
+def test_every_action_is_documented_and_found_by_its_words(act):
+    assert act.group in GROUPS
+    assert act.doc.endswith(".")
+    assert act.label
+    assert f"`{act.id}`" in documented()
+    assert act in found(list(ACTS), act.label)
+
+
+def test_no_key_means_two_things_in_one_place():
+    assert clashes(Keys()) == []
+
+
+def test_no_key_belongs_to_the_terminal():
+    keys = [part for act in ACTS for key in act.keys for part in key.split()]
+    assert not [key for key in keys if key in NEVER or key.startswith("alt+")]
+
+
+def test_answers_are_uppercase_and_live_on_cards_alone():
+    answers = [act for act in ACTS if act.is_answer]
+    assert answers
+    assert all(act.where == ("card",) and len(act.keys) == 1 and act.keys[0].isupper() for act in answers)
+    assert {VERBS[verb] for verb in VERBS} <= {act.id for act in answers}
+
+
+def test_a_key_file_gives_other_keys():
+    keys, problems = read_keys('[keys]\n"turn.zoom" = ["Z", "z"]\n"answer.yes" = ["Y"]\n', "keys.toml")
+    assert problems == ()
+    assert keys.find("Y", ("card",)).id == "answer.yes"
+    assert keys.find("A", ("card",)) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('"turn.zom" = ["z"]', "did you mean `turn.zoom`"),
+        ('"turn.zoom" = ["ctrl+s"]', "belongs to the terminal"),
+        ('"turn.zoom" = ["f5"]', "belongs to the terminal"),
+        ('"answer.yes" = ["y"]', "one uppercase letter"),
+        ('"turn.zoom" = "z"', "a list of keys"),
+        ('"turn.zoom" = ["d"]', "means both"),
+        ('"turn.zoom" = ["g"]', "would hide"),
+        ("nonsense", "usual keys are in force"),
+    ],
+)
+def test_a_wrong_key_file_says_what_is_wrong_and_changes_nothing_unsafe(line, problem):
+    keys, problems = read_keys(f"[keys]\n{line}\n", "keys.toml")
+    assert problem in " ".join(problems)
+    assert keys.find("z", ("floor",)).id == "turn.zoom"
+    assert keys.find("A", ("card",)).id == "answer.yes"
