@@ -140,8 +140,9 @@ class _Narrator:
     def _line(self, entry: Entry, state: State) -> str:
         match entry.event:
             case e.SessionStarted(wall=wall):
-                law = state.law
-                return f"session open: {len(law.roles)} roles, {len(law.rules)} rules, wall: {wall}"
+                return f"session open, wall: {wall}"
+            case e.CharterAdopted(charter=charter):
+                return f"charter in force: {len(charter.roles)} roles, {len(charter.rules)} rules"
             case e.TurnStarted(turn=turn, task=task, attempt=attempt):
                 return f"{turn} starts on {task}: {state.task(task).title} (attempt {attempt})"
             case e.ActionDenied(turn=turn, action=action, ruling=ruling):

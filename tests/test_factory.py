@@ -170,3 +170,19 @@ async def test_a_reviewer_sees_no_digest_even_where_digests_are_committed(tmp_pa
         await settled(house)
     assert "adder.py" in seen[0]
     assert "digests" not in seen[0]
+
+
+async def test_a_subscriber_that_fails_harms_neither_history_nor_the_others(tmp_path: Path) -> None:
+    crew = make_crew(tmp_path, {"builder": build_sub, "quality": approve_all})
+    async with crew.session() as house:
+        heard: list[int] = []
+
+        def broken(entry: object, state: object) -> None:
+            raise KeyError("a mistake on some screen")
+
+        house.factory.subscribe(broken)
+        house.factory.subscribe(lambda entry, state: heard.append(entry.seq))
+        await small_task(house, "Add subtraction")
+        assert [item.kind for item in await settled(house)] == ["change"]
+        assert heard == list(range(heard[0], house.state.seq + 1))
+        assert house.state.crashes["a subscriber"] == 1

@@ -58,7 +58,12 @@ class Factory:
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Called for each entry, in order, with the state after it. Returns what ends it."""
         self._subscribers.append(subscriber)
-        return lambda: self._subscribers.remove(subscriber)
+
+        def end() -> None:
+            with contextlib.suppress(ValueError):
+                self._subscribers.remove(subscriber)
+
+        return end
 
     # --- commands --------------------------------------------------------------------------------
 
@@ -79,14 +84,34 @@ class Factory:
         except FactoryError as error:
             self._fail(error)
             raise
+        states = []
         for entry in entries:
             self.state = evolve(self.state, entry)
-            for subscriber in tuple(self._subscribers):
-                subscriber(entry, self.state)
+            states.append(self.state)
+        broken = [self._publish(entry, state) for entry, state in zip(entries, states, strict=True)]
         self._changed.set()
         self._changed = asyncio.Event()
         self._reconcile()
+        for error in (error for errors in broken for error in errors):
+            self._note_broken_subscriber(error)
         return entries
+
+    def _publish(self, entry: Entry, state: State) -> list[Exception]:
+        """Tells every subscriber; one that fails is told nothing more, and the others and the history do not suffer."""
+        failed = []
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(entry, state)
+            except Exception as error:
+                failed.append(error)
+                self._subscribers.remove(subscriber)
+        return failed
+
+    def _note_broken_subscriber(self, error: Exception) -> None:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        told = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+        with contextlib.suppress(FactoryError):
+            self.submit(c.NoteCrash(job="a subscriber", task="", error=told), Actor(kind="factory", name="engine"))
 
     async def durable(self, seq: int = 0) -> None:
         """Returns once everything up to `seq` (0 = up to now) is on disk. No effect starts before."""
