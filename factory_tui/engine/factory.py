@@ -88,12 +88,14 @@ class Factory:
         for entry in entries:
             self.state = evolve(self.state, entry)
             states.append(self.state)
-        broken = [self._publish(entry, state) for entry, state in zip(entries, states, strict=True)]
+        broken: list[Exception] = []
+        for entry, state in zip(entries, states, strict=True):
+            broken += self._publish(entry, state)
         self._changed.set()
         self._changed = asyncio.Event()
         self._reconcile()
-        for error in (error for errors in broken for error in errors):
-            self._note_broken_subscriber(error)
+        for failure in broken:
+            self._note_broken_subscriber(failure)
         return entries
 
     def _publish(self, entry: Entry, state: State) -> list[Exception]:
