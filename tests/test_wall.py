@@ -198,6 +198,22 @@ async def test_a_toolchain_that_uncovers_the_host_is_refused(tmp_path: Path):
 
 
 @needs_bwrap
+async def test_a_toolchain_is_shown_without_its_credentials(tmp_path: Path):
+    cargo = tmp_path / "cargo"
+    cargo.mkdir()
+    (cargo / "credentials.toml").write_text("token = 1")
+    (cargo / "config.toml").write_text("shown")
+    seen = await wall().run(
+        ["sh", "-c", f"cat {cargo}/config.toml {cargo}/credentials.toml; echo x > {cargo}/config.toml"],
+        boundary(place(tmp_path), readable=(str(cargo),)),
+        SHORT,
+    )
+    assert seen.output.startswith(b"shown")
+    assert b"token" not in seen.output
+    assert (cargo / "config.toml").read_text() == "shown"
+
+
+@needs_bwrap
 async def test_the_loopback_of_the_host_is_out_of_reach(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)

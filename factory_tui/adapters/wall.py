@@ -50,6 +50,15 @@ NEVER_SHOWN = ("/proc", "/sys", "/dev", "/run", "/etc", "/boot", "/var")
 """Neither shown nor anything in them, except what the profile itself shows."""
 SECRET_IN_HOME = (".ssh", ".aws", ".gnupg", ".kube", ".docker", ".netrc", ".config", ".password-store", ".local/state")
 """Of the user's home, beside what the factory keeps there."""
+CREDENTIALS = (
+    "credentials",
+    "credentials.toml",
+    "credentials.json",
+    ".npmrc",
+    ".yarnrc.yml",
+    ".pypirc",
+    "settings.xml",
+)
 START_SECONDS = 20.0
 DEFAULT_LIMITS = Limits()
 _CHUNK = 65536
@@ -170,6 +179,12 @@ def refuse_links(path: str, boundary: Boundary) -> None:
             )
 
 
+def credentials_in(roots: Sequence[str]) -> list[str]:
+    """Files of toolchains that are known to hold tokens (`~/.cargo/credentials.toml`), where they are plain files."""
+    named = (f"{root}/{name}" for root in roots for name in CREDENTIALS)
+    return [path for path in named if Path(path).is_file() and not Path(path).is_symlink()]
+
+
 def _meet(path: str, name: str) -> bool:
     return covers(path, name) or covers(name, path)
 
@@ -273,7 +288,14 @@ class _Run:
         descriptors = Descriptors(info=info, files=files, seccomp=calls)
         try:
             process = subprocess.Popen(
-                profile(self._argv, self._boundary, self._limits, self._host, descriptors),
+                profile(
+                    self._argv,
+                    self._boundary,
+                    self._limits,
+                    self._host,
+                    descriptors,
+                    masked=credentials_in((*self._host.toolchains, *self._boundary.readable)),
+                ),
                 cwd="/",
                 env=environment(self._boundary, self._host, os.environ),
                 stdin=talk,

@@ -65,9 +65,18 @@ class Descriptors:
 
 
 def profile(
-    command: Sequence[str], boundary: Boundary, limits: Limits, host: Host, descriptors: Descriptors
+    command: Sequence[str],
+    boundary: Boundary,
+    limits: Limits,
+    host: Host,
+    descriptors: Descriptors,
+    *,
+    masked: Sequence[str] = (),
 ) -> list[str]:
-    """The whole argument list. Pure: that what it names exists and is no link was found out before."""
+    """The whole argument list. Pure: that what it names exists and is no link was found out before.
+
+    `masked` are files in readable places that hold credentials: inside they are empty.
+    """
     words = [
         host.bwrap,
         "--unshare-user",
@@ -96,6 +105,8 @@ def profile(
     words += ["--size", str(limits.scratch_bytes), "--tmpfs", "/tmp", "--size", str(HOME_BYTES), "--tmpfs", HOME]  # noqa: S108
     for path in (*host.toolchains, *boundary.readable):
         words += ["--ro-bind", path, path]
+    for path in masked:
+        words += ["--ro-bind", "/dev/null", path]
     if not any(_is_at_or_below(boundary.cwd, path) for path in boundary.writable):
         words += ["--ro-bind", boundary.cwd, boundary.cwd]
     for path in sorted(boundary.writable):
