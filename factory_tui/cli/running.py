@@ -20,6 +20,7 @@ from factory_tui.cli.talking import answer_socket, ask_running, here, reception_
 from factory_tui.domain.errors import FactoryError, Refusal, UsageError
 
 if TYPE_CHECKING:
+    from factory_tui.adapters.walls import Standing
     from factory_tui.bootstrap import Ground, House
     from factory_tui.cli.giving import Gives
     from factory_tui.domain.events import Mode
@@ -341,6 +342,7 @@ async def running_house(ground: Ground, wish: Wish, by: Actor) -> AsyncIterator[
     person = Person(handovers=gives.handovers, forms_dir=f"{ground.place.root}/forms", show=gives.show)
     house = open_house(ground, seats=seats(person=person, script=wish.script, chosen=wish.chosen))
     gives.factory = house.factory
+    _warn_of(await house.sandbox.prove())
     running = Running(house, wish, by, reception_of(house, gives), gives)
     if not wish.as_json:
         house.factory.subscribe(lambda entry, state: _say_line(told(entry)))
@@ -379,6 +381,14 @@ def _say_line(line: str) -> None:
 
 def _why(house: House) -> str:
     return "the mission is over" if house.state.mission is None else "it waits for the supervisor"
+
+
+def _warn_of(standing: Standing) -> None:
+    """Beside the answer, at once: that there is no wall, or that we are root behind it."""
+    if standing.why_none:
+        hint(f"wall: {standing.label}. {standing.why_none}")
+    elif standing.label.endswith("as root"):
+        hint("wall: bwrap as root. The factory runs as root; what seats run has neither root nor capabilities.")
 
 
 async def _tell_the_time(house: House) -> None:
