@@ -258,6 +258,17 @@ def test_the_gate_rehearses_on_commits_that_were_accepted_and_stops_a_red_one(tm
     assert not (table.state_place / "ledger.jsonl").exists()
 
 
+def test_a_repository_without_a_home_hears_what_the_shipped_rules_say_of_its_history(tmp_path: Path) -> None:
+    table = desk(tmp_path)
+    write(table.root, THREE)
+    git(table.root, "commit", "-qam", "Three")
+    assert table.factory("rules", "noise", "1", "--json", code=0).json["report"]["commits"] == 1
+    rows = table.factory("rehearse", "1", "--no-smoke", "--json", code=0).json["commits"]
+    assert [row["subject"] for row in rows] == ["Three"]
+    assert "factory init" in table.factory("rehearse", "1", code=1).err
+    assert not (table.root / ".factory").exists()
+
+
 def test_a_changed_home_is_adopted_only_by_an_explicit_yes(tmp_path: Path) -> None:
     table = settled_desk(tmp_path)
     start(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +33,17 @@ class Bench:
 
 
 def bench() -> tuple[Bench, Charter]:
-    """Raises Refusal when the home is not valid."""
+    """The repository here, under its home's charter, or the shipped one where it has no home yet.
+
+    Raises Refusal when there is no repository, or its home is not valid.
+    """
+    from factory_tui.adapters.homes import find_repository, home_of
     from factory_tui.adapters.worktrees import GitWorktrees
     from factory_tui.bootstrap import find_ground
 
+    root = find_repository(str(Path.cwd()))
+    if root is not None and home_of(root) is None:
+        return _without_home(root)
     ground = find_ground(str(Path.cwd()), os.environ, claim=False)
     if ground.reading.charter is None:
         raise Refusal(what="the home is not valid", why=str(ground.reading.problems[0]), next_step="`factory check`")
@@ -43,6 +51,21 @@ def bench() -> tuple[Bench, Charter]:
     worktrees = GitWorktrees(ground.home.repo_root, str(place))
     found = Bench(repo_root=ground.home.repo_root, place=ground.place, worktrees=worktrees)
     return found, ground.reading.charter
+
+
+def _without_home(root: str) -> tuple[Bench, Charter]:
+    """What the shipped rules and roles say, before anything was drafted here."""
+    from factory_tui.adapters.documents import library_files, read_home
+    from factory_tui.adapters.state_place import open_state_place
+    from factory_tui.adapters.worktrees import GitWorktrees
+
+    id = hashlib.sha256(root.encode()).hexdigest()[:32]
+    home = {"factory.toml": f'repo_id = "{id}"\n', "memory/DNA.md": "# DNA\n\nNot written yet.\n"}
+    charter = read_home(home, library_files(), prefix=".factory").charter
+    assert charter is not None, "the shipped roles and rules are a valid charter"
+    place = open_state_place(id, repository=root, environment=os.environ)
+    worktrees = GitWorktrees(root, str(Path(place.root) / "rehearsal"))
+    return Bench(repo_root=root, place=place, worktrees=worktrees), charter
 
 
 @click.command()
@@ -53,6 +76,12 @@ def bench() -> tuple[Bench, Charter]:
 def rehearse(range: str, no_smoke: bool, role: str, as_json: bool) -> None:
     """What the gate would have said to your own merged commits (`HEAD~5..HEAD`, or a number). Exit 1: some stopped."""
     place, charter = bench()
+    if not no_smoke and not charter.gate.smoke.command:
+        raise Refusal(
+            what="level 2 has no smoke command here",
+            why="it would call every commit `not run`",
+            next_step="`factory init` finds one; `--no-smoke` asks the rules and the path policy only",
+        )
     rows = asyncio.run(_rehearse(place, charter, range, role, not no_smoke, as_json))
     if not rows:
         raise Refusal(what=f"{range} holds no commit with a parent", why="nothing was rehearsed")
