@@ -80,6 +80,12 @@ def test_a_secret_nobody_knew_is_found_by_its_shape(secret: str):
     assert found.endswith("y")
 
 
+def test_what_was_taken_out_is_named():
+    assert Redactor().text(SHAPES[0]) == "[redacted: aws key]"
+    assert Redactor().text(SHAPES[2]) == "[redacted: anthropic key]"
+    assert Redactor().text("12345678:AA" + "a1B" * 11) == "[redacted: telegram token]"
+
+
 CLEAN = [
     "commit 9f8c1f7d2b7b9a1c4f4e6a5d3c2b1a0f9e8d7c6b",
     "sha256:" + "0123456789abcdef" * 4,

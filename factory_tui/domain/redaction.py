@@ -50,8 +50,24 @@ _IN_CONTEXT = {
 _PRIVATE_END = re2.compile(r"-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_BEGIN = re2.compile(_SHAPES["private key"])
 _MOST_LINES_OF_A_KEY = 200
-_PLAIN = re2.compile("|".join(f"(?P<s{n}>{shape})" for n, shape in enumerate(_SHAPES.values())))
-_PLAIN_NAMES = tuple(_SHAPES)
+_PLAIN = re2.compile("|".join(f"(?:{shape})" for shape in _SHAPES.values()))
+_BEGINNINGS = (
+    (("AKIA", "ASIA", "ABIA", "ACCA"), "aws key"),
+    (("gh", "github_"), "github token"),
+    (("sk-ant-",), "anthropic key"),
+    (("sk", "rk"), "secret key"),
+    (("xox",), "slack token"),
+    (("AIza",), "google key"),
+    (("npm_",), "npm token"),
+    (("pypi-",), "pypi token"),
+    (("gl",), "gitlab token"),
+    (("eyJ",), "json web token"),
+    (("hf_",), "hugging face token"),
+    (("SG.",), "sendgrid key"),
+    (("do",), "digitalocean token"),
+    (("-----",), "private key"),
+    (("",), "telegram token"),
+)
 _CONTEXT = tuple(
     (name, re2.compile(f"(?P<before>{before})(?P<secret>{secret})(?P<behind>{behind})"))
     for name, (before, secret, behind) in _IN_CONTEXT.items()
@@ -142,7 +158,7 @@ class Redactor:
             return
         line = _searchable(line)
         for match in _PLAIN.finditer(line):
-            yield _PLAIN_NAMES[_which(match)], match.group(0)
+            yield _named(match.group(0)), match.group(0)
         for name, pattern in _CONTEXT:
             for match in pattern.finditer(line):
                 if _is_secret(name, match.group("secret")):
@@ -216,7 +232,7 @@ def _shaped(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         text = _searchable(text)
-    text = _PLAIN.sub(lambda match: f"[redacted: {_PLAIN_NAMES[_which(match)]}]", text)
+    text = _PLAIN.sub(lambda match: f"[redacted: {_named(match.group(0))}]", text)
     for name, pattern in _CONTEXT:
         text = pattern.sub(_replacement(name), text)
     return text
@@ -239,5 +255,6 @@ def _is_secret(name: str, value: str) -> bool:
     return mixed and _SECOND_LOOK.search(value) is None
 
 
-def _which(match: re2._Match[str]) -> int:
-    return int(match.lastgroup[1:]) if match.lastgroup else 0
+def _named(secret: str) -> str:
+    """Which shape it is. By its beginning: asking the engine for the group takes ten times as long as the search."""
+    return next(name for beginning, name in _BEGINNINGS if secret.startswith(beginning))
