@@ -306,7 +306,7 @@ def test_a_group_is_made_where_it_was_delegated_and_nowhere_else(tmp_path: Path)
     group = found.make(Limits(processes=10, memory_bytes=1000))
     assert group is not None
     (made,) = (tmp_path / "app.slice").glob("factory-*")
-    assert ((made / "pids.max").read_text(), (made / "memory.max").read_text()) == ("12", "1000")
+    assert ((made / "pids.max").read_text(), (made / "memory.max").read_text()) == ("10", "1000")
     (made / "memory.events").write_text("low 0\noom_kill 1\n")
     assert group.ran_out_of_memory()
     assert not group.refused_processes()

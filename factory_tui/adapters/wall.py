@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from factory_tui.adapters import seccomp, wall_groups, wall_limits
+from factory_tui.adapters import seccomp, wall_groups, wall_guard, wall_limits
 from factory_tui.adapters.processes import BoundedOutput
 from factory_tui.adapters.wall_profile import (
     FILES,
@@ -247,21 +247,25 @@ class _Run:
             if self._group is not None:
                 stack.callback(self._group.remove)
             out_read, out_write = _pipe(stack)
-            info_read, info_write = _pipe(stack)
+            # Not a pipe: when the factory dies meanwhile, a broken one would end bwrap and leave its child waiting.
+            info = stack.enter_context(_in_memory(b""))
             ours, theirs = socket.socketpair()
             stack.enter_context(ours)
             stack.enter_context(theirs)
             ours.setblocking(False)
-            sandbox = self._start(stack, theirs.fileno(), out_write.fileno(), info_write.fileno())
-            for given in (out_write, info_write, theirs):
+            sandbox = self._start(stack, theirs.fileno(), out_write.fileno(), info)
+            wall_guard.building(sandbox.process.pid)
+            for given in (out_write, theirs):
                 given.close()
             self._loop.add_reader(out_read, self._read, out_read)
             ended = self._ending_of(sandbox.process.pid, stack)
             try:
-                stands = await self._stands(ours, info_read, sandbox, ended, stack)
+                stands = await self._stands(ours, info, sandbox, ended, stack)
                 if stands:
                     killed = await self._watch(sandbox, ended, began)
             finally:
+                if not sandbox.first:
+                    wall_guard.stands(sandbox.process.pid)
                 # Also on cancel: nothing goes on before everything is dead.
                 await self._end(sandbox, ended, stack)
                 self._loop.remove_reader(out_read)
@@ -327,13 +331,15 @@ class _Run:
             return False
         # Written by bwrap before the sandbox existed, so it is all there.
         try:
-            sandbox.first = int(json.loads(os.read(info, 4096))["child-pid"])
+            sandbox.first = int(json.loads(os.pread(info, 4096, 0))["child-pid"])
         except (OSError, ValueError, KeyError):
             return False
         sandbox.handle = os.pidfd_open(sandbox.first)
         stack.callback(os.close, sandbox.handle)
+        wall_guard.stands(sandbox.process.pid)
         if self._group is not None:
-            self._group.take((sandbox.first, *wall_limits.children(sandbox.first)))
+            # Not the first process, which is bwrap's own and starts nothing more: each move costs milliseconds.
+            self._group.take(wall_limits.children(sandbox.first))
         talk.send(b"go\n")
         return True
 

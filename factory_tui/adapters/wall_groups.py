@@ -32,8 +32,7 @@ class Place:
         directory = self.directory / f"{PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
         try:
             directory.mkdir()
-            # Two more than the command's own: the sandbox's first process, and the one that starts the command.
-            (directory / "pids.max").write_text(f"{limits.processes + 2}")
+            (directory / "pids.max").write_text(f"{limits.processes}")
             if self.holds_memory:
                 (directory / "memory.max").write_text(f"{limits.memory_bytes}")
                 with contextlib.suppress(OSError):

@@ -1,0 +1,62 @@
+"""Whoever outlives a killed factory for a moment, to end the sandboxes that were just being built.
+
+bwrap ends with its parent, but its child waits for it for ever when that happens before the sandbox stands. Then they
+are still one process group; a shell that holds the other end of a pipe ends it once the factory is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import threading
+
+_WATCH = """
+all=' '
+while read -r sign pid; do
+  case "$sign" in
+    +) all="$all$pid " ;;
+    -) all="${all%% $pid *} ${all#* $pid }" ;;
+  esac
+done
+for pid in $all; do kill -9 -- "-$pid"; done
+"""
+_LOCK = threading.Lock()
+_PIPES: dict[int, int] = {}
+"""Process id (after a fork the child has a watcher of its own) to the pipe's end."""
+
+
+def building(pid: int) -> None:
+    """A sandbox of this process group is being built."""
+    _tell(f"+ {pid}\n")
+
+
+def stands(pid: int) -> None:
+    """It stands or is gone: from here on the kernel ends it with the factory."""
+    _tell(f"- {pid}\n")
+
+
+def _tell(line: str) -> None:
+    with _LOCK, contextlib.suppress(OSError):
+        if os.getpid() not in _PIPES:
+            _PIPES[os.getpid()] = _start()
+        os.write(_PIPES[os.getpid()], line.encode())
+
+
+def _start() -> int:
+    read, write = os.pipe()
+    try:
+        # Twice removed, so that nobody has to wait for it; it ends by itself when the pipe does.
+        subprocess.run(
+            ["/bin/sh", "-c", f"exec 3<&0; ({_WATCH}) <&3 3<&- >/dev/null 2>&1 &"],
+            stdin=read,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            start_new_session=True,
+            check=False,
+        )
+    finally:
+        os.close(read)
+    return write
