@@ -29,7 +29,7 @@ from factory_tui.tui.view import Door, View
 
 FAST, SLOW = 30, 15
 """Frames a second: of the pane that is read, of everything else."""
-CALM_BEATS = 45
+CALM_BEATS = 8
 """Beats without anything to draw after which the ticker rests."""
 SECONDS_BETWEEN_BELLS = 60.0
 APPROVAL_HOURS = 8.0

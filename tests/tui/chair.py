@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from contextlib import asynccontextmanager
 
 from heart import SUPERVISOR, Heart, evidence, handed_over, mission, plan_of, planned, reviewed
+from textual.events import Key
+from textual.keys import _character_to_key
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -95,6 +97,16 @@ class Chair(Heart):
     def keep(self, text: str) -> Evidence:
         return self.store.put(text.encode(), text[:40])
 
+    def seal(self, task: str = "T-1", text: str = "") -> None:
+        handoff = self.task(task).handoff
+        assert handoff is not None
+        words = f"# Brief of {handoff.id}\n\nYou are the {handoff.to}. Do {task} and nothing else.\n"
+        self.keep(words)
+        super().seal(task, words)
+
+    def say(self, turn: str, text: str) -> None:
+        self.hear(turn, text)
+
     # --- the door --------------------------------------------------------------------------------
 
     async def open(self, hear: Hear) -> View:
@@ -131,27 +143,33 @@ class Chair(Heart):
 async def opened(pilot) -> None:
     """The factory is behind the screen, and drawn."""
     while pilot.app.view is None:
-        await pilot.pause()
-    pilot.app.room.present()
-    await pilot.pause()
+        await pilot.pause(0)
+    await settled(pilot)
 
 
 async def settled(pilot) -> None:
-    """What a key began is done and drawn."""
-    await pilot.pause()
-    while pilot.app._jobs:
-        await pilot.pause()
-    if pilot.app.room is not None:
-        pilot.app.room.present()
-        pilot.app.room.show_hints()
-    await pilot.pause()
+    """What a key began is done and drawn: every queue was empty, and no job is left."""
+    for _ in range(3):
+        await pilot.pause(0)
+        while pilot.app._jobs and pilot.app.is_running and pilot.app.return_code is None:
+            await pilot.pause(0)
+    room = pilot.app.room
+    if room is not None and room.is_ready:
+        room.present()
+        room.show_hints()
+    await pilot.pause(0)
 
 
 async def press(pilot, *keys: str) -> None:
     """Keys one after the other, each done before the next."""
     for key in keys:
-        await pilot.press(key)
+        pilot.app.post_message(typed(key))
         await settled(pilot)
+
+
+def typed(key: str) -> Key:
+    """A key as a terminal sends it."""
+    return Key(_character_to_key(key), key) if len(key) == 1 else Key(key, None)
 
 
 async def write(pilot, text: str) -> None:
@@ -222,13 +240,3 @@ class BusyFloor(Chair):
     def _work_on_page(self) -> None:
         self.begin("T-5")
         self.wish(Action(kind="fetch", resource="package", target="pypi:jinja2"), "T-5")
-
-    def seal(self, task: str = "T-1", text: str = "") -> None:
-        handoff = self.task(task).handoff
-        assert handoff is not None
-        words = f"# Brief of {handoff.id}\n\nYou are the {handoff.to}. Do {task} and nothing else.\n"
-        self.keep(words)
-        super().seal(task, words)
-
-    def say(self, turn: str, text: str) -> None:
-        self.hear(turn, text)

@@ -71,7 +71,7 @@ class Card(Reader):
     def _painted(self) -> None:
         """The object is on the screen; from now on it must stay there for a moment before it can be answered."""
         self._painted_at = time.monotonic()
-        self.set_timer(self.cockpit.arm_seconds + 0.01, self.show_hints)
+        self.set_timer(max(0.0, self.cockpit.arm_seconds) + 0.01, self.show_hints)
 
     @property
     def is_armed(self) -> bool:

@@ -41,7 +41,7 @@ class Editing(Room):
 
     def compose(self) -> ComposeResult:
         yield self.box_of(Bar(id="header"))
-        yield TextArea(self.old, id="brief", soft_wrap=True, tab_behavior="indent")
+        yield TextArea(self.old, id="brief", soft_wrap=True, tab_behavior="focus")
         yield self.box_of(Pane(id="changes", follow=False))
         yield self.box_of(Bar(id="hints"))
 

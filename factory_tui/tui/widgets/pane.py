@@ -21,6 +21,9 @@ from factory_tui.tui.transcript import ACTION_KINDS, Kind, Transcript, spans_of
 JUMP = 0.34
 """Of the height; the view of a following pane moves this much at once."""
 
+BELOW = -1
+"""Stands for all rows below the text: they look alike."""
+
 FILTERS: dict[str, frozenset[Kind] | None] = {
     "all": None,
     "actions": ACTION_KINDS | {"result"},
@@ -280,9 +283,11 @@ class Pane(Painted):
         if y == 0 or self.transcript is None:
             return super().strip_at(y)
         number = self._number_at(y - 1)
-        if number is None or number >= self.transcript.pushed:
+        if number == self.transcript.pushed:
             self._strips.pop(y, None)
             return super().strip_at(y)
+        if number is None or number > self.transcript.pushed:
+            number = BELOW
         strip = self._kept.get(number)
         if strip is None:
             strip = self._kept[number] = super().strip_at(y)
