@@ -265,8 +265,7 @@ def _answer_task(state: State, command: c.Answer) -> tuple[e.Event, ...]:
         case "unhold":
             return (e.TaskUnheld(task=task.id),) if task.held else ()
         case "comment" if command.text.strip():
-            finding = Finding(title=command.text.strip().split("\n", 1)[0][:200], detail=command.text, by="supervisor")
-            return (e.FindingAdded(task=task.id, finding=finding),)
+            return (e.FindingAdded(task=task.id, finding=_comment(task, command.text)),)
         case "dismiss":
             return _dismiss(state, task, command.text)
         case "drop" if command.text.strip() and task.intent is None and not _is_running(state, task):
@@ -277,6 +276,17 @@ def _answer_task(state: State, command: c.Answer) -> tuple[e.Event, ...]:
                 why=f"it is {task.stage}",
                 next_step="hold, unhold, comment, dismiss, drop (with `--text`, and with no turn or landing under way)",
             )
+
+
+def _comment(task: Task, text: str) -> Finding:
+    """`adder.py:3: words` is about that line, when the task's change or paths name the file."""
+    spot, _, words = text.strip().partition(": ")
+    path, _, number = spot.rpartition(":")
+    known = {*task.paths, *(task.candidate.paths if task.candidate else ())}
+    if path in known and number.isascii() and number.isdigit() and len(number) < 10 and words.strip():
+        title = words.strip().split("\n", 1)[0][:200]
+        return Finding(title=title, detail=words, path=path, line=int(number), by="supervisor")
+    return Finding(title=text.strip().split("\n", 1)[0][:200], detail=text, by="supervisor")
 
 
 def _is_running(state: State, task: Task) -> bool:

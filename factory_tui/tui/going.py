@@ -62,11 +62,12 @@ class Going(App[None], inherit_bindings=False):
     def open_waiting(self, item: Waiting) -> None:
         """The screen that shows the whole object, where it can be answered."""
         from factory_tui.tui.screens.card import Card
+        from factory_tui.tui.screens.sheet import card_for
 
         room = self.room
         if isinstance(room, Card):
             self.pop_screen()
-        self.enter(Card(item))
+        self.enter(card_for(item))
 
     def open_item(self, id: str) -> None:
         item = next((item for item in waiting(self.state) if item.id == id), None)
@@ -137,14 +138,21 @@ class Going(App[None], inherit_bindings=False):
         self.enter(memory())
 
     def act_go_timeline(self) -> None:
-        from factory_tui.tui.screens.listing import timeline
+        from factory_tui.tui.screens.floor import Floor
+        from factory_tui.tui.screens.timeline import Timeline
 
-        self.enter(timeline())
+        floor = self.screen_stack[0]
+        self.enter(Timeline(floor.chosen if isinstance(floor, Floor) else ""))
 
     def act_go_digest(self) -> None:
         from factory_tui.tui.screens.leaving import read_preview
 
         read_preview(self)  # type: ignore[arg-type]
+
+    def act_go_grants(self) -> None:
+        from factory_tui.tui.screens.grants import Grants
+
+        self.enter(Grants())
 
     def act_go_stats(self) -> None:
         from factory_tui.tui.present.tasks import stats_parts

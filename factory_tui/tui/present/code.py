@@ -12,17 +12,22 @@ from factory_tui.tui.lines import Span
 LONGEST = 2_000
 """Characters; a longer line is shown without colours."""
 
-_KEYWORDS = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_KEYWORDS = _words(
     "and as assert async await break case catch class const continue def default defer del do elif else enum except "
     "export extends false False final finally fn for from func function go if impl implements import in interface is "
     "lambda let match mod module mut namespace new nil None nonlocal not null or package pass private protected pub "
     "public raise return self static struct super switch this throw trait true True try type typedef typeof use using "
-    "var void while with yield".split()
+    "var void while with yield"
 )
-_HASH = frozenset("py pyi sh bash toml yaml yml rb pl cfg ini mk ps1 r dockerfile makefile".split())
-_SLASH = frozenset("js ts jsx tsx mjs c h cc cpp hpp go rs java kt swift cs scala php css scss proto".split())
-_DASH = frozenset("sql lua hs".split())
-_PLAIN = frozenset("md txt rst csv log lock".split())
+_HASH = _words("py pyi sh bash toml yaml yml rb pl cfg ini mk ps1 r dockerfile makefile")
+_SLASH = _words("js ts jsx tsx mjs c h cc cpp hpp go rs java kt swift cs scala php css scss proto")
+_DASH = _words("sql lua hs")
+_PLAIN = _words("md txt rst csv log lock")
 
 _TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9][0-9A-Za-z_.]*|[\"'`]|#|//|--|[^A-Za-z0-9_\"'`#/-]+|.")
 
@@ -48,16 +53,16 @@ def coloured(text: str, path: str, on: str = "") -> tuple[Span, ...]:
     while place < len(text):
         found = _TOKEN.match(text, place)
         assert found is not None
-        token, end = found.group(), found.end()
+        word, end = found.group(), found.end()
         kind = ""
-        if token in "\"'`":
+        if word in "\"'`":
             end = _end_of_string(text, place)
             kind = "string"
-        elif token == sign:
+        elif word == sign:
             end, kind = len(text), "comment"
-        elif token in _KEYWORDS:
+        elif word in _KEYWORDS:
             kind = "keyword"
-        elif token[0].isdigit():
+        elif word[0].isdigit():
             kind = "string"
         _add(spans, text[place:end], _style(kind, on))
         place = end

@@ -156,7 +156,9 @@ def _cut(text: str) -> str:
     return f"{text[:MOST_COLUMNS]} [{len(text) - MOST_COLUMNS:,} characters more in this line]"
 
 
-def wrap_spans(spans: Line, width: int, gutter: Line, again: Line = (), fill: str = "") -> tuple[Line, ...]:
+def wrap_spans(
+    spans: Line, width: int, gutter: Line, again: Line = (), fill: str = "", *, by_words: bool = False
+) -> tuple[Line, ...]:
     """Spans as rows of at most `width` columns behind a gutter; `fill` colours the rest of each row."""
     room = max(8, width - line_width(gutter))
     rows: list[Line] = []
@@ -175,10 +177,17 @@ def wrap_spans(spans: Line, width: int, gutter: Line, again: Line = (), fill: st
             fits = chars_that_fit(text, room - used)
             if not fits and not used:
                 fits = 1
+            skip = 0
+            if by_words and fits < len(text):
+                gap = text.rfind(" ", 0, fits + 1)
+                if gap > 0 or (gap == 0 and used):
+                    fits, skip = gap, 1
+                elif used:
+                    fits = 0
             if fits:
                 row.append(Span(text[:fits], style))
                 used += width_of(text[:fits])
-                text = text[fits:]
+            text = text[fits + skip :]
             if text:
                 end()
     if row or not rows:

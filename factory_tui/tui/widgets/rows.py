@@ -100,6 +100,16 @@ class Rows(Painted):
         self.touch()
         return True
 
+    def keys_in_view(self) -> list[str]:
+        """Of the items of which a line is on the screen."""
+        seen = {self._items[number].key for number, _ in self._flat[self._top : self._top + self.height]}
+        return [key for key in seen if key]
+
+    def bring_up(self) -> None:
+        """Scrolls until the choice stands at the top, as far as there are rows."""
+        place = next((y for y, (number, _) in enumerate(self._flat) if self._items[number].key == self.key), 0)
+        self.scroll(place - self._top)
+
     def find(self, needle: str, step: int) -> bool:
         """The next item after the chosen one (before it, with -1) that holds the text."""
         known = [one for one in self._items if one.key]

@@ -1,0 +1,133 @@
+"""An action that waits for the supervisor: what, where, why, which rule, and what each answer would cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from factory_tui.domain import events as e
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.state import Ask, Grant, State
+from factory_tui.domain.terms import Action
+from factory_tui.engine.exhibits import difference
+from factory_tui.tui.chronicle import Chronicle
+from factory_tui.tui.harmless import one_line
+from factory_tui.tui.lines import Item, Line, cut_line, item, line
+from factory_tui.tui.present.exhibit import Exhibit
+from factory_tui.tui.present.sheets import Look, Row, Section, bullet_rows, diff_rows, fact_rows, match_rows, text_rows
+from factory_tui.tui.present.words import Setting
+
+
+def ask_exhibit(state: State, ask: Ask, chronicle: Chronicle) -> Exhibit:
+    """The whole action stands last, as the factory got it."""
+    action = ask.action
+    whole = msgspec.json.format(msgspec.json.encode(action, order="sorted"), indent=2).decode()
+    sections = [
+        Section("what", lambda look: _what(action, look)),
+        Section("where", lambda look: _where(state, ask, look)),
+        Section("why it is asked, Enter opens the rule", lambda look: match_rows(ask.ruling.matches, look)),
+        Section("what the seat says it is for", lambda look: _purpose(state, ask, chronicle, look)),
+        Section("what your answer covers", lambda look: fact_rows(_covers(ask), look)),
+        Section("the same, before", lambda look: bullet_rows(before(ask, chronicle.entries), look)),
+        Section("the action as it came", lambda look: text_rows(f"```\n{whole}\n```", look)),
+    ]
+    return Exhibit(tuple(sections))
+
+
+def _what(action: Action, look: Look) -> Iterator[Row]:
+    yield from fact_rows(
+        [
+            ("kind", action.kind, "strong"),
+            ("command", action.command, "strong"),
+            ("path", action.path, "strong"),
+            ("takes", f"{action.resource} {action.target}".strip() if action.kind == "fetch" else "", "strong"),
+            ("to", action.target if action.kind != "fetch" else "", "strong"),
+            ("deletes it", "yes" if action.delete else "", "bad"),
+            ("words", action.text, "text"),
+        ],
+        look,
+    )
+    if action.old or action.new:
+        yield from diff_rows(difference(action.old, action.new, action.path), look)
+    elif action.content is not None:
+        yield from text_rows(f"```\n{action.content}\n```", look, indent=3)
+
+
+def _where(state: State, ask: Ask, look: Look) -> Iterator[Row]:
+    task, turn = state.tasks.get(ask.task), state.turns.get(ask.turn)
+    told = f"{ask.task} {task.title}, attempt {task.attempt}" if task else ask.task
+    seat = f"{turn.seat}, {turn.control}; {turn.actions} actions so far, {turn.denied} denied" if turn else "ended"
+    yield from fact_rows(
+        [
+            ("turn", f"{ask.turn}, the {ask.role}", "text"),
+            ("task", told, "text"),
+            ("seat", seat, "text"),
+            ("wall", state.wall, "warn" if state.wall.startswith("none") else "text"),
+        ],
+        look,
+    )
+
+
+def _purpose(state: State, ask: Ask, chronicle: Chronicle, look: Look) -> Iterator[Row]:
+    """The seat's last words: evidence of nothing, but often the reason."""
+    story = chronicle.stories.get(ask.turn)
+    if story is None:
+        return
+    words = [text for text in story.transcript.text().split("\n") if text.strip() and text[:1] not in "+?x="]
+    yield from text_rows("\n".join(words[-6:]), look)
+
+
+def _covers(ask: Ask) -> list[tuple[str, str, str]]:
+    one = f"{ask.action.kind} {one_line(ask.action.object, 400)}"
+    return [
+        ("allow once", f"this one action, sha256 {ask.sha256[:16]}; asked again, it waits again", "text"),
+        ("for task", f"every `{one}` by the {ask.role} on {ask.task}, until it is over or you revoke it", "text"),
+        ("deny", "the seat is told your reason, and goes on another way", "text"),
+        ("nothing", "it waits; it never becomes allowed by itself", "dim"),
+    ]
+
+
+def before(ask: Ask, entries: Iterable[Entry]) -> list[str]:
+    """How equal asks were answered: role, kind and object alike."""
+    alike: dict[str, str] = {}
+    found = []
+    for entry in entries:
+        match entry.event:
+            case e.ActionAsked(id=id, turn=turn, action=action) if id != ask.id:
+                if (action.kind, action.object) == (ask.action.kind, ask.action.object):
+                    alike[id] = turn
+            case e.AskAnswered(id=id, allowed=allowed, reason=reason) if id in alike:
+                told = "allowed" if allowed else "DENIED"
+                why = f": {one_line(reason, 200)}" if reason else ""
+                found.append(f"{entry.at[:16].replace('T', ' ')} {alike[id]} {told}{why}  #{entry.seq}")
+    return found
+
+
+# --- grants --------------------------------------------------------------------------------------
+
+
+def grant_items(state: State, setting: Setting) -> list[Item]:
+    """Everything that was allowed for longer than the moment, and still holds."""
+    return [item(f"grant:{grant.id}", cut_line(_grant(state, grant), setting.width)) for grant in state.grants.values()]
+
+
+def _grant(state: State, grant: Grant) -> Line:
+    scope = "once, not used yet" if grant.once else f"until {grant.task} is over" if grant.task else "this session"
+    task = state.tasks.get(grant.task)
+    where = f"{grant.task} {one_line(task.title, 40)}" if task else grant.task or "every task"
+    return line(
+        (f" {grant.id:<5}", "strong"),
+        (f"{one_line(grant.role, 14):<14} ", "work"),
+        (f"{grant.kind} {one_line(grant.object, 120)}", "text"),
+        (f"  {where}  {scope}", "dim"),
+        (f"  for rules {', '.join(grant.rules)}" if grant.rules else "", "warn"),
+    )
+
+
+def grant_parts(state: State, id: str) -> list[tuple[str, str]]:
+    grant = state.grants.get(id)
+    if grant is None:
+        return [(id, "It is used up, over or revoked.")]
+    told = msgspec.json.format(msgspec.json.encode(grant, order="sorted"), indent=2).decode()
+    return [(id, f"```\n{told}\n```")]
