@@ -59,11 +59,11 @@ def cut_line(spans: Line, width: int) -> Line:
     return tuple(kept)[: len(spans) + 1] if width > 0 else ()
 
 
-def ends(left: Line, right: Line, width: int) -> Line:
-    """Left and right with space between; the left gives way."""
+def ends(left: Line, right: Line, width: int, gap: str = "text") -> Line:
+    """Left and right with space of a style between; the left gives way."""
     room = width - line_width(right)
     left = cut_line(left, max(0, room - 1))
-    return (*left, Span(" " * max(0, width - line_width(left) - line_width(right))), *cut_line(right, width))
+    return (*left, Span(" " * max(0, width - line_width(left) - line_width(right)), gap), *cut_line(right, width))
 
 
 def wrap_words(text: str, width: int, indent: str = "") -> list[str]:

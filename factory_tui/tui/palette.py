@@ -100,7 +100,7 @@ def _looks(c: dict[str, str]) -> dict[str, Look]:
         "quote": Look(c["dim"], "", "italic"),
         "chosen": Look(c["fore"], c["chosen"], "bold"),
         "chosen-quiet": Look(c["fore"], c["bar"]),
-        "found": Look(c["alert-fore"], c["warn"], "bold"),
+        "found": Look(c["alert-fore"], c["alert"], "bold"),
         "entry": Look(c["fore"], c["chosen"]),
     }
 

@@ -57,7 +57,7 @@ def header(state: State, name: str, setting: Setting, *, phase: str = "") -> Lin
     if wide and state.tasks:
         left.append(Span(f"  {len(state.tasks)} task(s), {working} at work", "bar-dim"))
     clock = setting.now[11:16] if setting.now else ""
-    return ends(tuple(left), (Span(f"{clock} ", "bar"),), setting.width)
+    return ends(tuple(left), (Span(f"{clock} ", "bar"),), setting.width, "bar")
 
 
 def needs(state: State, setting: Setting) -> tuple[Line, str]:
@@ -76,7 +76,7 @@ def needs(state: State, setting: Setting) -> tuple[Line, str]:
         spans.append(Span(f"{one.id} {one_line(_short(one), 60)} {since(one.since, setting.now)}", "bar"))
         if line_width(tuple(spans)) > setting.width:
             break
-    return ends(tuple(spans), (Span(" o=open ", "key"),), setting.width), "bar"
+    return ends(tuple(spans), (Span(" o=open ", "key"),), setting.width, "bar"), "bar"
 
 
 def _short(one: Waiting) -> str:

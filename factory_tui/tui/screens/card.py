@@ -91,7 +91,7 @@ class Card(Reader):
             Span(f" {self.item.id} ", "key"),
             Span(self.item.title, "bar"),
         )
-        return ends(left, (Span(f"{since(self.item.since, setting.now)} ", "bar-dim"),), setting.width)
+        return ends(left, (Span(f"{since(self.item.since, setting.now)} ", "bar-dim"),), setting.width, "bar")
 
     def pane_head(self) -> tuple[Line, Line]:
         titles = ", ".join(title for title, _ in self.parts)

@@ -117,13 +117,21 @@ class Pane(Painted):
                 self.touch(0, 0)
             return True
         height = self.height
-        if transcript.pushed - self._top >= height:
-            self._top = max(transcript.first, transcript.pushed - height + 1 + int(height * self.jump))
+        newest = self._newest()
+        if newest - self._top >= height:
+            self._top = max(transcript.first, newest - height + 1 + int(height * self.jump))
             self._strips.clear()
             self.refresh_rows(0, height - 1)
         else:
             self._draw_rows(before, transcript.pushed)
         return True
+
+    def _newest(self) -> int:
+        """The last row with anything in it: the one that grows, once it has begun."""
+        transcript = self.transcript
+        assert transcript is not None
+        growing = transcript.row(transcript.pushed)
+        return transcript.pushed if growing and growing.text else max(transcript.first, transcript.pushed - 1)
 
     def _draw_rows(self, first: int, last: int) -> None:
         top = first - self._top
@@ -244,6 +252,7 @@ class Pane(Painted):
         if self.transcript is None:
             return
         first, last = self._bounds()
+        last = last if self._only is not None else self._newest()
         self._top = max(first, last - self.height + 1)
 
     def _remember(self) -> None:
