@@ -96,6 +96,14 @@ class Going(App[None], inherit_bindings=False):
 
         self.enter(Reader(title, parts))
 
+    def read_rule(self, rule: str, task: str = "") -> None:
+        """A rule, with what it said on a task; Enter again: the incident behind it."""
+        from factory_tui.tui.present.law import rule_text
+        from factory_tui.tui.screens.rule import RuleReader
+
+        hit = self.chronicle.hits.get(task, {}).get(rule)
+        self.enter(RuleReader(rule, rule_text(self.state, rule, hit)))
+
     # --- keys ------------------------------------------------------------------------------------
 
     def act_next(self) -> None:
@@ -148,6 +156,13 @@ class Going(App[None], inherit_bindings=False):
         from factory_tui.tui.screens.leaving import read_preview
 
         read_preview(self)  # type: ignore[arg-type]
+
+    def act_go_gate(self) -> None:
+        from factory_tui.tui.screens.floor import Floor
+
+        floor = self.screen_stack[0]
+        if isinstance(floor, Floor):
+            floor.read_gate()
 
     def act_go_grants(self) -> None:
         from factory_tui.tui.screens.grants import Grants

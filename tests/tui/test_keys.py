@@ -15,10 +15,11 @@ from factory_tui.tui.screens.grants import Grants
 from factory_tui.tui.screens.leaving import QuitCard
 from factory_tui.tui.screens.listing import Listing
 from factory_tui.tui.screens.reader import Reader
+from factory_tui.tui.screens.rule import RuleReader
 from factory_tui.tui.screens.sheet import Sheet
 from factory_tui.tui.screens.timeline import Timeline
 
-SCREENS = (Floor, Reader, Card, Briefing, Editing, Listing, QuitCard, Sheet, Grants, Timeline)
+SCREENS = (Floor, Reader, Card, Briefing, Editing, Listing, QuitCard, Sheet, Grants, Timeline, RuleReader)
 
 
 def screens_of(place: str) -> list[type]:

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.state import State
-from factory_tui.domain.waiting import waiting
-from factory_tui.tui.present.floor import KIND_WORDS
-
-
-def new_since(state: State) -> str:
-    """What waits beside the digest; one line when nothing does."""
-    lines = [f"- {KIND_WORDS[one.kind]} {one.id} {one.title}" for one in waiting(state) if one.kind != "digest"]
-    return "\n".join(lines) or "Nothing is new."
 
 
 def checklist(state: State) -> str:

@@ -240,11 +240,13 @@ class Briefing(Card):
 
     def _load(self) -> None:
         super()._load()
-        from factory_tui.tui.present.briefing import checklist, new_since
+        from factory_tui.tui.present.away import away_text
+        from factory_tui.tui.present.briefing import checklist
 
         state = self.cockpit.state
         digest = self.parts
-        self.parts = [("new since you left", new_since(state)), ("this session stands on", checklist(state)), *digest]
+        away = away_text(self.cockpit.chronicle.entries, state)
+        self.parts = [("new since you left", away), ("this session stands on", checklist(state)), *digest]
 
     def header(self) -> Line:
         return (

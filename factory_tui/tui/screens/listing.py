@@ -10,8 +10,7 @@ from textual.app import ComposeResult
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Item, Line, Span
 from factory_tui.tui.present.floor import memory_items, needs_items
-from factory_tui.tui.present.history import entry_items, entry_text
-from factory_tui.tui.present.law import all_rule_items, role_items, role_text, rule_text
+from factory_tui.tui.present.law import all_rule_items, role_items, role_text
 from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.arrangement import Place
 from factory_tui.tui.screens.room import Room
@@ -133,7 +132,7 @@ def all_rules() -> Listing:
     return Listing(
         "all rules in force; Enter shows the incident behind one",
         lambda room, setting: all_rule_items(room.cockpit.state, setting),
-        lambda room, key: room.cockpit.read(key[5:], rule_text(room.cockpit.state, key[5:], None)),
+        lambda room, key: room.cockpit.read_rule(key[5:]),
     )
 
 
@@ -158,18 +157,3 @@ def memory() -> Listing:
         floor.open_key(key)
 
     return Listing("memory", lambda room, setting: memory_items(room.cockpit.state, setting), open_memory)
-
-
-def timeline() -> Listing:
-    def open_entry(room: Listing, key: str) -> None:
-        number = int(key[6:])
-        entry = next(entry for entry in room.cockpit.chronicle.entries if entry.seq == number)
-        room.cockpit.read(f"entry {number}", [(f"entry {number}", entry_text(entry))])
-
-    return Listing(
-        "what happened, entry by entry",
-        lambda room, setting: entry_items(room.cockpit.chronicle.entries, setting),
-        open_entry,
-        " Nothing has happened yet.",
-        at_end=True,
-    )

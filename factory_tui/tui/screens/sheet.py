@@ -22,7 +22,7 @@ from factory_tui.tui.keymap import shown
 from factory_tui.tui.lines import Line, Span, line_width, text_of
 from factory_tui.tui.present.asks import ask_exhibit
 from factory_tui.tui.present.exhibit import Exhibit, Read, change_exhibit, handoff_exhibit
-from factory_tui.tui.present.law import role_text, rule_text
+from factory_tui.tui.present.law import role_text
 from factory_tui.tui.present.sheets import Look, about_of, sheet_items
 from factory_tui.tui.present.stuck import stuck_exhibit
 from factory_tui.tui.screens.card import Card
@@ -323,8 +323,7 @@ class Sheet(Card):
                 card = next((one for one in state.law.roles if one.source == name), None)
                 cockpit.read(name, role_text(card) if card else [(name, "No such card is in force.")])
             case "rule":
-                hit = cockpit.chronicle.hits.get(self.item.task, {}).get(name)
-                cockpit.read(name, rule_text(state, name, hit))
+                cockpit.read_rule(name, self.item.task)
             case _:
                 document = state.law.document(name)
                 told = document.text if document else "It stands whole in the brief, below its own heading."

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory_tui.domain import commands as c
 from factory_tui.domain.errors import FactoryError
-from factory_tui.engine.reception import Reply
+from factory_tui.domain.terms import LEVEL_NAMES
 from factory_tui.tui.bindings import Act
-from factory_tui.tui.present.gate import level_text
-from factory_tui.tui.present.law import role_text, rule_text
+from factory_tui.tui.present.backing import level_parts
+from factory_tui.tui.present.law import role_text
 from factory_tui.tui.present.words import tasks_in_view
 from factory_tui.tui.screens.arrangement import Box
 from factory_tui.tui.screens.room import Room
@@ -198,10 +197,10 @@ class TurnActs(Room):
             case "role":
                 self._open_role(name)
             case "rule":
-                hit = cockpit.chronicle.hits.get(task.id, {}).get(name) if task else None
-                cockpit.read(name, rule_text(cockpit.state, name, hit))
+                cockpit.read_rule(name, task.id if task else "")
             case "level" if task:
-                cockpit.read(f"{task.id} gate level {name}", level_text(cockpit.state, task, int(name)))
+                parts = level_parts(cockpit.state, task, int(name), self._evidence_text)
+                cockpit.read(f"{task.id} gate level {name}", parts)
             case "approval" if task and task.candidate:
                 self.act_turn_diff()
             case "document":
@@ -231,6 +230,25 @@ class TurnActs(Room):
         """What waits about the task, else everything about it."""
         if not self.cockpit.open_about(task.id):
             self.cockpit.read_task(task)
+
+    def read_gate(self) -> None:
+        """All levels of the chosen task, each with everything it rests on."""
+        task = self.chosen_task()
+        if task is None:
+            self.say("no task is chosen", "warn")
+            return
+        parts: list[tuple[str, str]] = []
+        for level in LEVEL_NAMES:
+            parts += level_parts(self.cockpit.state, task, level, self._evidence_text)
+        self.cockpit.read(f"the gate of {task.id} {task.title}", parts)
+
+    def _evidence_text(self, sha256: str) -> str:
+        """What a check left behind; what cannot be shown says so."""
+        assert self.cockpit.view is not None
+        try:
+            return self.cockpit.view.evidence(sha256).decode("utf-8", "replace")
+        except FactoryError as error:
+            return str(error)
 
     def _read_evidence(self, title: str, sha256: str) -> None:
         view = self.cockpit.view
@@ -292,6 +310,8 @@ class TurnActs(Room):
         self._about_task(task, "unhold", "", f"{task.id} goes on")
 
     def _about_task(self, task: Task, verb: str, text: str, told: str) -> None:
+        from factory_tui.engine.reception import Reply
+
         if verb == "comment" and not text:
             self.say("nothing was noted: it had no words", "warn")
             return
@@ -339,6 +359,8 @@ class TurnActs(Room):
         self.cockpit.copy(text, "the list")
 
     def act_mode(self) -> None:
+        from factory_tui.domain import commands as c
+
         mode = "step" if self.cockpit.state.mode == "flow" else "flow"
         self.cockpit.command(c.SetMode(mode=mode), f"{mode}: " + MODE_WORDS[mode])  # type: ignore[arg-type]
 
