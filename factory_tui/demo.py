@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from factory_tui.adapters.demo.mission import ScriptedSupervisor, demo_script, demo_supervisor
 from factory_tui.adapters.demo.product import make_product
@@ -29,6 +30,9 @@ from factory_tui.domain.terms import LEVEL_NAMES, Actor
 from factory_tui.domain.waiting import waiting
 from factory_tui.engine.ports import Progress
 from factory_tui.engine.session import waits_for_somebody
+
+if TYPE_CHECKING:
+    from factory_tui.tui.view import Door
 
 Say = Callable[[str], None]
 MOST_ANSWERS = 40
@@ -70,6 +74,40 @@ def open_demo(staged: Staged, progress: Progress = lambda turn, text: None, pace
         progress=progress,
         holder="factory demo",
     )
+
+
+PACE = 0.06
+"""Seconds after each few words, so that a person can watch the seats work."""
+
+
+def watch_demo(say: Say, keep: str = "", mode: e.Mode | None = None) -> int:
+    """The same mission in the cockpit, supervised by whoever sits at this terminal. Returns the exit code."""
+    from factory_tui.tui.run import run_cockpit, told
+
+    staged = stage(keep)
+    by = supervisor("tty")
+
+    def door() -> Door:
+        from factory_tui.tui.door import WorksDoor
+
+        return WorksDoor(
+            name=staged.root.name,
+            make=lambda hear: open_demo(staged, lambda turn, text: hear(turn, text), pace=PACE),
+            by=by,
+            mode=mode,
+            begin=lambda house: _state_mission(staged, house, by),
+        )
+
+    left = run_cockpit(door, title=f"factory demo  {staged.root}")
+    if text := told(left):
+        say(text)
+    say(f"the demo's repository: {staged.root}")
+    return left.exit_code
+
+
+async def _state_mission(staged: Staged, house: House, by: Actor) -> None:
+    base, base_ref = await house.worktrees.head(), await house.worktrees.base_ref()
+    await house.factory.carried_out(c.StateMission(text=staged.supervisor.mission, base_ref=base_ref, base=base), by)
 
 
 def play_demo(say: Say, keep: str = "") -> int:

@@ -48,12 +48,13 @@ def demo(headless: bool, keep: str | None) -> None:
     from importlib import import_module
 
     try:
-        play = import_module("factory_tui.demo").play_demo
+        stage = import_module("factory_tui.demo")
     except ModuleNotFoundError as error:
         raise WorldError(
             what="this build has no demo", why=str(error), next_step="install the released wheel"
         ) from error
-    code = play(say, keep or "")
+    watched = not headless and has_terminal()
+    code = (stage.watch_demo if watched else stage.play_demo)(say, keep or "")
     if code != DONE:
         raise Ended(code)
 
