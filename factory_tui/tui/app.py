@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.timer import Timer
 
-from factory_tui.domain import commands as c
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import Waiting, waiting
-from factory_tui.engine.reception import Adopt, HandOver, Reply, Request, SetPaused
 from factory_tui.tui import terminal
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.chronicle import Chronicle
@@ -26,6 +24,10 @@ from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.screens.room import Room
 from factory_tui.tui.themes import register
 from factory_tui.tui.view import Door, View
+
+if TYPE_CHECKING:  # the first frame does not wait for the engine
+    from factory_tui.domain.commands import Command
+    from factory_tui.engine.reception import Request
 
 FAST, SLOW = 30, 15
 """Frames a second: of the pane that is read, of everything else."""
@@ -118,6 +120,8 @@ class Cockpit(Going, inherit_bindings=False):
         view.subscribe(self._on_entry)
         self._waited = len(waiting(self.state))
         self.wake()
+        if self.room is not None:
+            self.room.renew()
 
     # --- what comes down -------------------------------------------------------------------------
 
@@ -207,7 +211,7 @@ class Cockpit(Going, inherit_bindings=False):
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 
-    def command(self, command: c.Command, told: str) -> None:
+    def command(self, command: Command, told: str) -> None:
         """One command of the supervisor, and what to say when it is on disk."""
 
         async def carry_out(view: View) -> None:
@@ -235,6 +239,8 @@ class Cockpit(Going, inherit_bindings=False):
 
     def answer(self, item: Waiting, verb: str, text: str, then: Callable[[], None]) -> None:
         """Answers exactly the object that was shown."""
+        from factory_tui.engine.reception import Adopt, HandOver, Reply
+
         request: Request
         if item.kind == "proposal" and verb == "adopt":
             request = Adopt(proposal=item.id, sha256=item.sha256)
@@ -246,6 +252,8 @@ class Cockpit(Going, inherit_bindings=False):
         self.ask(request, f"{verb} {item.id}: {item.title}", then)
 
     def act_pause_all(self) -> None:
+        from factory_tui.engine.reception import SetPaused
+
         paused = bool(self.state.paused)
         told = "every turn goes on" if paused else "every turn stops before its next action; P goes on"
         self.ask(SetPaused(paused=not paused, reason="" if paused else "the supervisor paused"), told)

@@ -10,15 +10,18 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
+from factory_tui.domain.commands import Command
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.events import Mode
 from factory_tui.domain.state import State
-from factory_tui.domain.terms import Actor
-from factory_tui.engine.factory import Factory
+from factory_tui.domain.terms import Actor, Sha256
+from factory_tui.domain.waiting import Waiting
+from factory_tui.engine.exhibits import Part, parts_of
+from factory_tui.engine.factory import Factory, Subscriber
 from factory_tui.engine.ports import Clock, EvidenceStore
-from factory_tui.engine.reception import HandoverPort, Reception
+from factory_tui.engine.reception import HandoverPort, Reception, Request
 from factory_tui.engine.session import Session
-from factory_tui.tui.view import FactoryView, Hear, View
+from factory_tui.tui.view import Hear, View
 
 
 class LedgerEntries(Protocol):
@@ -51,6 +54,50 @@ class Works(Protocol):
 
 
 Beside = Callable[[Any, Reception], contextlib.AbstractAsyncContextManager[Any]]
+
+
+class FactoryView:
+    """A running factory. Satisfies `View`."""
+
+    def __init__(
+        self,
+        *,
+        factory: Factory,
+        evidence: EvidenceStore,
+        reception: Reception,
+        clock: Clock,
+        by: Actor,
+        past: Sequence[Entry],
+    ) -> None:
+        """`by` is the supervisor."""
+        self._factory, self._evidence, self._reception = factory, evidence, reception
+        self._clock, self._by, self._past = clock, by, tuple(past)
+
+    @property
+    def state(self) -> State:
+        return self._factory.state
+
+    @property
+    def past(self) -> Sequence[Entry]:
+        return self._past
+
+    def now(self) -> str:
+        return self._clock.now()
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        return self._factory.subscribe(subscriber)
+
+    def evidence(self, sha256: Sha256) -> bytes:
+        return self._evidence.get(sha256)
+
+    def parts(self, item: Waiting) -> Sequence[Part]:
+        return parts_of(self.state, item, self._evidence)
+
+    async def submit(self, command: Command) -> Sequence[Entry]:
+        return await self._factory.carried_out(command, self._by)
+
+    async def ask(self, request: Request) -> dict[str, Any]:
+        return await self._reception.answer(request, self._by, at_terminal=True)
 
 
 class WorksDoor:

@@ -143,10 +143,8 @@ class Painted(Widget, can_focus=False):
         return strip
 
     def finished(self, spans: Line, fill: str) -> Strip:
-        strip = self.paint.strip(spans, self.box.width, fill)
-        for line_filter in self.get_line_filters():
-            strip = strip.apply_filter(line_filter, self.background_colors[1])
-        return strip
+        """The strip of a line. Textual's colour filters are left out: every colour here is a true one, or none."""
+        return self.paint.strip(spans, self.box.width, fill)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         whole = [self.strip_at(y) for y in crop.line_range]

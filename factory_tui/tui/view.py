@@ -6,17 +6,17 @@ No screen knows a factory. Whoever satisfies `View` can be supervised: a running
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from factory_tui.domain.commands import Command
-from factory_tui.domain.entries import Entry
-from factory_tui.domain.state import State
-from factory_tui.domain.terms import Actor, Sha256
-from factory_tui.domain.waiting import Waiting
-from factory_tui.engine.exhibits import Part, parts_of
-from factory_tui.engine.factory import Factory, Subscriber
-from factory_tui.engine.ports import Clock, EvidenceStore
-from factory_tui.engine.reception import Reception, Request
+if TYPE_CHECKING:  # the first frame does not wait for the engine
+    from factory_tui.domain.commands import Command
+    from factory_tui.domain.entries import Entry
+    from factory_tui.domain.state import State
+    from factory_tui.domain.terms import Sha256
+    from factory_tui.domain.waiting import Waiting
+    from factory_tui.engine.exhibits import Part
+    from factory_tui.engine.factory import Subscriber
+    from factory_tui.engine.reception import Request
 
 Hear = Callable[[str, str], None]
 
@@ -62,47 +62,3 @@ class Door(Protocol):
 
     async def close(self, reason: str, words: str) -> str:
         """Interrupts, keeps, writes the digest. Returns its path; empty when none was owed. May be called twice."""
-
-
-class FactoryView:
-    """A running factory. Satisfies `View`."""
-
-    def __init__(
-        self,
-        *,
-        factory: Factory,
-        evidence: EvidenceStore,
-        reception: Reception,
-        clock: Clock,
-        by: Actor,
-        past: Sequence[Entry],
-    ) -> None:
-        """`by` is the supervisor."""
-        self._factory, self._evidence, self._reception = factory, evidence, reception
-        self._clock, self._by, self._past = clock, by, tuple(past)
-
-    @property
-    def state(self) -> State:
-        return self._factory.state
-
-    @property
-    def past(self) -> Sequence[Entry]:
-        return self._past
-
-    def now(self) -> str:
-        return self._clock.now()
-
-    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        return self._factory.subscribe(subscriber)
-
-    def evidence(self, sha256: Sha256) -> bytes:
-        return self._evidence.get(sha256)
-
-    def parts(self, item: Waiting) -> Sequence[Part]:
-        return parts_of(self.state, item, self._evidence)
-
-    async def submit(self, command: Command) -> Sequence[Entry]:
-        return await self._factory.carried_out(command, self._by)
-
-    async def ask(self, request: Request) -> dict[str, Any]:
-        return await self._reception.answer(request, self._by, at_terminal=True)

@@ -18,7 +18,8 @@ from factory_tui.engine.factory import Factory
 from factory_tui.engine.reception import Reception
 from factory_tui.engine.session import Session
 from factory_tui.tui.app import Cockpit
-from factory_tui.tui.view import FactoryView, Hear, View
+from factory_tui.tui.door import FactoryView
+from factory_tui.tui.view import Hear, View
 from factory_tui.tui.widgets.line_input import LineInput
 
 FOREVER = 3_600.0

@@ -19,8 +19,6 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "zoom": ("3", "z"),
     "rules": ("g", "r"),
     "needs-you": ("g", "n"),
-    "help": ("?",),
-    "palette": (":",),
     "leaving": ("q",),
 }
 

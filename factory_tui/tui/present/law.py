@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.rules import Rule
 from factory_tui.domain.state import State, Task
@@ -18,6 +17,8 @@ _BEARING: dict[tuple[str, str], tuple[Rule, ...]] = {}
 
 
 def enforcement(state: State) -> dict[str, tuple[bool, str]]:
+    from factory_tui.domain.law import rulebook_of  # compiles patterns: not before the first frame
+
     law = state.law
     found = _ENFORCED.get(law.sha256)
     if found is None:
@@ -31,6 +32,8 @@ def enforcement(state: State) -> dict[str, tuple[bool, str]]:
 
 def bearing(state: State, task: Task) -> tuple[Rule, ...]:
     """The rules that bear on the role that has the task now."""
+    from factory_tui.domain.law import rulebook_of
+
     law = state.law
     role = task.handoff.to if task.handoff else task.role
     found = _BEARING.get((law.sha256, role))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from factory_tui.domain.known import minutes_between
 from factory_tui.domain.state import State, Task, Turn
 from factory_tui.domain.terms import Verdict
 from factory_tui.tui.glyphs import UNICODE
@@ -28,7 +27,7 @@ def since(at: str, now: str) -> str:
     """`0:41`, `12:30`, `3h05`, `2d`; empty when unknown."""
     if not at or not now:
         return ""
-    seconds = int(minutes_between(at, now) * 60)
+    seconds = max(0, int((datetime.fromisoformat(now) - datetime.fromisoformat(at)).total_seconds()))
     if seconds < 3_600:
         return f"{seconds // 60}:{seconds % 60:02}"
     if seconds < 172_800:
