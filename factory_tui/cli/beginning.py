@@ -20,12 +20,20 @@ if TYPE_CHECKING:
 
 
 def at_the_door() -> None:
-    """`factory` without a command: what waits in a home, an offer elsewhere. Asks only where there is a terminal."""
+    """`factory` without a command: the cockpit in a home, an offer elsewhere; without a terminal, what waits."""
     from factory_tui.adapters.homes import find_repository, home_of
 
     root = find_repository(str(Path.cwd()))
     if root is not None and home_of(root) is not None:
         from factory_tui.cli.looking import status
+        from factory_tui.cli.talking import ask_running, here, request
+
+        if has_terminal() and ask_running(here(), request("status")) is None:
+            from factory_tui.bootstrap import find_ground
+            from factory_tui.cli.watching import watch
+
+            watch(find_ground(str(Path.cwd())))
+            return
 
         status.main(args=[], standalone_mode=False)
         return

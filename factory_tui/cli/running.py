@@ -356,7 +356,7 @@ async def running_house(ground: Ground, wish: Wish, by: Actor) -> AsyncIterator[
         async with serving(socket, lambda data: answer_socket(house, running.reception, data)):
             try:
                 await house.start(by, wish.mode)
-                ticking = asyncio.ensure_future(_tell_the_time(house))
+                ticking = asyncio.ensure_future(tell_the_time(house))
                 try:
                     yield running
                 finally:
@@ -391,7 +391,7 @@ def _warn_of(standing: Standing) -> None:
         hint("wall: bwrap as root. The factory runs as root; what seats run has neither root nor capabilities.")
 
 
-async def _tell_the_time(house: House) -> None:
+async def tell_the_time(house: House) -> None:
     """Expiry comes true only by a recorded time; it is recorded while something can expire."""
     from factory_tui.domain import commands as c
     from factory_tui.domain.terms import Actor

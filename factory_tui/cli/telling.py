@@ -24,6 +24,12 @@ def _told(event: object) -> str:
             )
         case e.CharterProposed(proposal=proposal, paths=paths):
             return f"{proposal}: the home on disk differs from the charter in force: {', '.join(paths[:5])}"
+        case e.LimitsProved(control=control, roles=roles):
+            if not roles:
+                return ""
+            red = sorted({one.role for one in roles if one.red})
+            tried = f"limits of {len(roles)} roles tried for {control} seats"
+            return f"{tried}: RED for {', '.join(red)}" if red else f"{tried}: all hold"
         case e.MissionStated(mission=mission, text=text):
             return f"{mission}: {one_line(text)}"
         case e.TaskOpened(task=task, role=role, title=title):

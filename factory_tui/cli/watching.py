@@ -1,0 +1,74 @@
+"""The cockpit over this repository's factory: what `factory` alone opens where there is a home and a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from factory_tui.cli.ending import Ended
+from factory_tui.cli.running import tell_the_time
+from factory_tui.cli.speech import say
+from factory_tui.cli.talking import answer_socket
+
+if TYPE_CHECKING:
+    from factory_tui.bootstrap import Ground, House
+    from factory_tui.engine.reception import Reception
+    from factory_tui.tui.view import Door, Hear
+
+
+def watch(ground: Ground) -> None:
+    """Opens the cockpit; ends with its exit code when that is not 0."""
+    from factory_tui.tui.run import run_cockpit, told
+
+    left = run_cockpit(lambda: _door(ground), title=f"factory  {ground.home.repo_root}")
+    if text := told(left):
+        say(text)
+    if left.exit_code:
+        raise Ended(left.exit_code)
+
+
+def _door(ground: Ground) -> Door:
+    from pathlib import Path
+
+    from factory_tui.bootstrap import supervisor
+    from factory_tui.cli.giving import Gives
+    from factory_tui.tui.door import WorksDoor
+
+    gives = Gives(quiet=True)
+    return WorksDoor(
+        name=Path(ground.home.repo_root).name,
+        make=lambda hear: _house(ground, gives, hear),
+        by=supervisor("tty"),
+        beside=_beside,
+        handovers=gives,
+    )
+
+
+def _house(ground: Ground, gives: Any, hear: Hear) -> House:
+    """The factory, with the person at this terminal in the human seat."""
+    from factory_tui.bootstrap import open_house
+    from factory_tui.cli.seating import Person, seats
+
+    def show(text: str) -> None:
+        gives.show(text)
+        hear(text.split(maxsplit=1)[0], text)
+
+    person = Person(handovers=gives.handovers, forms_dir=f"{ground.place.root}/forms", show=show)
+    house = open_house(ground, seats=seats(person=person), progress=lambda turn, text: hear(turn, text))
+    gives.factory = house.factory
+    return house
+
+
+@contextlib.asynccontextmanager
+async def _beside(house: House, reception: Reception) -> AsyncIterator[None]:
+    """As long as the cockpit is open, other commands reach it, and time passes on record."""
+    from factory_tui.adapters.control import serving
+
+    async with serving(house.ground.place.control_socket(), lambda data: answer_socket(house, reception, data)):
+        ticking = asyncio.ensure_future(tell_the_time(house))
+        try:
+            yield
+        finally:
+            ticking.cancel()
