@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from factory_tui.adapters.evidence import EvidenceFiles
 from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
-from factory_tui.adapters.limits_probe import Matrix, demands_proof, probe
+from factory_tui.adapters.limits_probe import Matrix, probe
 from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
 from factory_tui.adapters.secrets import OURS
 from factory_tui.adapters.state_place import StatePlace, open_state_place
@@ -35,6 +36,7 @@ from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.evolve import fold
 from factory_tui.domain.known import wants_brief
+from factory_tui.domain.limits import demands_proof, unproven
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, Control
@@ -173,7 +175,9 @@ class House:
     sandbox: ProvenSandbox
     redactor: Redactor
     """Knows every secret this process holds; whoever gets a new one teaches it."""
+    seats: Seats
     tried: dict[tuple[str, str, Control], Matrix] = field(default_factory=dict)
+    trying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def standing(self) -> Standing:
@@ -185,20 +189,57 @@ class House:
         return self.factory.state
 
     async def limits(self, control: Control = "brokered") -> Matrix:
-        """Each limit of each role, tried now for seats held like this; once for each charter and wall."""
-        standing, law = await self.sandbox.prove(), self.state.law
-        key = (law.sha256, standing.label, control)
-        if key not in self.tried:
-            self.tried[key] = await probe(
-                law, self.sandbox, self.ground.place.exports, wall=standing.label, control=control
-            )
-        return self.tried[key]
+        """Each limit of each role, tried now for seats held like this and put on record.
+
+        Once for each charter and wall; again as long as one of them is red.
+        """
+        async with self.trying:
+            standing, law = await self.sandbox.prove(), self.state.law
+            key = (law.sha256, standing.label, control)
+            if key not in self.tried or self.tried[key].red():
+                place = self.ground.place.exports
+                self.tried[key] = await probe(law, self.sandbox, place, wall=standing.label, control=control)
+            if self.state.session_open:
+                self._record_limits(control, self.tried[key])
+            return self.tried[key]
 
     async def unproven(self, role: str, control: Control) -> str:
         """Why a seat held like this cannot fill the role; empty = it can."""
         if not demands_proof((await self.sandbox.prove()).label, control):
             return ""
-        return (await self.limits(control)).unproven(role)
+        await self.limits(control)
+        return unproven(self.state, role, control)
+
+    def _record_limits(self, control: Control, matrix: Matrix | None) -> None:
+        standing = self.standing
+        self.factory.submit(
+            c.RecordLimits(
+                control=control,
+                wall=standing.label,
+                by_wall=tuple(one.name for one in standing.tried if one.refused),
+                roles=matrix.by_role() if matrix else (),
+                matrix=self.evidence.put(matrix.as_json(), f"limits of {control} seats") if matrix else None,
+            ),
+            Actor(kind="factory", name="limits"),
+        )
+
+    async def _try_limits(self) -> None:
+        """Once for each way in which the settings' seats are held. What the wall showed of itself is enough for a
+        script's seat; a person has no limits of ours."""
+        for control in sorted(self._controls()):
+            if control == "rehearsed":
+                self._record_limits(control, None)
+            elif control != "human":
+                await self.limits(control)
+
+    def _controls(self) -> set[Control]:
+        kinds = {self.seats.kind_for(card.id, "", "") for card in self.state.law.roles}
+        found: set[Control] = set()
+        for kind in kinds:
+            # A seat that cannot be opened is told about when a role needs it.
+            with suppress(FactoryError):
+                found.add(self.seats.open(kind).control)
+        return found
 
     async def start(self, by: Actor, mode: e.Mode | None = None) -> None:
         """Adopts the home as committed on the base branch, begins a session, starts what is owed."""
@@ -220,6 +261,7 @@ class House:
             by,
         )
         await self.propose_disk()
+        await self._try_limits()
         self.turns.ask_first(self.unproven)
         keeper = self.gatekeeper
         runners = {
@@ -376,6 +418,7 @@ def open_house(
             progress=progress,
             redactor=redactor,
         )
+        table = seats(lambda: factory.state.law)
         turns = Turns(
             factory=factory,
             gatekeeper=gatekeeper,
@@ -383,7 +426,7 @@ def open_house(
             workbench=DirectoryWorkbench(),
             sandbox=sandbox,
             evidence=evidence,
-            seats=seats(lambda: factory.state.law),
+            seats=table,
             person=user(),
             progress=progress,
             redactor=redactor,
@@ -403,4 +446,5 @@ def open_house(
         turns=turns,
         sandbox=sandbox,
         redactor=redactor,
+        seats=table,
     )

@@ -988,3 +988,53 @@ def test_a_tree_of_two_names_for_one_path_is_refused() -> None:
     story.then_kinds(e.TreeRefused, e.ActionEnded)
     assert change().paths == ()
     assert Decision.DENY in {match.decision for match in story.events[0].matches}  # type: ignore[union-attr]
+
+
+# --- limits, and who is seated -------------------------------------------------------------------
+
+
+def limits_tried(*red: str) -> c.RecordLimits:
+    found = tuple(e.RedLimit(limit=limit, layer="wall", detail="it worked", fix="install bubblewrap") for limit in red)
+    return c.RecordLimits(
+        control="brokered", wall="none", roles=(e.RoleLimits(role="builder", tried=20, red=found),), by_wall=()
+    )
+
+
+def brokered_turn(heart: Heart) -> None:
+    handoff = heart.task().handoff
+    assert handoff is not None
+    assert handoff.brief is not None
+    brief = handoff.brief.sha256
+    heart.do(c.StartTurn(handoff=handoff.id, seat="mind", control="brokered", person="", brief=brief))
+
+
+def released(heart: Heart) -> None:
+    heart.seal()
+    heart.release()
+
+
+def test_a_role_whose_limits_were_not_tried_is_not_seated() -> None:
+    given(small_task(), released).when(brokered_turn).then_refused("no limit of the role `builder` was tried")
+
+
+def test_a_role_with_a_red_limit_is_not_seated_and_one_whose_limits_hold_is() -> None:
+    red = given(small_task(), limits_tried("reach a loopback listener"), released)
+    red.when(brokered_turn).then_refused("reach a loopback listener (wall): it worked. install bubblewrap")
+    given(small_task(), limits_tried(), released).when(brokered_turn).then_kinds(e.TurnStarted)
+
+
+def test_what_was_tried_in_another_session_proves_nothing_in_this_one() -> None:
+    story = given(small_task(), limits_tried(), released, lambda heart: heart.end_session())
+    story.when(lambda heart: heart.start_session())
+    assert story.heart.state.limits == {}
+
+
+def test_an_unseated_role_waits_for_the_supervisor_and_burns_no_attempt() -> None:
+    story = given(small_task(), released).when(c.LeaveUnseated(handoff="H-1", seat="mind", reason="it is red"))
+    story.then_kinds(e.TaskStuck).then_waits("stuck").then_owed()
+    assert (story.heart.task().attempt, story.heart.state.crashes) == (1, {})
+
+
+def test_no_seat_says_what_its_limits_are() -> None:
+    story = given(small_task(), author_works())
+    story.when(limits_tried(), by=Actor(kind="seat", name="builder/b1")).then_refused("only the factory")

@@ -8,9 +8,12 @@ import pytest
 from crew import answer, approve_all, commit_and_hand_over, make_crew, settled, small_task, stages, write
 from small_home import charter_of
 
-from factory_tui.adapters.limits_probe import BY_COMMAND, LAYERS, Matrix, demands_proof, probe
+from factory_tui.adapters.limits_probe import BY_COMMAND, LAYERS, Matrix, probe
 from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
+from factory_tui.adapters.walls import Standing
+from factory_tui.domain import events as e
+from factory_tui.domain.limits import demands_proof
 from factory_tui.domain.terms import Action
 from factory_tui.engine.ports import Desk, TurnBrief
 
@@ -110,3 +113,61 @@ async def test_a_proven_wall_seats_a_brokered_author_all_the_way(tmp_path: Path)
         answer(house, "T-1", "approve")
         await settled(house)
         assert stages(house.state) == {"T-1": "landed"}
+
+
+async def only_says(brief: TurnBrief, desk: Desk) -> None:
+    await desk.act(Action(kind="escalate", text="what now?"))
+
+
+@pytest.mark.needs_bwrap
+async def test_what_was_tried_is_on_record_before_the_first_turn(tmp_path: Path):
+    crew = make_crew(tmp_path, {"builder": only_says})
+    crew.seat.control = "brokered"
+    async with crew.session() as house:
+        proved = house.state.limits["brokered"]
+        assert {one.role for one in proved.roles} == {card.id for card in house.state.law.roles}
+        assert all(one.tried > 8 and not one.red for one in proved.roles)
+        assert "write_outside" in proved.by_wall
+        assert proved.matrix is not None
+        assert b'"layer":"wall","holds":true' in house.evidence.get(proved.matrix.sha256)
+        before = house.state.seq
+        await house.limits("brokered")
+        assert house.state.seq == before, "the same again is not written twice"
+
+
+@pytest.mark.needs_bwrap
+async def test_a_script_has_the_walls_own_trial_on_record_and_no_role_is_called_proven(tmp_path: Path):
+    crew = make_crew(tmp_path, {"builder": only_says})
+    async with crew.session() as house:
+        proved = house.state.limits["rehearsed"]
+        assert proved.roles == ()
+        assert "read_host" in proved.by_wall
+
+
+async def test_a_red_limit_leaves_the_role_unseated_with_reason_and_fix_and_nothing_crashes(tmp_path: Path):
+    crew = make_crew(tmp_path, {"builder": only_says})
+    crew.seat.control = "brokered"
+    house = crew.house()
+    # It believes in a wall that holds nothing.
+    house.sandbox._bwrap = ""
+    house.sandbox._standing = Standing(label="bwrap")
+    from crew import SUPERVISOR
+
+    try:
+        await house.start(SUPERVISOR)
+        await small_task(house, "Try it")
+        waits = await settled(house)
+        assert [(item.kind, item.id) for item in waits] == [("stuck", "T-1")]
+        assert "write outside by a command (wall)" in waits[0].title
+        assert "install bubblewrap" in waits[0].title
+        assert house.state.crashes == {}
+        assert crew.seat.seen == [], "the seat was told nothing"
+        answer(house, "T-1", "retry", text="look again")
+        assert [item.kind for item in await settled(house)] == ["stuck"], "tried again, and red still"
+    finally:
+        await house.close("done", SUPERVISOR)
+    assert any(isinstance(entry.event, e.LimitsProved) for entry in house.ledger.entries)
+    assert (
+        "limits that did not hold for brokered seats"
+        in next((crew.root / ".factory/memory/digests").iterdir()).read_text()
+    )

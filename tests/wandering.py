@@ -179,6 +179,8 @@ class Wanderer:
             c.RecordWorktree(task=id("T"), name="x", base=BASE),
             c.RecordKept(task=id("T"), name="x", ref="refs/x"),
             c.StartTurn(handoff=id("H"), seat="mind", control="rehearsed", person="", brief="0"),
+            c.RecordLimits(control="rehearsed", wall=dice.choice(("none", "bwrap"))),
+            c.LeaveUnseated(handoff=id("H"), seat="mind", reason="a limit is red"),
             c.EndTurn(turn=turn, outcome=dice.choice(OUTCOMES)),
             c.NoteUsage(turn=turn, usd=dice.choice((None, 0.5, 99.0)), tokens_in=1, tokens_out=dice.randrange(9)),
             c.EndAction(id=id("A"), result=dice.choice(("ok", "error", "killed"))),

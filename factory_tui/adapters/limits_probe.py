@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from factory_tui.adapters.clock import SystemClock
@@ -17,7 +18,7 @@ from factory_tui.adapters.trying import PRECIOUS, SCRIPT, SECONDS, World, world
 from factory_tui.adapters.workbench import DirectoryWorkbench
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.law import NO_WALL
+from factory_tui.domain.events import RedLimit, RoleLimits
 from factory_tui.domain.roles import RoleCard, path_policy
 from factory_tui.domain.state import State, Task, Turn
 from factory_tui.domain.terms import ACTION_KINDS, Action, Actor, Control, Decision, Evidence
@@ -72,6 +73,24 @@ class Matrix:
 
     def red(self, role: str = "") -> tuple[Cell, ...]:
         return tuple(cell for cell in self.cells if not cell.holds and role in ("", cell.role))
+
+    def by_role(self) -> tuple[RoleLimits, ...]:
+        """As the ledger holds it: how many limits of each role were tried, and the red ones whole."""
+        return tuple(
+            RoleLimits(
+                role=role,
+                tried=sum(cell.role == role for cell in self.cells),
+                red=tuple(
+                    RedLimit(limit=cell.limit, layer=cell.layer, detail=cell.detail, fix=FIX[cell.layer])
+                    for cell in self.red(role)
+                ),
+            )
+            for role in sorted({cell.role for cell in self.cells})
+        )
+
+    def as_json(self) -> bytes:
+        """Every cell."""
+        return msgspec.json.encode(self.cells)
 
     def unproven(self, role: str) -> str:
         """Why the role cannot be seated, and the fix; empty = each of its limits was tried and holds."""
@@ -263,8 +282,3 @@ class _NoGate(Gatekeeper):
 
     def __init__(self) -> None:
         pass
-
-
-def demands_proof(wall: str, control: Control) -> bool:
-    """Whether a red cell keeps a role unseated: not where the supervisor accepted to go without, nor for people."""
-    return control not in ("human", "rehearsed") and (wall == NO_WALL or wall.startswith("bwrap"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from factory_tui.domain.charter import Charter
-from factory_tui.domain.events import ActionOutcome, BriefInput, Mode, Outcome
+from factory_tui.domain.events import ActionOutcome, BriefInput, Mode, Outcome, RoleLimits
 from factory_tui.domain.terms import (
     Action,
     Actor,
@@ -180,6 +180,26 @@ class StartTurn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordLimits:
+    """Each limit was tried, for seats held like `control`."""
+
+    control: Control
+    wall: str
+    by_wall: tuple[str, ...] = ()
+    roles: tuple[RoleLimits, ...] = ()
+    matrix: Evidence | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveUnseated:
+    """A turn that is owed cannot begin: a limit of the role is unproven for its seat."""
+
+    handoff: str
+    seat: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class EndTurn:
     turn: str
     outcome: Outcome
@@ -318,6 +338,8 @@ Command = (
     | ReleaseHandoff
     | RecordWorktree
     | RecordKept
+    | RecordLimits
+    | LeaveUnseated
     | StartTurn
     | EndTurn
     | NoteUsage

@@ -63,6 +63,10 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             return tasks.record_worktree(state, command)
         case c.RecordKept():
             return tasks.record_kept(state, command)
+        case c.RecordLimits():
+            return sessions.record_limits(state, command)
+        case c.LeaveUnseated():
+            return turns.leave_unseated(state, command)
         case c.StartTurn():
             return turns.start_turn(state, command)
         case c.EndTurn():

@@ -62,6 +62,19 @@ def record_digest(state: State, command: c.RecordDigest) -> tuple[e.Event, ...]:
     return (written, e.IncidentOpened(incident=incident, title=title, what=command.problem))
 
 
+def record_limits(state: State, command: c.RecordLimits) -> tuple[e.Event, ...]:
+    """Once for each outcome: the same again is not written twice."""
+    _open(state)
+    proved = e.LimitsProved(
+        control=command.control,
+        wall=command.wall,
+        by_wall=command.by_wall,
+        roles=command.roles,
+        matrix=command.matrix,
+    )
+    return () if state.limits.get(command.control) == proved else (proved,)
+
+
 def propose_charter(state: State, command: c.ProposeCharter) -> tuple[e.Event, ...]:
     if state.charter and state.charter.sha256 == command.sha256:
         return tuple(

@@ -9,6 +9,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.deciding_tasks import check_plan
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.law import ruling_on_action
+from factory_tui.domain.limits import unproven
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_turn
 from factory_tui.domain.reviewing import judge_report
@@ -28,6 +29,8 @@ def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
         raise Refusal(what=f"the brief of {command.handoff} is not the sealed one", next_step="seal it again")
     if handoff.purpose == "review":
         state.law.check_reviewer(handoff.to, task.candidate.author if task.candidate else task.role)
+    if why := unproven(state, handoff.to, command.control):
+        raise Refusal(what=f"the role {handoff.to} stays unseated: a limit of its is unproven", why=why)
     return (
         e.TurnStarted(
             turn=Ids(state).turn(handoff.to),
@@ -42,6 +45,14 @@ def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
             wall=state.wall,
         ),
     )
+
+
+def leave_unseated(state: State, command: c.LeaveUnseated) -> tuple[e.Event, ...]:
+    """No crash and no attempt burnt: the task waits for the supervisor, who is told the limit and the fix."""
+    task = _startable(state, command.handoff)
+    assert task.handoff
+    why = f"{task.handoff.to} stays unseated, a limit is unproven for the seat `{command.seat}`: {command.reason}"
+    return (e.TaskStuck(task=task.id, reason=why[:LONG_TEXT]),)
 
 
 def _startable(state: State, handoff: str) -> Task:

@@ -185,6 +185,9 @@ def _went_wrong(entry: Entry, state: State) -> str:
             return f"a job crashed: {one_line(job)}: {one_line(error)}"
         case e.IncidentOpened(incident=incident, title=title):
             return f"{incident} opened: {one_line(title)}"
+        case e.LimitsProved(control=control, roles=roles) if any(one.red for one in roles):
+            told = (f"{one.role}: {red.limit} ({red.layer})" for one in roles for red in one.red)
+            return f"limits that did not hold for {control} seats: {one_line('; '.join(told))}"
         case e.LedgerRepaired(dropped_bytes=dropped, saved_as=saved):
             return f"a torn ledger tail of {dropped} bytes was cut, kept as {saved}"
         case _:

@@ -104,6 +104,37 @@ class DigestAcknowledged(Record, frozen=True, kw_only=True, tag="digest.acknowle
     sha256: Sha256
 
 
+class RedLimit(Record, frozen=True, kw_only=True):
+    """A limit that did not hold when it was tried, or could not be tried."""
+
+    limit: str
+    layer: str
+    """The one that should have refused: not offered, broker, wall, diff import."""
+    detail: str
+    fix: str
+
+
+class RoleLimits(Record, frozen=True, kw_only=True):
+    """The limits of one role, tried."""
+
+    role: str
+    tried: int
+    red: tuple[RedLimit, ...] = ()
+
+
+class LimitsProved(Record, frozen=True, kw_only=True, tag="limits.proved"):
+    """Each limit was tried, for seats that are held like this, behind this wall. The newest one counts."""
+
+    control: Control
+    wall: str
+    by_wall: tuple[str, ...] = ()
+    """What was tried from inside the wall, whichever the role, and refused."""
+    roles: tuple[RoleLimits, ...] = ()
+    """Role by role; none = no seat held like this needs the proof."""
+    matrix: Evidence | None = None
+    """Every cell, as JSON."""
+
+
 class LedgerRepaired(Record, frozen=True, kw_only=True, tag="ledger.repaired"):
     """A torn tail was cut; its bytes are kept aside."""
 
@@ -612,6 +643,7 @@ Event = (
     | SessionEnded
     | DigestAcknowledged
     | LedgerRepaired
+    | LimitsProved
     | TimePassed
     | MissionStated
     | MissionEnded

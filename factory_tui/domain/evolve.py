@@ -44,6 +44,7 @@ STEPS: dict[type, Callable[[State, Any, Entry], State]] = {
     e.SessionEnded: sessions.session_ended,
     e.DigestAcknowledged: sessions.digest_acknowledged,
     e.LedgerRepaired: sessions.nothing,
+    e.LimitsProved: sessions.limits_proved,
     e.TimePassed: sessions.time_passed,
     e.MissionStated: tasks.mission_stated,
     e.MissionEnded: tasks.mission_ended,

@@ -12,13 +12,12 @@ from factory_tui.domain import globs
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.facts import nested
 from factory_tui.domain.known import action_facts, start_facts
+from factory_tui.domain.limits import NO_WALL
 from factory_tui.domain.roles import RoleCard, path_policy, permits
 from factory_tui.domain.rulebook import RuleBook, compile_rules
 from factory_tui.domain.state import Grant, Handoff, State, Task, Turn
 from factory_tui.domain.terms import Action, Decision, PlannedTask, RuleMatch, Ruling, strictest
 
-NO_WALL = "none"
-"""How a session records that nothing holds its commands, and that nobody accepted that."""
 _INLINE_COMMAND = re.compile(r"`([^`\n]{2,400})`")
 _PATCH = re.compile(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+|--- a/)", re.MULTILINE)
 

@@ -16,6 +16,7 @@ from factory_tui.domain.events import (
     Delivers,
     LandingIntended,
     LevelJudged,
+    LimitsProved,
     Mode,
     PlanProposed,
 )
@@ -325,6 +326,8 @@ class State(Record, frozen=True, kw_only=True):
     questions: dict[str, Question] = msgspec.field(default_factory=dict)
     proposals: dict[str, Proposal] = msgspec.field(default_factory=dict)
     incidents: dict[str, Incident] = msgspec.field(default_factory=dict)
+    limits: dict[str, LimitsProved] = msgspec.field(default_factory=dict)
+    """What was tried in this session, by how the seat is held."""
     crashes: dict[str, int] = msgspec.field(default_factory=dict)
     counters: dict[str, int] = msgspec.field(default_factory=dict)
     usd: float = 0.0

@@ -27,6 +27,7 @@ def session_started(state: State, event: e.SessionStarted, entry: Entry) -> Stat
         paused="",
         crashes={},
         grants={id: grant for id, grant in state.grants.items() if grant.task},
+        limits={},
         usd=0.0,
         tokens=0,
         costs_unknown=False,
@@ -106,6 +107,10 @@ def digest_acknowledged(state: State, event: e.DigestAcknowledged, entry: Entry)
 
 def nothing(state: State, event: e.LedgerRepaired, entry: Entry) -> State:
     return replace(state, seq=entry.seq, at=entry.at)
+
+
+def limits_proved(state: State, event: e.LimitsProved, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, limits={**state.limits, event.control: event})
 
 
 def time_passed(state: State, event: e.TimePassed, entry: Entry) -> State:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.agenda import TurnJob
-from factory_tui.domain.errors import FactoryError, Refusal
+from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.events import Outcome
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.roles import RoleCard, may_read
@@ -132,7 +132,8 @@ class Turns:
         kind = self._seats.kind_for(handoff.to, task.title, task.seat)
         seat = self._seats.open(kind)
         if self._unproven is not None and (why := await self._unproven(handoff.to, seat.control)):
-            raise Refusal(what=f"the role {handoff.to} stays unseated: a limit of its is unproven", why=why)
+            self._factory.submit(c.LeaveUnseated(handoff=handoff.id, seat=kind, reason=why), BY)
+            return
         base = task.candidate.base if handoff.purpose == "review" and task.candidate else task.worktree_base
         tools = await self._equip(card, place, base or self._factory.state.missions[task.mission].tip)
         entries = self._factory.submit(

@@ -1,0 +1,25 @@
+"""What the trial of every limit says about who may be seated."""
+
+from __future__ import annotations
+
+from factory_tui.domain.state import State
+from factory_tui.domain.terms import Control
+
+NO_WALL = "none"
+"""How a session records that nothing holds its commands, and that nobody accepted that."""
+
+
+def demands_proof(wall: str, control: Control) -> bool:
+    """Whether a red limit keeps a role unseated: not where the supervisor accepted to go without, nor for people."""
+    return control not in ("human", "rehearsed") and (wall == NO_WALL or wall.startswith("bwrap"))
+
+
+def unproven(state: State, role: str, control: Control) -> str:
+    """Why a seat held like this cannot fill the role by what is on record, and the fix; empty = it can."""
+    if not demands_proof(state.wall, control):
+        return ""
+    proved = state.limits.get(control)
+    mine = next((limits for limits in proved.roles if limits.role == role), None) if proved else None
+    if mine is None or not mine.tried:
+        return f"no limit of the role `{role}` was tried for a seat that is {control}"
+    return "; ".join(f"{red.limit} ({red.layer}): {red.detail}. {red.fix}" for red in mine.red[:3])
