@@ -325,3 +325,11 @@ class Cockpit(Going, inherit_bindings=False):
         """A mistake of ours: the cockpit closes calmly, and whoever started it tells what happened."""
         self.crash = self._exception
         self._close_messages_no_wait()
+
+
+if TYPE_CHECKING:
+    from factory_tui.tui.bridge import Bridge
+
+    def _seen_from_a_screen(cockpit: Cockpit) -> Bridge:
+        """Checked by the type checker: the cockpit is what its screens take it for."""
+        return cockpit

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from factory_tui.domain import commands as c
 
 if TYPE_CHECKING:
-    from factory_tui.tui.app import Cockpit
+    from factory_tui.tui.bridge import Bridge
 
 SMALL = "a small task for the builder, no plan, every gate level"
 MISSION = "a mission: what shall be true at the end; the planner plans it"
 
 
-def ask_for_work(cockpit: Cockpit) -> None:
+def ask_for_work(cockpit: Bridge) -> None:
     """One line; Tab changes between a small task and a mission."""
     room = cockpit.room
     if room is None:

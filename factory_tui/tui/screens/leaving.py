@@ -11,7 +11,7 @@ from factory_tui.tui.lines import Line, Span
 from factory_tui.tui.screens.reader import Reader
 
 if TYPE_CHECKING:
-    from factory_tui.tui.app import Cockpit
+    from factory_tui.tui.bridge import Bridge
 
 
 class QuitCard(Reader):
@@ -61,7 +61,7 @@ class QuitCard(Reader):
         self.cockpit.soon(self._preview())
 
 
-def kept(cockpit: Cockpit) -> str:
+def kept(cockpit: Bridge) -> str:
     """What becomes of everything under way."""
     state = cockpit.state
     lines = [f"- {turn.id} on {turn.task} is interrupted; its worktree stays as it is" for turn in state.turns.values()]
@@ -70,7 +70,7 @@ def kept(cockpit: Cockpit) -> str:
     return "\n".join(lines)
 
 
-def read_preview(cockpit: Cockpit) -> None:
+def read_preview(cockpit: Bridge) -> None:
     """The digest as it would be written now, to read."""
 
     async def read() -> None:

@@ -6,7 +6,7 @@ Selection is ours; Textual's focus is used for typing text and for nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events
 from textual.screen import Screen
@@ -25,7 +25,7 @@ from factory_tui.tui.widgets.pane import Pane
 from factory_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from factory_tui.tui.app import Cockpit
+    from factory_tui.tui.bridge import Bridge
     from factory_tui.tui.widgets.line_input import LineInput
 
 Typed = Callable[[str], None]
@@ -70,12 +70,9 @@ class Room(Screen[None], inherit_bindings=False):
         return widget
 
     @property
-    def cockpit(self) -> Cockpit:
-        from factory_tui.tui.app import Cockpit
-
-        app = self.app
-        assert isinstance(app, Cockpit)
-        return app
+    def cockpit(self) -> Bridge:
+        """The application; no screen is ever shown by another one."""
+        return cast("Bridge", self.app)
 
     def setting(self, width: int) -> Setting:
         return Setting(now=self.cockpit.now(), width=width, glyphs=self.cockpit.paint.glyphs)
