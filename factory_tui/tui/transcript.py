@@ -56,7 +56,8 @@ _STYLES: dict[Kind, str] = {
     "note": "dim",
 }
 _BULLET = re.compile(r"\s{0,8}(?:[-*+]|\d{1,3}[.)])\s+")
-_INLINE = re.compile(r"\*\*|`")
+_INLINE = re.compile(r"(?<![/*\w])\*\*(?=[^\s/*])|(?<=[^\s/*])\*\*(?![/*\w])|`")
+"""Bold and code. The stars of `docs/**` and of `a**b` are no bold: they are what was said, and stay."""
 
 
 class Row(NamedTuple):

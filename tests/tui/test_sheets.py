@@ -36,13 +36,13 @@ class StuckFloor(BusyFloor):
 class StepFloor(Chair):
     """Step mode: a small task's handoff waits for the supervisor."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str = "You are the builder. Do T-1 and nothing else.") -> None:
         super().__init__()
         self.start_session(mode="step")
         small_task(paths=("adder.py",))(self)
-        words = "# Brief of H-1\n\nYou are the builder. Do T-1 and nothing else.\n"
+        words = f"# Brief of H-1\n\n{text}\n"
         self.keep(words)
-        self.seal("T-1", words)
+        Heart.seal(self, "T-1", words)
 
 
 class AskFloor(Chair):
@@ -195,6 +195,21 @@ async def test_editing_a_brief_keeps_the_difference_and_approves_nothing():
     async with chair.cockpit() as (app, pilot):
         await press(pilot, "o", "E")
         assert isinstance(app.screen, Editing)
+
+
+async def test_a_brief_is_shown_to_the_letter_with_every_star_and_tick_of_it():
+    chair = StepFloor("Write `docs/**` and **nothing** but src/**/*.py, 2**8 times.")
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o")
+        assert "Write `docs/**` and **nothing** but src/**/*.py, 2**8 times." in screen_text(app)
+
+
+async def test_the_stars_of_a_path_are_no_bold():
+    chair = BusyFloor()
+    async with chair.cockpit() as (app, pilot):
+        app.read("x", [("x", "paths: docs/**, **/x.py, src/**/y; 2**8; **loud** words")])
+        await settled(pilot)
+        assert "paths: docs/**, **/x.py, src/**/y; 2**8; loud words" in screen_text(app)
 
 
 # --- nothing unseen is approved ------------------------------------------------------------------

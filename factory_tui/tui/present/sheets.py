@@ -80,7 +80,7 @@ def row(look: Look, *spans: Span | tuple[str, str] | str, about: str = "", inden
 
 
 def text_rows(text: str, look: Look, indent: int = 1) -> Iterator[Row]:
-    """Text that may be Markdown, wrapped and styled; nothing in it is obeyed."""
+    """Text that may be Markdown, wrapped, to the letter: no sign of it is left out, nothing in it is obeyed."""
     if not text.strip():
         return
     document = Transcript(max(8, look.width - indent), max_rows=MOST_ROWS, max_pending=64_000_000)
@@ -92,7 +92,8 @@ def text_rows(text: str, look: Look, indent: int = 1) -> Iterator[Row]:
     for number in range(document.first, document.pushed + 1):
         found = document.row(number)
         if found is not None:
-            yield Row("", ((Span(" " * indent), *spans_of(found)),))
+            style = spans_of(found._replace(text="", bold=False, code=False))[0].style
+            yield Row("", ((Span(" " * indent), Span(found.text, style)),))
 
 
 def diff_rows(text: str, look: Look, whole: str = "") -> Iterator[Row]:

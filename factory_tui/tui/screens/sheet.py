@@ -43,6 +43,12 @@ EXHIBITS: dict[str, Make] = {
     "ask": lambda state, item, chronicle, read: ask_exhibit(state, state.asks[item.id], chronicle),
 }
 """Kinds of what waits that are shown as rows; the others are texts."""
+KIND_TITLES = {
+    "change": "what would land",
+    "handoff": "what the next role would get",
+    "stuck": "what was tried",
+    "ask": "one action that waits",
+}
 
 
 def card_for(item: Waiting) -> Card:
@@ -135,8 +141,8 @@ class Sheet(Card):
             return left, right
         if self.exhibit.missing:
             return (Span(f"cannot be shown whole: {', '.join(self.exhibit.missing)}", "bad"),), right
-        if not self._of_diff:
-            return (Span(self.item.kind, "title"),), right
+        if not self._of_diff or self.item.kind != "change":
+            return (Span(KIND_TITLES[self.item.kind], "title"),), right
         how = "old beside new" if self.is_beside else "unified"
         told = f"{how}, {len(self._seen)} of {len(self._of_diff)} rows of the difference were on the screen"
         return (Span(told, "title" if self._seen else "warn"),), right

@@ -1,0 +1,35 @@
+"""The screens beyond the floor, as they look at three sizes; a changed one is looked at before it is kept."""
+
+from __future__ import annotations
+
+import pytest
+from chair import BusyFloor, Chair, press, screen_text, settled
+from test_reading import came_back
+from test_sheets import AskFloor, StepFloor, StuckFloor
+from test_snapshots import SIZES, look
+
+SCREENS: dict[str, tuple[type[Chair] | object, tuple[str, ...]]] = {
+    "change": (BusyFloor, ("o",)),
+    "change-beside": (BusyFloor, ("o", "d", "v")),
+    "handoff": (StepFloor, ("o",)),
+    "ask": (AskFloor, ("o",)),
+    "stuck": (StuckFloor, ("o", "o")),
+    "briefing": (came_back, ()),
+    "timeline": (BusyFloor, ("g", "t", "k", "k")),
+    "gate": (BusyFloor, ("2", "g", "e")),
+    "rule": (BusyFloor, ("g", "r", "enter")),
+    "incident-behind": (BusyFloor, ("g", "r", "enter", "enter")),
+    "roles": (BusyFloor, ("g", "c")),
+    "grants": (AskFloor, ("o", "T", "g", "a")),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", SCREENS)
+async def test_a_screen_looks_as_it_was_seen(name, size):
+    make, keys = SCREENS[name]
+    chair = make()
+    async with chair.cockpit(*size) as (app, pilot):
+        await press(pilot, *keys)
+        await settled(pilot)
+        look(f"{name}-{size[0]}x{size[1]}", "txt", screen_text(app))
