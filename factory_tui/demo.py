@@ -85,24 +85,25 @@ def watch_demo(say: Say, keep: str = "", mode: e.Mode | None = None) -> int:
     from factory_tui.tui.run import run_cockpit, told
 
     staged = stage(keep)
-    by = supervisor("tty")
-
-    def door() -> Door:
-        from factory_tui.tui.door import WorksDoor
-
-        return WorksDoor(
-            name=staged.root.name,
-            make=lambda hear: open_demo(staged, lambda turn, text: hear(turn, text), pace=PACE),
-            by=by,
-            mode=mode,
-            begin=lambda house: _state_mission(staged, house, by),
-        )
-
-    left = run_cockpit(door, title=f"factory demo  {staged.root}")
+    left = run_cockpit(lambda: demo_door(staged, mode), title=f"factory demo  {staged.root}")
     if text := told(left):
         say(text)
     say(f"the demo's repository: {staged.root}")
     return left.exit_code
+
+
+def demo_door(staged: Staged, mode: e.Mode | None = None, pace: float = PACE) -> Door:
+    """The cockpit's way into the demo's factory; its mission is stated once the session has begun."""
+    from factory_tui.tui.door import WorksDoor
+
+    by = supervisor("tty")
+    return WorksDoor(
+        name=staged.root.name,
+        make=lambda hear: open_demo(staged, lambda turn, text: hear(turn, text), pace=pace),
+        by=by,
+        mode=mode,
+        begin=lambda house: _state_mission(staged, house, by),
+    )
 
 
 async def _state_mission(staged: Staged, house: House, by: Actor) -> None:
