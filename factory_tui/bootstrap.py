@@ -36,7 +36,7 @@ from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.evolve import fold
 from factory_tui.domain.known import wants_brief
-from factory_tui.domain.limits import demands_proof, unproven
+from factory_tui.domain.limits import DEGRADED, demands_proof, unproven
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, Control
@@ -257,6 +257,7 @@ class House:
                 base=base,
                 charter=charter,
                 repaired=(repaired.size, repaired.saved_as) if repaired else None,
+                degraded=by.name if standing.label == DEGRADED else "",
             ),
             by,
         )
@@ -352,14 +353,15 @@ def changed_documents(old: Charter, new: Charter) -> tuple[str, ...]:
     return tuple(found) or ("the home",)
 
 
-def _wall(ground: Ground) -> ProvenSandbox:
-    """The wall, and what no boundary may ever show."""
+def _wall(ground: Ground, *, accepted: bool = False) -> ProvenSandbox:
+    """The wall, and what no boundary may ever show. `accepted`: this session may go without."""
     repository = ground.home.repo_root
     return choose_wall(
         ground.place.exports,
         ground.environment,
         repository,
         hidden=(ground.place.root, _git_dir(repository)),
+        accepted=accepted,
     )
 
 
@@ -384,15 +386,20 @@ def open_house(
     seats: Callable[[Callable[[], Charter]], Seats],
     progress: Progress = lambda turn, text: None,
     holder: str = "",
+    accept_degraded: bool = False,
 ) -> House:
-    """Takes the ledger and joins everything. Raises LedgerHeld when another factory runs here."""
+    """Takes the ledger and joins everything. Raises LedgerHeld when another factory runs here.
+
+    `accept_degraded` is the supervisor's word, never the repository's: seats of this session may run commands without
+    a wall, where the user's own settings allow that and there is none.
+    """
     clock = SystemClock()
     OURS.take(os.environ)
     redactor = Redactor(dict(OURS.items()))
     progress = RedactedProgress(progress, redactor)
     evidence = RedactedEvidence(EvidenceFiles(ground.place.evidence), redactor)
     worktrees = GitWorktrees(ground.home.repo_root, ground.place.worktrees)
-    sandbox = _wall(ground)
+    sandbox = _wall(ground, accepted=accept_degraded)
     ledger = Ledger.open(
         ground.place.ledger,
         repo_id=ground.place.repo_id,

@@ -104,6 +104,14 @@ def test_a_brief_released_before_the_digest_was_read_is_sealed_again_with_it(tmp
 # --- at a terminal -------------------------------------------------------------------------------
 
 
+@pytest.mark.needs_bwrap
+def test_behind_a_wall_that_holds_there_is_nothing_to_accept(tmp_path: Path) -> None:
+    table = settled_desk(tmp_path)
+    done = table.factory("run", *TASK, "--mode", "flow", "--headless", "--accept-degraded", code=4)
+    assert "wall: bwrap" in done.out
+    assert "DEGRADED" not in table.factory("digest", code=0).out
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_session_with_its_digest(tmp_path: Path, how: signal.Signals) -> None:
     table = settled_desk(tmp_path)

@@ -29,9 +29,11 @@ from heart import (
 )
 
 from factory_tui.domain import commands as c
+from factory_tui.domain import digest
 from factory_tui.domain import events as e
 from factory_tui.domain.agenda import CheckLandingJob, CommitJob, InspectJob, LandJob, SealBriefJob, TurnJob, agenda
 from factory_tui.domain.errors import Refusal
+from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.terms import Action, Actor, Decision, Finding, FindingAnswer, Verdict
 from factory_tui.domain.waiting import waiting
 
@@ -1038,3 +1040,32 @@ def test_an_unseated_role_waits_for_the_supervisor_and_burns_no_attempt() -> Non
 def test_no_seat_says_what_its_limits_are() -> None:
     story = given(small_task(), author_works())
     story.when(limits_tried(), by=Actor(kind="seat", name="builder/b1")).then_refused("only the factory")
+
+
+def start_behind(wall: str, degraded: str = "") -> c.StartSession:
+    return c.StartSession(
+        version="0.1.0", wall=wall, mode="flow", base_ref=MAIN, base=BASE, charter=charter(), degraded=degraded
+    )
+
+
+def test_a_session_without_a_wall_names_who_accepted_that_in_its_first_event() -> None:
+    heart = Heart()
+    first, *_ = heart.do(start_behind(DEGRADED, SUPERVISOR.name), SUPERVISOR)
+    assert isinstance(first, e.SessionStarted)
+    assert (first.wall, first.degraded) == (DEGRADED, SUPERVISOR.name)
+    text = digest.write(heart.entries, heart.state, 1, reason="enough")
+    assert f"Wall: {DEGRADED}, for this session, by {SUPERVISOR.name}." in text
+
+
+def test_nobody_else_accepts_that_there_is_no_wall_and_nobody_does_so_unasked() -> None:
+    for degraded, by in (("", SUPERVISOR), (FACTORY.name, FACTORY)):
+        heart = Heart()
+        with pytest.raises(Refusal, match="only the supervisor, for this session"):
+            heart.do(start_behind(DEGRADED, degraded), by)
+        assert heart.entries == []
+
+
+def test_behind_a_wall_nothing_is_accepted() -> None:
+    first, *_ = Heart().do(start_behind("bwrap", SUPERVISOR.name), SUPERVISOR)
+    assert isinstance(first, e.SessionStarted)
+    assert first.degraded == ""

@@ -5,16 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from crew import answer, approve_all, commit_and_hand_over, make_crew, settled, small_task, stages, write
+from crew import (
+    SUPERVISOR,
+    Crew,
+    answer,
+    approve_all,
+    commit_and_hand_over,
+    make_crew,
+    settled,
+    small_task,
+    stages,
+    write,
+)
 from small_home import charter_of
 
 from factory_tui.adapters.limits_probe import BY_COMMAND, LAYERS, Matrix, probe
 from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.adapters.walls import Standing
+from factory_tui.bootstrap import House, SeatTable, find_ground, open_house
 from factory_tui.domain import events as e
-from factory_tui.domain.limits import demands_proof
+from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.limits import DEGRADED, demands_proof
 from factory_tui.domain.terms import Action
+from factory_tui.domain.waiting import waiting
 from factory_tui.engine.ports import Desk, TurnBrief
 
 
@@ -76,10 +90,6 @@ async def test_a_brokered_seat_is_refused_a_shell_by_a_session_without_a_wall(tm
     house = crew.house()
     house.sandbox._bwrap = ""
     try:
-        from crew import SUPERVISOR
-
-        from factory_tui.domain.waiting import waiting
-
         await house.start(SUPERVISOR)
         for item in waiting(house.state):
             if item.kind == "digest":
@@ -151,8 +161,6 @@ async def test_a_red_limit_leaves_the_role_unseated_with_reason_and_fix_and_noth
     # It believes in a wall that holds nothing.
     house.sandbox._bwrap = ""
     house.sandbox._standing = Standing(label="bwrap")
-    from crew import SUPERVISOR
-
     try:
         await house.start(SUPERVISOR)
         await small_task(house, "Try it")
@@ -171,3 +179,60 @@ async def test_a_red_limit_leaves_the_role_unseated_with_reason_and_fix_and_noth
         "limits that did not hold for brokered seats"
         in next((crew.root / ".factory/memory/digests").iterdir()).read_text()
     )
+
+
+# --- no wall, accepted ---------------------------------------------------------------------------
+
+
+def without_a_wall(crew: Crew, config: Path, *, accepted: bool) -> House:
+    environment = {**crew.environment, "XDG_CONFIG_HOME": str(config)}
+    house = open_house(
+        find_ground(str(crew.root), environment),
+        seats=lambda charter: SeatTable({"mind": lambda: crew.seat}, charter),
+        accept_degraded=accepted,
+    )
+    house.sandbox._bwrap = ""
+    return house
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_degraded_holds_for_the_session_it_was_accepted_for_and_says_so_everywhere(
+    tmp_path: Path, accepted: bool
+):
+    """Control and case: the same settings of the machine, with and without the word for this session."""
+    (tmp_path / "config/factory").mkdir(parents=True)
+    (tmp_path / "config/factory/config.toml").write_text('[wall]\naccept = "DEGRADED"\n')
+    ran: list[bool] = []
+
+    async def build(brief: TurnBrief, desk: Desk) -> None:
+        ran.append((await desk.act(Action(kind="run", command="touch ran"))).ok)
+        await desk.act(Action(kind="escalate", text="and now?"))
+
+    crew = make_crew(tmp_path, {"builder": build})
+    crew.seat.control = "brokered"
+    house = without_a_wall(crew, tmp_path / "config", accepted=accepted)
+    try:
+        await house.start(SUPERVISOR)
+        await small_task(house, "Try it")
+        await settled(house)
+    finally:
+        await house.close("done", SUPERVISOR)
+    entries = house.session._entries
+    started = next(entry.event for entry in entries if isinstance(entry.event, e.SessionStarted))
+    turn = next(entry.event for entry in entries if isinstance(entry.event, e.TurnStarted))
+    digest = next((crew.root / ".factory/memory/digests").iterdir()).read_text()
+    assert ran == [accepted]
+    assert (started.degraded, turn.wall) == ((SUPERVISOR.name, DEGRADED) if accepted else ("", "none"))
+    assert ("DEGRADED" in digest, SUPERVISOR.name in digest.split("Mode:")[0]) == (accepted, accepted)
+
+
+async def test_nothing_in_the_repository_gives_the_wall_up(tmp_path: Path):
+    inside = {"config/factory/config.toml": '[wall]\naccept = "DEGRADED"\n'}
+    crew = make_crew(tmp_path, {}, files=inside)
+    with pytest.raises(FactoryError, match="lies in the repository"):
+        without_a_wall(crew, crew.root / "config", accepted=True)
+    settings = 'repo_id = "{repo_id}"\n[smoke]\ncommand = "true"\n[wall]\naccept = "DEGRADED"\n'
+    (tmp_path / "other").mkdir()
+    home = make_crew(tmp_path / "other", {}, settings=settings)
+    with pytest.raises(FactoryError, match="unknown key `wall`"):
+        without_a_wall(home, tmp_path / "nowhere", accepted=True)

@@ -11,8 +11,9 @@ from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.trying import self_test
 from factory_tui.adapters.user_config import UserConfig, read_user_config
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
-from factory_tui.adapters.walls import DEGRADED, ProvenSandbox
+from factory_tui.adapters.walls import ProvenSandbox
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.limits import DEGRADED
 from factory_tui.engine.boundaries import boundary_of, held_paths
 
 NOBODY = UserConfig(path="/home/me/.config/factory/config.toml")
@@ -73,12 +74,22 @@ async def test_elsewhere_than_on_linux_it_says_plainly_that_there_is_no_wall_yet
     assert "no wall yet" in standing.why_none
 
 
-async def test_degraded_is_in_the_label_when_the_supervisor_accepted_it(tmp_path: Path):
-    config = UserConfig(path="x", accept_degraded=True)
-    sandbox = ProvenSandbox(tmp_path, config, bwrap="")
+async def test_degraded_is_accepted_by_this_machines_settings_and_for_this_session_or_not_at_all(tmp_path: Path):
+    allowed = UserConfig(path="x", accept_degraded=True)
+    sandbox = ProvenSandbox(tmp_path, allowed, bwrap="", accepted=True)
     assert (await sandbox.prove()).label == DEGRADED
     assert sandbox.wall == "none"
+    not_now = await ProvenSandbox(tmp_path, allowed, bwrap="").prove()
+    assert (not_now.label, "--accept-degraded" in not_now.why_none) == ("none", True)
+    not_here = await ProvenSandbox(tmp_path, NOBODY, bwrap="", accepted=True).prove()
+    assert (not_here.label, NOBODY.path in not_here.why_none) == ("none", True)
     assert (await ProvenSandbox(tmp_path, UserConfig(path="x", container=True), bwrap="").prove()).label == "container"
+
+
+@pytest.mark.needs_bwrap
+async def test_where_a_wall_holds_there_is_nothing_to_accept(tmp_path: Path):
+    allowed = UserConfig(path="x", accept_degraded=True)
+    assert (await ProvenSandbox(tmp_path, allowed, accepted=True).prove()).label.startswith("bwrap")
 
 
 # --- the user's own settings ---------------------------------------------------------------------

@@ -23,7 +23,7 @@ class UserConfig:
 
     path: str
     accept_degraded: bool = False
-    """Seats may run commands without a wall."""
+    """Seats may run commands without a wall, in a session for which the supervisor accepts it once more."""
     container: bool = False
     """The factory itself runs in a container that is wall enough."""
 

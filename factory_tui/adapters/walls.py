@@ -18,9 +18,8 @@ from factory_tui.adapters.trying import Tried, self_test
 from factory_tui.adapters.user_config import UserConfig, read_user_config
 from factory_tui.adapters.wall import DEFAULT_LIMITS, BwrapSandbox, find_bwrap, look_around
 from factory_tui.domain.errors import WorldError
+from factory_tui.domain.limits import DEGRADED
 from factory_tui.engine.ports import Boundary, Limits, RunResult, Sandbox
-
-DEGRADED = "none, DEGRADED: accepted by the supervisor"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +44,11 @@ class ProvenSandbox:
         hidden: Sequence[str] = (),
         bwrap: str | None = None,
         platform: str = sys.platform,
+        accepted: bool = False,
     ) -> None:
-        """`place` is a directory of ours for throw-away homes and the probe."""
+        """`place` is a directory of ours for throw-away homes and the probe. `accepted`: the supervisor said that this
+        session may go without a wall; it counts where the user's own settings allow that."""
+        self._accepted = accepted
         self._place, self._config, self._platform = Path(place), config, platform
         self._plain = PlainSandbox(place)
         self._inner: Sandbox = self._plain
@@ -96,17 +98,23 @@ class ProvenSandbox:
     def _none(self, why: str, tried: tuple[Tried, ...] = ()) -> Standing:
         if self._config.container:
             return Standing(label="container", tried=tried)
-        if self._config.accept_degraded:
+        if self._config.accept_degraded and self._accepted:
             return Standing(label=DEGRADED, tried=tried, why_none=why)
-        accept = (
-            f'to let seats run commands without one, write `accept = "DEGRADED"` under [wall] in {self._config.path}'
-        )
+        accept = "to let seats run commands without one, "
+        if not self._config.accept_degraded:
+            accept += f'write `accept = "DEGRADED"` under [wall] in {self._config.path}, and then '
+        accept += "start a session with `--accept-degraded`"
         return Standing(label="none", tried=tried, why_none=f"{why}. Without a wall no seat gets a shell; {accept}")
 
 
 def choose_wall(
-    place: str | Path, environment: Mapping[str, str], repository: str, *, hidden: Sequence[str] = ()
+    place: str | Path,
+    environment: Mapping[str, str],
+    repository: str,
+    *,
+    hidden: Sequence[str] = (),
+    accepted: bool = False,
 ) -> ProvenSandbox:
     """By the user's own settings and what this machine has. Raises FactoryError when those settings are wrong."""
     config = read_user_config(environment, repository)
-    return ProvenSandbox(place, config, hidden=(*hidden, str(Path(config.path).parent)))
+    return ProvenSandbox(place, config, hidden=(*hidden, str(Path(config.path).parent)), accepted=accepted)

@@ -36,6 +36,9 @@ _SHARED = (
     click.option("--script", type=click.Path(dir_okay=False), help="YAML for rehearsal seats."),
     click.option("--seat", "chosen", multiple=True, metavar="ROLE=KIND", help="human or rehearsal, for this session."),
     click.option("--mode", type=click.Choice(["step", "flow"]), help="Else as the home says."),
+    click.option(
+        "--accept-degraded", is_flag=True, help="Without a wall, let seats run commands anyway, in this session."
+    ),
     click.option("--json", "as_json", is_flag=True, help="For programs; see docs/json.md."),
 )
 
@@ -55,6 +58,8 @@ class Wish:
     mode: Mode | None = None
     script: str = ""
     chosen: Mapping[str, str]
+    accept_degraded: bool = False
+    """Seats may run commands without a wall; counts where the user's own settings allow it."""
 
 
 @click.command()
@@ -74,6 +79,7 @@ def run(
     script: str | None,
     chosen: tuple[str, ...],
     mode: Mode | None,
+    accept_degraded: bool,
     as_json: bool,
 ) -> None:
     """State a mission, or one small task, and run until it is over or waits for you."""
@@ -86,7 +92,7 @@ def run(
         raise UsageError(what="a task needs a role", next_step="`--to builder`; `factory check` lists the roles")
     if mission and (role or criteria or paths):
         raise UsageError(what="`--to`, `--criterion` and `--path` belong to `--task`", why="a mission is planned")
-    wish = _wish(headless, script, chosen, mode, as_json)
+    wish = _wish(headless, script, chosen, mode, accept_degraded, as_json)
 
     async def state(house: House, by: Actor) -> None:
         from factory_tui.domain import commands as c
@@ -115,16 +121,30 @@ def run(
 
 @click.command()
 @_shared
-def resume(headless: bool, script: str | None, chosen: tuple[str, ...], mode: Mode | None, as_json: bool) -> None:
+def resume(
+    headless: bool,
+    script: str | None,
+    chosen: tuple[str, ...],
+    mode: Mode | None,
+    accept_degraded: bool,
+    as_json: bool,
+) -> None:
     """Go on with the mission that is under way."""
-    wish = _wish(headless, script, chosen, mode, as_json)
+    wish = _wish(headless, script, chosen, mode, accept_degraded, as_json)
     ground, before = ready(wish)
     if before.mission is None and not before.session_open:
         raise Refusal(what="no mission is under way", next_step="state one: `factory run --mission TEXT`")
     _play(ground, wish, None)
 
 
-def _wish(headless: bool, script: str | None, chosen: tuple[str, ...], mode: Mode | None, as_json: bool) -> Wish:
+def _wish(
+    headless: bool,
+    script: str | None,
+    chosen: tuple[str, ...],
+    mode: Mode | None,
+    accept_degraded: bool,
+    as_json: bool,
+) -> Wish:
     seats = {}
     for one in chosen:
         role, _, kind = one.partition("=")
@@ -139,6 +159,7 @@ def _wish(headless: bool, script: str | None, chosen: tuple[str, ...], mode: Mod
         mode=mode,
         script=script or "",
         chosen=seats,
+        accept_degraded=accept_degraded,
     )
 
 
@@ -340,7 +361,11 @@ async def running_house(ground: Ground, wish: Wish, by: Actor) -> AsyncIterator[
 
     gives = Gives(quiet=wish.as_json)
     person = Person(handovers=gives.handovers, forms_dir=f"{ground.place.root}/forms", show=gives.show)
-    house = open_house(ground, seats=seats(person=person, script=wish.script, chosen=wish.chosen))
+    house = open_house(
+        ground,
+        seats=seats(person=person, script=wish.script, chosen=wish.chosen),
+        accept_degraded=wish.accept_degraded,
+    )
     gives.factory = house.factory
     _warn_of(await house.sandbox.prove())
     running = Running(house, wish, by, reception_of(house, gives), gives)

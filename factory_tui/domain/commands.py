@@ -32,6 +32,8 @@ class StartSession:
     """The home as committed on the base branch."""
     repaired: tuple[int, str] | None = None
     """Bytes of a torn tail that were cut, and where they are kept."""
+    degraded: str = ""
+    """Who accepts that there is no wall."""
 
 
 @dataclass(frozen=True, kw_only=True)

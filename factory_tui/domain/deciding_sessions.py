@@ -5,6 +5,7 @@ from __future__ import annotations
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.errors import Refusal
+from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_turn
 from factory_tui.domain.state import State
@@ -13,6 +14,13 @@ from factory_tui.domain.terms import Actor
 
 def start_session(state: State, command: c.StartSession, by: Actor) -> tuple[e.Event, ...]:
     """A session that never ended is ended here; its digest is owed before any turn starts."""
+    is_degraded = command.wall == DEGRADED
+    if is_degraded and (by.kind != "supervisor" or command.degraded != by.name):
+        raise Refusal(
+            what="nobody accepted that this session has no wall",
+            why="only the supervisor, for this session, may let seats run commands without one",
+            next_step="`factory run --accept-degraded`, or `factory doctor` for a wall",
+        )
     ids = Ids(state)
     events: list[e.Event] = []
     events.append(
@@ -24,6 +32,7 @@ def start_session(state: State, command: c.StartSession, by: Actor) -> tuple[e.E
             mode=command.mode,
             base_ref=command.base_ref,
             base=command.base,
+            degraded=command.degraded if is_degraded else "",
             recovered=state.session_open,
         )
     )

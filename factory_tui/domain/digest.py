@@ -51,7 +51,7 @@ def write(entries: Sequence[Entry], state: State, session: int, *, reason: str, 
         "",
         f"{span} ({minutes:.0f} min), entries #{first.seq if first else 0} to #{last.seq if last else 0}.",
         f"Ended: {reason}.",
-        f"Wall: {started.wall if started else state.wall}. Mode: {state.mode}."
+        f"Wall: {_wall(started, state)}. Mode: {state.mode}."
         f" Base: {started.base_ref if started else state.base_ref} at {(started.base if started else state.base)[:10]}."
         f" Charter: {state.law.sha256[:12] if state.charter else 'none'}.",
     ]
@@ -63,6 +63,12 @@ def write(entries: Sequence[Entry], state: State, session: int, *, reason: str, 
     lines += ["", "## What waits, and for whom", "", *_bounded(_waits(state))]
     lines += ["", "## Spend", "", *_spend(own, state)]
     return "\n".join(lines) + "\n"
+
+
+def _wall(started: e.SessionStarted | None, state: State) -> str:
+    if started is None:
+        return state.wall
+    return started.wall + (f", for this session, by {started.degraded}" if started.degraded else "")
 
 
 def sections_of(text: str) -> dict[str, list[str]]:

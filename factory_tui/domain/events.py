@@ -44,6 +44,8 @@ class SessionStarted(Record, frozen=True, kw_only=True, tag="session.started"):
     mode: Mode
     base_ref: str
     base: CommitId
+    degraded: str = ""
+    """Who accepted, for this session, that seats run commands without a wall; empty = nobody had to."""
     recovered: bool = False
     """True: the session before did not end; its digest is owed."""
 

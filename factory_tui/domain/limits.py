@@ -7,6 +7,8 @@ from factory_tui.domain.terms import Control
 
 NO_WALL = "none"
 """How a session records that nothing holds its commands, and that nobody accepted that."""
+DEGRADED = "none, DEGRADED: accepted by the supervisor"
+"""How it records that somebody did, for this one session."""
 
 
 def demands_proof(wall: str, control: Control) -> bool:
