@@ -14,7 +14,7 @@ from factory_tui.tui.harmless import chars_that_fit, harmless, width_of
 from factory_tui.tui.lines import Line, Span, line_width
 from factory_tui.tui.present.code import coloured
 
-MOST_LINES = 20_000
+MOST_LINES = 8_000
 """Of a difference that are made into rows; the last row says how many are left, and opens the whole."""
 MOST_COLUMNS = 4_000
 """Of one line that are wrapped into rows; the end of a longer one is counted."""

@@ -66,8 +66,9 @@ class Sheet(Card):
         self.is_beside = False
         self._made: tuple[int, bool] = (0, False)
         self._seen: set[str] = set()
-        """Keys of the difference's rows that were on the screen."""
+        """Keys of the difference's lines that were on the screen; its headings do not count."""
         self._of_diff: tuple[str, ...] = ()
+        self._diff_keys: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
         yield self.box_of(Bar(id="header"))
@@ -116,6 +117,8 @@ class Sheet(Card):
         items = sheet_items(self.exhibit.sections, look)
         diffs = {str(number) for number, one in enumerate(self.exhibit.sections) if one.kind == "diff"}
         self._of_diff = tuple(one.key for one in items if one.key.partition(".")[0] in diffs)
+        lines = frozenset(key for key in self._of_diff if about_of(key).startswith("line:"))
+        self._diff_keys = lines or frozenset(self._of_diff)
         self._seen.clear()
         rows.show(items, self._title())
         rows.activate(True)
@@ -144,7 +147,7 @@ class Sheet(Card):
         if not self._of_diff or self.item.kind != "change":
             return (Span(KIND_TITLES[self.item.kind], "title"),), right
         how = "old beside new" if self.is_beside else "unified"
-        told = f"{how}, {len(self._seen)} of {len(self._of_diff)} rows of the difference were on the screen"
+        told = f"{how}, {len(self._seen)} of {len(self._diff_keys)} lines of the difference were on the screen"
         return (Span(told, "title" if self._seen else "warn"),), right
 
     def _note_seen(self) -> None:
@@ -152,7 +155,7 @@ class Sheet(Card):
         if not self._of_diff or not self.rows.height:
             return
         before = bool(self._seen)
-        self._seen.update(key for key in self.rows.keys_in_view() if key in set(self._of_diff))
+        self._seen.update(key for key in self.rows.keys_in_view() if key in self._diff_keys)
         if self._seen and not before:
             self._painted_at = float("inf")
             self.call_after_refresh(self._painted)
