@@ -88,7 +88,9 @@ def text_rows(text: str, look: Look, indent: int = 1) -> Iterator[Row]:
     while document.drain():
         pass
     if document.first:
-        yield row(look, (f"[{document.first:,} rows before this one are not shown; the evidence below opens whole]", "warn"))
+        yield row(
+            look, (f"[{document.first:,} rows before this one are not shown; the evidence below opens whole]", "warn")
+        )
     for number in range(document.first, document.pushed + 1):
         found = document.row(number)
         if found is not None:
