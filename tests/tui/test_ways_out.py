@@ -39,7 +39,7 @@ class Tmux:
     def screen(self) -> str:
         return self.run("capture-pane", "-p", "-t", "t")
 
-    def wait(self, *texts: str, seconds: float = 40.0) -> str:
+    def wait(self, *texts: str, seconds: float = 120.0) -> str:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             screen = self.screen()
@@ -55,7 +55,7 @@ class Tmux:
     def pid(self) -> int:
         return int(self._pid_file.read_text())
 
-    def gone(self, seconds: float = 20.0) -> bool:
+    def gone(self, seconds: float = 60.0) -> bool:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
