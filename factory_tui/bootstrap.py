@@ -18,6 +18,7 @@ from factory_tui.adapters.clock import SystemClock
 from factory_tui.adapters.digest_shelf import DigestFiles
 from factory_tui.adapters.documents import HomeReading, files_on_disk, library_files, read_home
 from factory_tui.adapters.evidence import EvidenceFiles
+from factory_tui.adapters.fetching import UrlFetcher
 from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
@@ -437,6 +438,7 @@ def open_house(
             person=user(),
             progress=progress,
             redactor=redactor,
+            fetcher=UrlFetcher(),
         )
     except BaseException:
         ledger.close()

@@ -272,11 +272,17 @@ def _permit_fetch(card: RoleCard, action: Action) -> tuple[RuleMatch, ...]:
         host = _host_of(target)
         if not host:
             return (_deny(card, "only plain https addresses without user, port or odd characters", where=target[:200]),)
-        if any(_host_matches(host, listed) for listed in card.fetch.hosts):
+        if may_fetch(card, target):
             return (RuleMatch(source=card.source, decision=Decision.ALLOW, reason=f"the card lists `{host}`"),)
         known = _listed(card.fetch.hosts) if card.fetch.hosts else "no address"
         return (_deny(card, f"the {card.title} fetches from {known}", where=host),)
     return (_deny(card, "say what to fetch: a `package` or a `url`", where=target[:200]),)
+
+
+def may_fetch(card: RoleCard, url: str) -> bool:
+    """Whether the card lists the host of this address."""
+    host = _host_of(url)
+    return bool(host) and any(_host_matches(host, listed) for listed in card.fetch.hosts)
 
 
 def _host_of(url: str) -> str:

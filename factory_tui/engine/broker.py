@@ -15,7 +15,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.redaction import Redactor
-from factory_tui.domain.roles import may_read
+from factory_tui.domain.roles import may_fetch, may_read
 from factory_tui.domain.scrubbing import scrubbed
 from factory_tui.domain.seals import action_sha256
 from factory_tui.domain.terms import Action, Actor, Evidence, Ruling
@@ -25,6 +25,7 @@ from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.ports import (
     ActionResult,
     EvidenceStore,
+    Fetcher,
     Limits,
     Progress,
     RunResult,
@@ -67,7 +68,9 @@ class TurnDesk:
         progress: Progress,
         tools: Tools,
         redactor: Redactor | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
+        self._fetcher = fetcher
         self._turn = turn
         self._redactor = redactor or Redactor()
         self._factory = factory
@@ -156,8 +159,7 @@ class TurnDesk:
             case "commit":
                 return await self._gatekeeper.commit(self._turn, id, self._tools.directory, action.text)
             case "fetch":
-                why = f"this factory has no route to fetch a {action.resource} yet"
-                return self._ended(id, ok=False, text=f"{why}; put dependencies into `prepare` in factory.toml")
+                return await self._fetch(action, id)
             case _:
                 return ActionResult(ok=True, decision="allow", text=f"{action.kind}: on record")
 
@@ -180,6 +182,25 @@ class TurnDesk:
         state = self._factory.state
         card = state.law.role(state.turn(self._turn).role)
         return lambda path: may_read(card, path)
+
+    async def _fetch(self, action: Action, id: str) -> ActionResult:
+        if self._fetcher is None or action.resource != "url":
+            why = f"this factory has no route to fetch a {action.resource} yet"
+            return self._ended(id, ok=False, text=f"{why}; put dependencies into `prepare` in factory.toml")
+        state = self._factory.state
+        card = state.law.role(state.turn(self._turn).role)
+        try:
+            fetched = await self._fetcher.fetch(action.target, lambda url: may_fetch(card, url))
+        except FactoryError as error:
+            return self._ended(id, ok=False, text=str(error))
+        kept = self._evidence.put(self._redactor.data(fetched.data), f"fetched from {fetched.host}")
+        text = self._redactor.text(fetched.text)
+        cut = len(text) > TOLD_CHARACTERS or fetched.truncated
+        how = f"{len(fetched.data)} bytes from {fetched.url[:200]}"
+        end = c.EndAction(id=id, result="ok", summary=f"{how}{', cut' if cut else ''}", evidence=kept)
+        self._factory.submit(end, self._by)
+        note = f"\n[cut; kept as evidence {kept.sha256[:12]}]" if cut else ""
+        return ActionResult(ok=True, decision="allow", text=_quoted(text[:TOLD_CHARACTERS], fetched.host) + note)
 
     async def _run(self, action: Action, id: str) -> ActionResult:
         directory = self._tools.directory
@@ -225,6 +246,12 @@ class TurnDesk:
         end = c.EndAction(id=id, result="ok" if ok else "error", summary=summary or text[:500])
         self._factory.submit(end, self._by)
         return ActionResult(ok=ok, decision="allow", text=text)
+
+
+def _quoted(text: str, host: str) -> str:
+    """Each line marked, so that nothing in it can look like its end."""
+    lines = "\n".join(f"> {line}" for line in text.splitlines())
+    return f"--- untrusted text from {host} ---\n{lines}\n--- end of untrusted text from {host} ---"
 
 
 def _told_denial(ruling: Ruling) -> str:

@@ -383,6 +383,27 @@ class Workbench(Protocol):
         """Whole new text, one exact replacement, or a removal; atomic. Says what changed. Raises WorldError."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What came in from outside: a stranger's words, never an instruction."""
+
+    host: str
+    """The one that answered, after redirects."""
+    url: str
+    data: bytes
+    """As it came, cut to the limit."""
+    text: str
+    """What a reader would see of it."""
+    truncated: bool = False
+
+
+class Fetcher(Protocol):
+    """Fetches text from outside for a seat, in the factory's own process."""
+
+    async def fetch(self, url: str, may_fetch: Callable[[str], bool]) -> Fetched:
+        """`may_fetch` is asked for the address and for each it is sent on to. Raises WorldError."""
+
+
 class Progress(Protocol):
     """Where streaming text goes: published and forgotten."""
 

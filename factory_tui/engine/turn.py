@@ -22,6 +22,7 @@ from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.ports import (
     EvidenceStore,
+    Fetcher,
     Progress,
     Sandbox,
     Seat,
@@ -61,6 +62,7 @@ class Turns:
         person: str,
         progress: Progress,
         redactor: Redactor | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
         """`person` is the operating system's user, who fills a human seat."""
         self._factory = factory
@@ -73,6 +75,7 @@ class Turns:
         self._person = person
         self._progress = progress
         self._redactor = redactor or Redactor()
+        self._fetcher = fetcher
         self._unproven: Callable[[str, Control], Awaitable[str]] | None = None
 
     def ask_first(self, unproven: Callable[[str, Control], Awaitable[str]]) -> None:
@@ -157,6 +160,7 @@ class Turns:
             progress=self._progress,
             tools=tools,
             redactor=self._redactor,
+            fetcher=self._fetcher,
         )
         brief = TurnBrief(
             turn=started.turn,
