@@ -26,7 +26,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from crew import SUPERVISOR, commit_and_hand_over, make_crew, settled, small_task, write
+from crew import HOME, SUPERVISOR, commit_and_hand_over, make_crew, settled, small_task, write
 from real_git import git
 
 from factory_tui.adapters.harness import manifest
@@ -47,6 +47,8 @@ FILES = {
     "docs/guide.md": "# Guide\n",
 }
 PROTECTED = (".factory/", ".github/", "AGENTS.md")
+JUDGES = ("quality", "security")
+"""They are seated by a change that somebody else handed over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -360,7 +362,11 @@ async def play(role: str, place: Path) -> list[Outcome]:
         assert (await commit_and_hand_over(desk)).ok
 
     minds: dict[str, Any] = {"builder": honest}
-    crew = make_crew(place, minds, FILES)
+    judges = role in JUDGES
+    settings = HOME[".factory/factory.toml"]
+    if judges:
+        settings = f'reviewer = "{role}"\n{settings}'
+    crew = make_crew(place, minds, FILES, settings)
     crew.seat.control = "brokered"
     house = crew.house()
     with world(place, crew.root, Path(house.ground.place.root)) as here:
@@ -376,7 +382,7 @@ async def play(role: str, place: Path) -> list[Outcome]:
             if role == "ceo":
                 await _mission(house)
             else:
-                await small_task(house, "Swap", role="builder" if role == "quality" else role)
+                await small_task(house, "Swap", role="builder" if judges else role)
             await settled(house, 170)
         finally:
             await house.close("played", SUPERVISOR)

@@ -10,6 +10,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import play
+from small_home import charter_of
+
+from factory_tui.domain.roles import RoleCard
 
 pytestmark = pytest.mark.needs_bwrap
 
@@ -30,3 +33,18 @@ async def test_control_without_walls_the_attempt_does_harm(tmp_path: Path, attem
 def test_every_attempt_has_a_name_of_its_own():
     names = [one.id for one in play.attempts()]
     assert len(names) == len(set(names)) > 150
+
+
+def test_every_role_is_tried_at_every_layer_that_stands_before_it():
+    tried = {(role, one.layer) for one in play.attempts() for role in one.roles}
+    before = {(card.id, layer) for card in charter_of().roles for layer in layers(card)}
+    assert len({role for role, _ in before}) == 15
+    assert before - tried == set()
+
+
+def layers(card: RoleCard) -> set[str]:
+    """By what the card lets it come near."""
+    found = {"not offered", "broker"}
+    found |= {"wall"} if "run" in card.actions else set()
+    found |= {"in-process tools", "redaction"} if {"read", "search"} & {*card.actions} else set()
+    return found | ({"diff import"} if card.writes else set())
