@@ -186,6 +186,7 @@ def settle_home(clone: Clone, wish: argparse.Namespace) -> str:
     if wish.prepare:
         text = re.sub(r"^prepare = .*$", f"prepare = {json.dumps(wish.prepare)}", text, count=1, flags=re.MULTILINE)
         text = re.sub(r"^prepared = .*$", f'prepared = ["{wish.prepared}"]', text, count=1, flags=re.MULTILINE)
+        text = re.sub(r"^network = .*$", "network = true", text, count=1, flags=re.MULTILINE)
     if wish.toolchain:
         text = re.sub(r"^toolchains = .*$", f'toolchains = ["{wish.toolchain}"]', text, count=1, flags=re.MULTILINE)
     path.write_text(text)

@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_repository import SmallRepository
 
 from factory_tui.adapters import seccomp, wall_groups
+from factory_tui.adapters.dependencies import PreparedStores
 from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.adapters.wall_profile import Descriptors, Host, environment, profile, search_path
 from factory_tui.domain.errors import WorldError
+from factory_tui.domain.gate import Dependencies
 from factory_tui.engine.ports import Boundary, Limits, RunResult, Sandbox
 
 needs_bwrap = pytest.mark.needs_bwrap
@@ -428,3 +431,32 @@ def with_mark(mark: str) -> list[str]:
             if mark.encode() in line:
                 found.append(line.decode("utf-8", "replace"))
     return found
+
+
+@needs_bwrap
+@pytest.mark.parametrize(("allowed", "made"), [(False, False), (True, True)])
+async def test_prepare_reaches_the_network_only_where_the_supervisor_said_so(tmp_path: Path, allowed: bool, made: bool):
+    served: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"a package\n")
+        served.append(b"asked")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    fetch = f"import socket; print(socket.create_connection(('127.0.0.1', {port}), 5).recv(99).decode())"
+    small = SmallRepository(tmp_path, {"lock.txt": "one\n"})
+    settings = Dependencies(
+        prepare=f'mkdir deps && python3 -c "{fetch}" > deps/package', network=allowed, prepared=("deps",)
+    )
+    stores = PreparedStores(small.worktrees(), wall(), settings, tmp_path / "prepared")
+    try:
+        if made:
+            assert await stores.ready(small.base)
+        else:
+            with pytest.raises(WorldError, match="network = true"):
+                await stores.ready(small.base)
+    finally:
+        server.close()
+    assert bool(served) is made

@@ -65,13 +65,12 @@ class SmokeChecks:
         dependencies: Dependencies,
         place: str | Path,
         *,
-        network: bool = False,
         at_once: int | None = None,
     ) -> None:
-        """`network`: whether `prepare` was allowed it. `at_once`: runs of this machine; services allow one."""
+        """`at_once`: runs of this machine; services allow one."""
         self._worktrees, self._sandbox, self._evidence = worktrees, sandbox, evidence
         self._smoke, self._dependencies = smoke, dependencies
-        self.stores = PreparedStores(worktrees, sandbox, dependencies, Path(place) / "prepared", network)
+        self.stores = PreparedStores(worktrees, sandbox, dependencies, Path(place) / "prepared")
         self._runner = SmokeRunner(sandbox, smoke, dependencies, self.stores, Path(place) / "reports")
         self._inventories = Inventories(Path(place) / "inventories")
         self._settings = hashlib.sha256(msgspec.json.encode([smoke, dependencies, sandbox.wall])).hexdigest()

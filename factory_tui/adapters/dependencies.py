@@ -116,10 +116,9 @@ class PreparedStores:
         sandbox: Sandbox,
         dependencies: Dependencies,
         place: str | Path,
-        network: bool = False,
     ) -> None:
         self._worktrees, self._sandbox, self._dependencies = worktrees, sandbox, dependencies
-        self._place, self._network = Path(place), network
+        self._place = Path(place)
         self._lock = asyncio.Lock()
 
     async def key(self, base: CommitId) -> str:
@@ -129,7 +128,8 @@ class PreparedStores:
             return ""
         wall = self._sandbox.wall
         # With another wall other programs are found, and a virtual environment names the one it was made with.
-        told = hashlib.sha256(msgspec.json.encode([settings.prepare, settings.prepared, settings.toolchains, wall]))
+        made_by = [settings.prepare, settings.network, settings.prepared, settings.toolchains, wall]
+        told = hashlib.sha256(msgspec.json.encode(made_by))
         for name in settings.lock_files:
             data = await self._worktrees.read_file(base, name)
             told.update(f"\0{name}\0{'absent' if data is None else hashlib.sha256(data).hexdigest()}".encode())
@@ -153,7 +153,7 @@ class PreparedStores:
                 cwd=directory,
                 writable=(directory,),
                 readable=toolchain_roots(settings),
-                network=self._network,
+                network=settings.network,
                 environment=toolchain_environment(settings),
             )
             result = await self._sandbox.run(["sh", "-c", settings.prepare], boundary, Limits(seconds=PREPARE_SECONDS))
@@ -162,7 +162,7 @@ class PreparedStores:
                 raise WorldError(
                     what=f"dependencies were not prepared: `{settings.prepare}` ended with {ending}",
                     why=result.output[-1500:].decode("utf-8", "replace").strip(),
-                    next_step="mend `prepare` in factory.toml on the base, or allow it the network",
+                    next_step="mend `prepare` in factory.toml on the base, or allow it the network: `network = true`",
                 )
             missing = [name for name in settings.prepared if not (Path(directory) / name).is_dir()]
             if missing:

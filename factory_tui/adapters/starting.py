@@ -90,6 +90,8 @@ def settings(repo_id: str, smoke: Smoke, dependencies: Dependencies, seconds: fl
         "[dependencies]",
         "# What tests need: a command that fills `prepared` once per lock file, and directories that runs may read.",
         f"prepare = {_text(dependencies.prepare)}",
+        "# `true`: prepare, and nothing else, may use the network. This is your approval, on record with this file.",
+        f"network = {'true' if dependencies.network else 'false'}",
         f"lock_files = {_texts(dependencies.lock_files)}",
         f"prepared = {_texts(dependencies.prepared)}",
         f"toolchains = {_texts(dependencies.toolchains)}",

@@ -64,6 +64,9 @@ class Dependencies(Record, frozen=True, kw_only=True):
 
     prepare: str = ""
     """Run once per sha256 of the base's lock files; it fills `prepared`."""
+    network: bool = False
+    """Whether `prepare` may use the network. Yours alone to say: a home is changed by no seat, and what is in force is
+    on record with its sha256. No other command ever gets the network by it."""
     lock_files: tuple[str, ...] = ()
     prepared: tuple[str, ...] = ()
     """Directories below the root that `prepare` fills (`.venv`, `node_modules`); later runs get them read-only."""
