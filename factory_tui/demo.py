@@ -7,10 +7,11 @@ promises was found in the ledger and in git.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ from factory_tui.engine.ports import Progress
 from factory_tui.engine.session import waits_for_somebody
 
 if TYPE_CHECKING:
-    from factory_tui.tui.view import Door
+    from factory_tui.engine.reception import Reception
+    from factory_tui.tui.view import Door, Hear
 
 Say = Callable[[str], None]
 MOST_ANSWERS = 40
@@ -103,7 +105,19 @@ def demo_door(staged: Staged, mode: e.Mode | None = None, pace: float = PACE) ->
         by=by,
         mode=mode,
         begin=lambda house: _state_mission(staged, house, by),
+        beside=_watched,
     )
+
+
+@contextlib.asynccontextmanager
+async def _watched(house: House, reception: Reception, hear: Hear) -> AsyncIterator[None]:
+    """The demo's home is watched like any other."""
+    from factory_tui.adapters.memory_watch import keeping_proposed
+    from factory_tui.tui.door import Marks
+
+    marks = Marks(house, hear)
+    async with keeping_proposed(house.ground.home.home_dir, marks.changed, marks.propose, marks.wrong):
+        yield
 
 
 async def _state_mission(staged: Staged, house: House, by: Actor) -> None:

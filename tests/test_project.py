@@ -23,7 +23,7 @@ MODULES = {
     "types-pyyaml": "",
 }
 """Import names that differ from the package's."""
-TO_COME = {"textual": "tui", "anthropic": "adapters/seats/anthropic_api", "watchfiles": "adapters/memory_watch"}
+TO_COME = {"textual": "tui", "anthropic": "adapters/seats/anthropic_api"}
 """Declared, and said in the map to arrive with the module that will own them."""
 
 

@@ -62,11 +62,17 @@ def _house(ground: Ground, gives: Any, hear: Hear) -> House:
 
 
 @contextlib.asynccontextmanager
-async def _beside(house: House, reception: Reception) -> AsyncIterator[None]:
-    """As long as the cockpit is open, other commands reach it, and time passes on record."""
+async def _beside(house: House, reception: Reception, hear: Hear) -> AsyncIterator[None]:
+    """As long as the cockpit is open, other commands reach it, the home is watched, and time passes on record."""
     from factory_tui.adapters.control import serving
+    from factory_tui.adapters.memory_watch import keeping_proposed
+    from factory_tui.tui.door import Marks
 
-    async with serving(house.ground.place.control_socket(), lambda data: answer_socket(house, reception, data)):
+    socket, marks = house.ground.place.control_socket(), Marks(house, hear)
+    async with (
+        serving(socket, lambda data: answer_socket(house, reception, data)),
+        keeping_proposed(house.ground.home.home_dir, marks.changed, marks.propose, marks.wrong),
+    ):
         ticking = asyncio.ensure_future(tell_the_time(house))
         try:
             yield

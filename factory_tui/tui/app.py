@@ -74,6 +74,7 @@ class Cockpit(Going, inherit_bindings=False):
         self.crash: BaseException | None = None
         self._failed: BaseException | None = None
         self._dirty = True
+        self._draws_soon = False
         self._beat = 0
         self._calm = 0
         self._ticker: Timer | None = None
@@ -135,13 +136,24 @@ class Cockpit(Going, inherit_bindings=False):
         self.wake()
 
     def chronicle_hears(self, about: str, text: str) -> None:
-        """Streaming text; called in the middle of the factory's own work."""
+        """Streaming text, and documents that changed; called in the middle of the factory's own work."""
+        changes = self.chronicle.changes
         try:
             self.chronicle.hear(about, text)
         except Exception as error:
             self._failed = error
-        if self._calm:
-            self.wake(changed=False)
+        changed = self.chronicle.changes != changes
+        if self._calm or changed:
+            self.wake(changed)
+        if changed and not self._draws_soon:
+            self._draws_soon = self.call_later(self._draw_soon)
+
+    def _draw_soon(self) -> None:
+        """What changed on disk does not wait for a beat."""
+        self._draws_soon = False
+        room = self.room
+        if room is not None and room.is_ready and not terminal.is_busy(self._driver):
+            room.present()
 
     def wake(self, changed: bool = True) -> None:
         """Something is to be drawn."""
@@ -173,7 +185,8 @@ class Cockpit(Going, inherit_bindings=False):
 
     def _second(self) -> None:
         """Times grow."""
-        if (self.state.turns or waiting(self.state) or self.phase) and not terminal.is_busy(self._driver):
+        grows = self.state.turns or waiting(self.state) or self.phase or self.chronicle.marks
+        if grows and not terminal.is_busy(self._driver):
             room = self.room
             if room is not None and room.is_ready:
                 room.present()

@@ -9,11 +9,13 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from factory_tui.domain import events as e
+from factory_tui.domain.charter import Charter
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Action, Decision, RuleMatch
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.transcript import Transcript
+from factory_tui.tui.view import MEMORY
 
 MOST_STORIES = 60
 MOST_ENTRIES = 20_000
@@ -55,6 +57,20 @@ class Hit:
     instead: str
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A document on disk that is another than when the cockpit opened, or than was adopted since."""
+
+    at: str
+    """When it changed last, UTC."""
+    old: str
+    """sha256 before the first change; empty = there was none."""
+    new: str
+    """sha256 on disk; empty = it is gone."""
+    problem: str = ""
+    """Why the home cannot be read; empty = it can."""
+
+
 class Chronicle:
     """Stories by turn, the newest last."""
 
@@ -64,6 +80,8 @@ class Chronicle:
         """By task, then by source: `Q1`, `card:builder`."""
         self.doing: dict[str, str] = {}
         """What the gate does for a task just now, by task."""
+        self.marks: dict[str, Mark] = {}
+        """Of the home's documents, by path relative to the home."""
         self.entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
         self.changes = 0
         """Grows with everything that was told."""
@@ -86,7 +104,10 @@ class Chronicle:
     # --- streaming text --------------------------------------------------------------------------
 
     def hear(self, about: str, text: str) -> None:
-        """Text of a turn as it streams; or a line about a task's gate level."""
+        """Text of a turn as it streams; a line about a task's gate level; or a document that changed."""
+        if about.startswith(MEMORY):
+            self._mark(about.removeprefix(MEMORY), text)
+            return
         story = self.stories.get(about)
         if story is not None:
             story.transcript.feed(text)
@@ -95,6 +116,29 @@ class Chronicle:
         story = self.of_task(about)
         if story is not None:
             story.transcript.put(f"  {one_line(text, 300)}", "note")
+
+    # --- documents -------------------------------------------------------------------------------
+
+    def _mark(self, path: str, text: str) -> None:
+        self.changes += 1
+        at, old, new = text.split(" ", 2)
+        before = self.marks.pop(path, None)
+        if old == "!":
+            self.marks[path] = Mark(at, "", "", problem=new)
+            return
+        self.marks = {name: mark for name, mark in self.marks.items() if not mark.problem}
+        old = before.old if before and not before.problem else old.strip("-")
+        if new.strip("-") != old:
+            self.marks[path] = Mark(at, old, new.strip("-"))
+
+    def _unmark(self, adopted: Charter) -> None:
+        """What was adopted is no change any more; a document that changed again meanwhile is one."""
+        kept = {}
+        for path, mark in self.marks.items():
+            document = adopted.document(path)
+            if path.startswith("memory/digests/") or (document and document.sha256 != mark.new):
+                kept[path] = mark
+        self.marks = kept
 
     # --- entries ---------------------------------------------------------------------------------
 
@@ -105,6 +149,8 @@ class Chronicle:
             case e.SessionStarted():
                 for left in self.running:
                     left.ended, left.outcome = entry.at, "interrupted"
+            case e.CharterAdopted(charter=charter):
+                self._unmark(charter)
             case e.TurnStarted() as started:
                 self._open(started, entry.at, state)
             case e.TurnEnded(turn=turn, outcome=outcome, note=note):

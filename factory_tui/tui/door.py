@@ -21,7 +21,7 @@ from factory_tui.engine.factory import Factory, Subscriber
 from factory_tui.engine.ports import Clock, EvidenceStore
 from factory_tui.engine.reception import HandoverPort, Reception, Request
 from factory_tui.engine.session import Session
-from factory_tui.tui.view import Hear, View
+from factory_tui.tui.view import MEMORY, Hear, View, changed_document, unreadable_home
 
 
 class LedgerEntries(Protocol):
@@ -53,7 +53,27 @@ class Works(Protocol):
     async def close(self, reason: str, by: Actor, words: str = "") -> str: ...
 
 
-Beside = Callable[[Any, Reception], contextlib.AbstractAsyncContextManager[Any]]
+Beside = Callable[[Any, Reception, Hear], contextlib.AbstractAsyncContextManager[Any]]
+
+
+class Marks:
+    """What is said of the home's documents as they change on disk, and what follows: they are proposed."""
+
+    def __init__(self, works: Works, hear: Hear) -> None:
+        self._works, self._hear = works, hear
+
+    def changed(self, path: str, old: Sha256, new: Sha256) -> None:
+        """`path` relative to the home; no sha256 = no document."""
+        self._hear(f"{MEMORY}{path}", changed_document(self._works.clock.now(), old, new))
+
+    def wrong(self, path: str, what: str) -> None:
+        """The home cannot be read; `path` may be empty."""
+        self._hear(f"{MEMORY}{path}", unreadable_home(self._works.clock.now(), what))
+
+    async def propose(self) -> None:
+        """What is on disk and not in force; before the session begins, its start does that."""
+        if self._works.state.session_open:
+            await self._works.propose_disk()
 
 
 class FactoryView:
@@ -114,7 +134,7 @@ class WorksDoor:
         beside: Beside | None = None,
         handovers: HandoverPort | None = None,
     ) -> None:
-        """`begin` is done once the session has started, `beside` is open as long as it lasts (a control socket)."""
+        """`begin` is done once the session has started, `beside` is open as long as it lasts (socket, watch)."""
         self.name = name
         self._make, self._by, self._mode, self._begin, self._beside = make, by, mode, begin, beside
         self._handovers = handovers
@@ -143,7 +163,7 @@ class WorksDoor:
         end = works.factory.subscribe(lambda entry, state: fresh.append(entry))
         try:
             if self._beside is not None:
-                await self._open.enter_async_context(self._beside(works, reception))
+                await self._open.enter_async_context(self._beside(works, reception, hear))
             await works.start(self._by, self._mode)
             if self._begin is not None:
                 await self._begin(works)

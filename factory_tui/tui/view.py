@@ -19,6 +19,18 @@ if TYPE_CHECKING:  # the first frame does not wait for the engine
     from factory_tui.engine.reception import Request
 
 Hear = Callable[[str, str], None]
+MEMORY = "memory:"
+"""What `hear` is told about a document of the home: this and its path, or this alone for the home as a whole."""
+
+
+def changed_document(at: str, old: Sha256, new: Sha256) -> str:
+    """What `hear` is told when a document on disk is another than before. `at` in UTC; no sha256 = no document."""
+    return f"{at} {old or '-'} {new or '-'}"
+
+
+def unreadable_home(at: str, what: str) -> str:
+    """What `hear` is told when the home cannot be read."""
+    return f"{at} ! {what}"
 
 
 class View(Protocol):
@@ -58,7 +70,7 @@ class Door(Protocol):
         """Of the repository, for the header."""
 
     async def open(self, hear: Hear) -> View:
-        """Opens the ledger and starts the session. `hear` is told (turn or task, text) as text streams."""
+        """Opens the ledger and starts the session. `hear` is told (turn, task or document, text) as things happen."""
 
     async def close(self, reason: str, words: str) -> str:
         """Interrupts, keeps, writes the digest. Returns its path; empty when none was owed. May be called twice."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import Waiting, waiting
-from factory_tui.tui.chronicle import Chronicle, Story
+from factory_tui.tui.chronicle import Chronicle, Mark, Story
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line, line_width
 from factory_tui.tui.present.words import (
@@ -257,7 +257,7 @@ def crew_line(state: State, chronicle: Chronicle, setting: Setting) -> Line:
         else:
             idle += 1
     spans.append(Span(f"{setting.glyphs['idle']}{idle} idle ", "dim"))
-    changed = len(state.proposals)
+    changed = _count_changed(state, chronicle)
     spans.append(Span(f"| memory {changed} CHANGED" if changed else "| memory ok", "warn" if changed else "dim"))
     return cut_line(tuple(spans), setting.width)
 
@@ -265,61 +265,78 @@ def crew_line(state: State, chronicle: Chronicle, setting: Setting) -> Line:
 # --- memory --------------------------------------------------------------------------------------
 
 
-def memory_items(state: State, setting: Setting) -> list[Item]:
-    """What every seat is told from: DNA, rules, roles, knowledge, digests; and what waits to be adopted."""
+def memory_items(state: State, chronicle: Chronicle, setting: Setting) -> list[Item]:
+    """What every seat is told from: DNA, rules, roles, knowledge, digests; what changed on disk, what is proposed."""
     if state.charter is None:
         return []
-    law, glyphs = state.charter, setting.glyphs
+    law, glyphs, marks = state.charter, setting.glyphs, chronicle.marks
     items = []
     for proposal in state.proposals.values():
-        problem = f" INVALID: {one_line(proposal.problem, 80)}" if proposal.problem else " not in force"
+        told = f" INVALID: {one_line(proposal.problem, 160)}; last good version stays in force"
         body = line(
             (f" {glyphs['new']} ", "warn"),
             (f"{proposal.id} CHANGED ", "warn"),
             (f"{since(proposal.since, setting.now)} ", "dim"),
             (one_line(proposal.path, 60), "text"),
-            (problem, "bad" if proposal.problem else "warn"),
+            (told, "bad") if proposal.problem else (" in force when adopted", "warn"),
         )
         items.append(item(f"proposal:{proposal.id}", cut_line(body, setting.width)))
-    dna = law.dna
-    ok = (f" {glyphs['pass']} ", "ok")
-    items.append(
-        item(
-            "document:memory/DNA.md",
-            line(
-                ok if dna else (" ! ", "bad"),
-                f"DNA   {dna.sha256[:8] if dna else 'missing'}",
-                (" whole in every brief", "dim"),
-            ),
-        )
+    dna, ok = law.dna, (f" {glyphs['pass']} ", "ok")
+    by_row: dict[str, list[str]] = {}
+    for path in marks:
+        by_row.setdefault(_memory_row(path, state), []).append(path)
+
+    def add(key: str, *spans: str | tuple[str, str]) -> None:
+        paths = by_row.pop(key, [])
+        told = [_told_mark(marks[max(paths, key=lambda path: marks[path].at)], setting)] if paths else []
+        first = (f" {glyphs['new']} ", "warn") if paths else spans[0]
+        items.append(item(key, cut_line(line(first, spans[1], *told, *spans[2:]), setting.width)))
+
+    sign = ok if dna else (" ! ", "bad")
+    add(
+        "document:memory/DNA.md",
+        sign,
+        f"DNA   {dna.sha256[:8] if dna else 'missing'}",
+        (" whole in every brief", "dim"),
     )
-    items.append(item("go:rules", line(ok, f"rules {len(law.rules)}", (" in force", "dim"))))
-    items.append(item("go:crew", line(ok, f"roles {len(law.roles)}", (f" charter {law.sha256[:8]}", "dim"))))
+    add("go:rules", ok, f"rules {len(law.rules)}", (" in force", "dim"))
+    add("go:crew", ok, f"roles {len(law.roles)}", (f" charter {law.sha256[:8]}", "dim"))
     for document in law.knowledge:
-        name = document.path.removeprefix("memory/knowledge/")
-        items.append(
-            item(
-                f"document:{document.path}",
-                cut_line(line((" - ", "dim"), f"{name} ", (document.sha256[:8], "dim")), setting.width),
-            )
-        )
+        name = one_line(document.path.removeprefix("memory/knowledge/"), 60)
+        add(f"document:{document.path}", (" - ", "dim"), name, (f" {document.sha256[:8]}", "dim"))
     if state.digest:
         read = state.digest.session <= state.acknowledged
-        items.append(
-            item(
-                "digest",
-                line(
-                    ok if read else (f" {glyphs['new']} ", "warn"),
-                    f"digest of session {state.digest.session}",
-                    ("" if read else " UNREAD", "warn"),
-                ),
-            )
-        )
+        sign = ok if read else (f" {glyphs['new']} ", "warn")
+        add("digest", sign, f"digest of session {state.digest.session}", ("" if read else " UNREAD", "warn"))
+    for key in tuple(by_row):
+        add(key, (" - ", "dim"), one_line(key.partition(":")[2], 60) or "the home")
     return items
 
 
-def memory_title(state: State) -> Line:
-    changed = len(state.proposals)
+def _memory_row(path: str, state: State) -> str:
+    """The key of the row that a document belongs to."""
+    if path.startswith("rules/"):
+        return "go:rules"
+    if path.startswith("roles/"):
+        return "go:crew"
+    if state.digest and path == state.digest.path:
+        return "digest"
+    return f"document:{path}"
+
+
+def _told_mark(mark: Mark, setting: Setting) -> tuple[str, str]:
+    if mark.problem:
+        return (f" CANNOT BE READ: {one_line(mark.problem, 160)}; last good version stays in force", "bad")
+    return (f" {'CHANGED' if mark.new else 'GONE'} {since(mark.at, setting.now)}", "warn")
+
+
+def _count_changed(state: State, chronicle: Chronicle) -> int:
+    """Documents that changed on disk; else what is proposed."""
+    return max(len(state.proposals), len(chronicle.marks))
+
+
+def memory_title(state: State, chronicle: Chronicle) -> Line:
+    changed = _count_changed(state, chronicle)
     return (Span("MEMORY", "title"), Span(f"  {changed} changed" if changed else "", "warn"))
 
 

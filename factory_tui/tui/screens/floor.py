@@ -161,7 +161,12 @@ class Floor(TurnActs):
             tasks.choose(task.id)
         for name, items, title, empty in (
             ("crew", rows.crew_items(state, chronicle, self._in("crew")), rows.crew_title(state), " roles: opening"),
-            ("memory", rows.memory_items(state, self._in("memory")), rows.memory_title(state), ""),
+            (
+                "memory",
+                rows.memory_items(state, chronicle, self._in("memory")),
+                rows.memory_title(state, chronicle),
+                "",
+            ),
             ("gate", gate_items(state, task, chronicle, self._in("gate")), gate_title(task), " no task"),
             ("rules", rule_items(state, task, chronicle, self._in("rules")), rules_title(state, task), " no task"),
         ):

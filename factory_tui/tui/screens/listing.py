@@ -156,4 +156,8 @@ def memory() -> Listing:
         assert isinstance(floor, Floor)
         floor.open_key(key)
 
-    return Listing("memory", lambda room, setting: memory_items(room.cockpit.state, setting), open_memory)
+    return Listing(
+        "memory",
+        lambda room, setting: memory_items(room.cockpit.state, room.cockpit.chronicle, setting),
+        open_memory,
+    )
