@@ -9,30 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import platform
 import pwd
 import signal
-import socket
 import stat
-import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from factory_tui.adapters import seccomp, wall_groups, wall_guard, wall_limits
+from factory_tui.adapters import seccomp, wall_groups, wall_limits
 from factory_tui.adapters.processes import BoundedOutput
+from factory_tui.adapters.wall_hold import Hold
 from factory_tui.adapters.wall_profile import (
-    FILES,
-    Descriptors,
     Host,
     covers,
-    environment,
-    profile,
 )
 from factory_tui.domain.errors import WorldError
 from factory_tui.engine.ports import Boundary, Limits, RunResult
@@ -50,16 +44,6 @@ NEVER_SHOWN = ("/proc", "/sys", "/dev", "/run", "/etc", "/boot", "/var")
 """Neither shown nor anything in them, except what the profile itself shows."""
 SECRET_IN_HOME = (".ssh", ".aws", ".gnupg", ".kube", ".docker", ".netrc", ".config", ".password-store", ".local/state")
 """Of the user's home, beside what the factory keeps there."""
-CREDENTIALS = (
-    "credentials",
-    "credentials.toml",
-    "credentials.json",
-    ".npmrc",
-    ".yarnrc.yml",
-    ".pypirc",
-    "settings.xml",
-)
-START_SECONDS = 20.0
 DEFAULT_LIMITS = Limits()
 _CHUNK = 65536
 
@@ -179,12 +163,6 @@ def refuse_links(path: str, boundary: Boundary) -> None:
             )
 
 
-def credentials_in(roots: Sequence[str]) -> list[str]:
-    """Files of toolchains that are known to hold tokens (`~/.cargo/credentials.toml`), where they are plain files."""
-    named = (f"{root}/{name}" for root in roots for name in CREDENTIALS)
-    return [path for path in named if Path(path).is_file() and not Path(path).is_symlink()]
-
-
 def _meet(path: str, name: str) -> bool:
     return covers(path, name) or covers(name, path)
 
@@ -192,34 +170,6 @@ def _meet(path: str, name: str) -> bool:
 def _memory_here() -> int:
     """What one command may use at most of this machine: three quarters of its memory."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
-
-
-@contextmanager
-def _in_memory(data: bytes) -> Iterator[int]:
-    descriptor = os.memfd_create("factory", os.MFD_CLOEXEC)
-    try:
-        os.write(descriptor, data)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@dataclass
-class _Sandbox:
-    """bwrap, and the first process inside once it is known."""
-
-    process: subprocess.Popen[bytes]
-    first: int = 0
-    handle: int = -1
-    """A process handle of `first`."""
-
-    def kill(self) -> None:
-        if self.handle >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.handle, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
 
 
 class _Run:
@@ -235,44 +185,31 @@ class _Run:
         groups: wall_groups.Place | None,
     ) -> None:
         self._argv, self._boundary, self._limits = argv, boundary, limits
-        self._host, self._program = host, program
-        self._group = groups.make(limits) if groups is not None else None
+        self._host, self._program, self._groups = host, program, groups
         self._output = BoundedOutput(limits.output_bytes)
         self._loop = asyncio.get_running_loop()
 
     async def until_dead(self) -> RunResult:
         began = time.monotonic()
-        killed = ""
+        killed, stands, code = "", False, 0
         with ExitStack() as stack:
-            if self._group is not None:
-                stack.callback(self._group.remove)
+            hold = Hold(self._host, self._program, self._groups, self._limits, stack)
             out_read, out_write = _pipe(stack)
-            # Not a pipe: when the factory dies meanwhile, a broken one would end bwrap and leave its child waiting.
-            info = stack.enter_context(_in_memory(b""))
-            ours, theirs = socket.socketpair()
-            stack.enter_context(ours)
-            stack.enter_context(theirs)
-            ours.setblocking(False)
-            sandbox = self._start(stack, theirs.fileno(), out_write.fileno(), info)
-            wall_guard.building(sandbox.process.pid)
-            for given in (out_write, theirs):
-                given.close()
+            hold.start(self._argv, self._boundary, out_write.fileno(), out_write.fileno())
+            out_write.close()
             self._loop.add_reader(out_read, self._read, out_read)
-            ended = self._ending_of(sandbox.process.pid, stack)
             try:
-                stands = await self._stands(ours, info, sandbox, ended, stack)
+                stands = await hold.stands()
                 if stands:
-                    killed = await self._watch(sandbox, ended, began)
+                    hold.go()
+                    killed = await self._watch(hold, began)
             finally:
-                if not sandbox.first:
-                    wall_guard.stands(sandbox.process.pid)
                 # Also on cancel: nothing goes on before everything is dead.
-                await self._end(sandbox, ended, stack)
+                code = await hold.end()
                 self._loop.remove_reader(out_read)
                 self._read(out_read)
         if not stands:
             raise self._unbuilt()
-        code = sandbox.process.returncode
         if not killed and code < 0:
             killed = f"the wall ended by signal {signal.Signals(-code).name}"
         return RunResult(
@@ -282,66 +219,6 @@ class _Run:
             killed=killed,
             truncated=self._output.truncated,
         )
-
-    # --- start -----------------------------------------------------------------------------------
-
-    def _start(self, stack: ExitStack, talk: int, output: int, info: int) -> _Sandbox:
-        """From this very thread: the kernel ends bwrap when the *thread* that started it ends."""
-        files = tuple((path, stack.enter_context(_in_memory(text.encode()))) for path, text in FILES.items())
-        calls = stack.enter_context(_in_memory(self._program)) if self._program is not None else None
-        descriptors = Descriptors(info=info, files=files, seccomp=calls)
-        try:
-            process = subprocess.Popen(
-                profile(
-                    self._argv,
-                    self._boundary,
-                    self._limits,
-                    self._host,
-                    descriptors,
-                    masked=credentials_in((*self._host.toolchains, *self._boundary.readable)),
-                ),
-                cwd="/",
-                env=environment(self._boundary, self._host, os.environ),
-                stdin=talk,
-                stdout=output,
-                stderr=output,
-                pass_fds=(info, *(number for _, number in files), *(() if calls is None else (calls,))),
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise WorldError(what=f"`{self._argv[0]}` could not be started", why=str(error)) from error
-        return _Sandbox(process)
-
-    async def _stands(
-        self, talk: socket.socket, info: int, sandbox: _Sandbox, ended: asyncio.Future[None], stack: ExitStack
-    ) -> bool:
-        """Waits for the word from inside, takes hold of the first process, answers. False: it never stood."""
-        word = self._loop.create_task(self._loop.sock_recv(talk, 1))
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                either: list[asyncio.Future[Any]] = [word, ended]
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            return False
-        finally:
-            if not word.done():
-                word.cancel()
-            await asyncio.wait([word])
-        if word.cancelled() or word.exception() is not None or not word.result():
-            return False
-        # Written by bwrap before the sandbox existed, so it is all there.
-        try:
-            sandbox.first = int(json.loads(os.pread(info, 4096, 0))["child-pid"])
-        except (OSError, ValueError, KeyError):
-            return False
-        sandbox.handle = os.pidfd_open(sandbox.first)
-        stack.callback(os.close, sandbox.handle)
-        wall_guard.stands(sandbox.process.pid)
-        if self._group is not None:
-            # Not the first process, which is bwrap's own and starts nothing more: each move costs milliseconds.
-            self._group.take(wall_limits.children(sandbox.first))
-        talk.send(b"go\n")
-        return True
 
     def _unbuilt(self) -> WorldError:
         told = self._output.value().decode("utf-8", "replace").strip()[-1_000:]
@@ -353,7 +230,7 @@ class _Run:
 
     # --- while it runs ---------------------------------------------------------------------------
 
-    async def _watch(self, sandbox: _Sandbox, ended: asyncio.Future[None], began: float) -> str:
+    async def _watch(self, hold: Hold, began: float) -> str:
         """Returns when the command has ended or must be ended; then why."""
         limits = self._limits
         disk = _Disk(self._boundary.writable, limits.disk_bytes)
@@ -361,42 +238,22 @@ class _Run:
             left = limits.seconds - (time.monotonic() - began)
             if left <= 0:
                 return f"time limit of {limits.seconds:g} s"
-            done, _ = await asyncio.wait([ended], timeout=min(left, wall_limits.POLL_SECONDS))
-            if self._group is not None and self._group.ran_out_of_memory():
+            done, _ = await asyncio.wait([hold.ended], timeout=min(left, wall_limits.POLL_SECONDS))
+            if hold.group is not None and hold.group.ran_out_of_memory():
                 return f"memory limit of {limits.memory_bytes >> 20} MB: held by the kernel"
-            if self._group is not None and self._group.refused_processes():
+            if hold.group is not None and hold.group.refused_processes():
                 return f"process limit of {limits.processes}: the kernel refused more"
             if done:
                 return ""
-            used = wall_limits.usage(sandbox.first, limits.processes + 2)
+            used = wall_limits.usage(hold.first, limits.processes + 2)
             if used.threads > limits.processes + 2:
                 return f"process limit of {limits.processes}: more were running when it was stopped"
             if used.memory_bytes > limits.memory_bytes:
-                exact = wall_limits.shared_out(sandbox.first)
+                exact = wall_limits.shared_out(hold.first)
                 if exact > limits.memory_bytes:
                     return _over("memory", exact, limits.memory_bytes)
             if over := await disk.over():
                 return _over("disk", over, limits.disk_bytes)
-
-    def _ending_of(self, pid: int, stack: ExitStack) -> asyncio.Future[None]:
-        return self._exit(os.pidfd_open(pid), stack)
-
-    def _exit(self, handle: int, stack: ExitStack) -> asyncio.Future[None]:
-        """Done when the process of that handle has ended. The handle is closed with the stack."""
-        ended: asyncio.Future[None] = self._loop.create_future()
-
-        def told() -> None:
-            self._loop.remove_reader(handle)
-            if not ended.done():
-                ended.set_result(None)
-
-        def forget() -> None:
-            self._loop.remove_reader(handle)
-            os.close(handle)
-
-        self._loop.add_reader(handle, told)
-        stack.callback(forget)
-        return ended
 
     def _read(self, descriptor: int) -> None:
         """Takes what the pipe holds now, a bounded number of chunks, so a flood cannot starve the loop."""
@@ -409,30 +266,6 @@ class _Run:
                 self._loop.remove_reader(descriptor)
                 return
             self._output.add(data)
-
-    # --- end -------------------------------------------------------------------------------------
-
-    async def _end(self, sandbox: _Sandbox, ended: asyncio.Future[None], stack: ExitStack) -> None:
-        """Returns when the first process is gone, and with it every other; a second cancel does not hurry it.
-
-        bwrap itself may end a moment earlier than what it started.
-        """
-        if not ended.done():
-            sandbox.kill()
-        waiting = [ended]
-        if sandbox.handle >= 0:
-            waiting.append(self._exit(os.dup(sandbox.handle), stack))
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(sandbox.handle, signal.SIGKILL)
-        cancelled = False
-        while not all(future.done() for future in waiting):
-            try:
-                await asyncio.wait(waiting)
-            except asyncio.CancelledError:
-                cancelled = True
-        sandbox.process.wait()
-        if cancelled:
-            raise asyncio.CancelledError
 
 
 class _Disk:

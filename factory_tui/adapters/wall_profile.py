@@ -72,10 +72,12 @@ def profile(
     descriptors: Descriptors,
     *,
     masked: Sequence[str] = (),
+    opening: str = START,
 ) -> list[str]:
     """The whole argument list. Pure: that what it names exists and is no link was found out before.
 
-    `masked` are files in readable places that hold credentials: inside they are empty.
+    `masked` are files in readable places that hold credentials: inside they are empty. `opening` is the shell's line
+    that begins the command.
     """
     words = [
         host.bwrap,
@@ -119,7 +121,7 @@ def profile(
         if _LOADER.match(name):
             words += ["--setenv", name, value]
     words += ["--remount-ro", "/", "--chdir", boundary.cwd, "--"]
-    return [*words, *limiter(limits), "/bin/sh", "-c", START, "sh", *command]
+    return [*words, *limiter(limits), "/bin/sh", "-c", opening, "sh", *command]
 
 
 def limiter(limits: Limits) -> list[str]:
