@@ -239,7 +239,7 @@ class House:
         for kind in kinds:
             # A seat that cannot be opened is told about when a role needs it.
             with suppress(FactoryError):
-                found.add(self.seats.open(kind).control)
+                found.add(self.seats.open(kind).facts.control)
         return found
 
     async def start(self, by: Actor, mode: e.Mode | None = None) -> None:

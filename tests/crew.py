@@ -13,7 +13,7 @@ from real_git import commit, git, repository
 from factory_tui.bootstrap import House, SeatTable, find_ground, open_house
 from factory_tui.domain import commands as c
 from factory_tui.domain.state import State
-from factory_tui.domain.terms import Action, Actor, Control
+from factory_tui.domain.terms import Action, Actor, Control, SeatFacts
 from factory_tui.domain.waiting import Waiting, waiting
 from factory_tui.engine.ports import ActionResult, Desk, SeatOutcome, TurnBrief
 from factory_tui.engine.session import waits_for_somebody
@@ -46,6 +46,13 @@ class MindSeat:
     seen: list[TurnBrief] = field(default_factory=list)
     kind: str = "mind"
     control: Control = "rehearsed"
+    contained: bool = True
+
+    @property
+    def facts(self) -> SeatFacts:
+        return SeatFacts(control=self.control, gates_every_call=True, knows_cost=True, contained=self.contained)
+
+    async def close(self) -> None: ...
 
     async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
         self.seen.append(brief)

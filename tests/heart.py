@@ -33,6 +33,7 @@ from factory_tui.domain.terms import (
     FindingAnswer,
     Line,
     PlannedTask,
+    SeatFacts,
     Verdict,
 )
 from factory_tui.domain.waiting import Waiting, waiting
@@ -145,13 +146,17 @@ class Heart:
         handoff = self.task(task).handoff
         assert handoff is not None
         assert handoff.brief is not None
-        control = "human" if person else "rehearsed"
+        facts = (
+            SeatFacts(control="human")
+            if person
+            else SeatFacts(control="rehearsed", gates_every_call=True, contained=True)
+        )
         command = c.StartTurn(
             handoff=handoff.id,
             seat=seat,
-            control=control,
+            facts=facts,
             person=person,
-            brief=handoff.brief.sha256,  # type: ignore[arg-type]
+            brief=handoff.brief.sha256,
         )
         started = next(event for event in self.do(command) if isinstance(event, e.TurnStarted))
         return started.turn

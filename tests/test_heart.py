@@ -34,7 +34,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.agenda import CheckLandingJob, CommitJob, InspectJob, LandJob, SealBriefJob, TurnJob, agenda
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.limits import DEGRADED
-from factory_tui.domain.terms import Action, Actor, Decision, Finding, FindingAnswer, Verdict
+from factory_tui.domain.terms import Action, Actor, Decision, Finding, FindingAnswer, SeatFacts, Verdict
 from factory_tui.domain.waiting import waiting
 
 SEAT = Actor(kind="seat", name="builder/b1")
@@ -617,7 +617,13 @@ def test_a_turn_never_starts_with_a_brief_of_another_charter() -> None:
     assert old is not None
     adopt(story.heart, "", knowledge="# Adding\n\nMind the sign.\n")
     story.then_stage("offered").then_owed(SealBriefJob("T-1", "H-1"))
-    start = c.StartTurn(handoff="H-1", seat="mind", control="rehearsed", person="", brief=old.sha256)
+    start = c.StartTurn(
+        handoff="H-1",
+        seat="mind",
+        facts=SeatFacts(control="rehearsed", gates_every_call=True, contained=True),
+        person="",
+        brief=old.sha256,
+    )
     story.when(start).then_refused("not released")
     story.when(lambda heart: heart.seal(), lambda heart: heart.release())
     story.when(start).then_refused("not the sealed one")
@@ -941,7 +947,13 @@ def test_a_comment_given_while_the_author_worked_reaches_the_next_one() -> None:
         c.RecordCommit(task="T-9", tree="a", commit="b"),
         c.IntendLanding(task="T-9", ref=MAIN, old="", new=""),
         c.RecordDigest(session=99, path="x", evidence=evidence("x")),
-        c.StartTurn(handoff="H-9", seat="mind", control="rehearsed", person="", brief=""),
+        c.StartTurn(
+            handoff="H-9",
+            seat="mind",
+            facts=SeatFacts(control="rehearsed", gates_every_call=True, contained=True),
+            person="",
+            brief="",
+        ),
         c.SealBrief(handoff="H-9", brief=evidence("x"), inputs=()),
         c.EndTurn(turn="builder/b9", outcome="ok"),
     ],
@@ -1007,7 +1019,15 @@ def brokered_turn(heart: Heart) -> None:
     assert handoff is not None
     assert handoff.brief is not None
     brief = handoff.brief.sha256
-    heart.do(c.StartTurn(handoff=handoff.id, seat="mind", control="brokered", person="", brief=brief))
+    heart.do(
+        c.StartTurn(
+            handoff=handoff.id,
+            seat="mind",
+            facts=SeatFacts(control="brokered", gates_every_call=True, contained=True),
+            person="",
+            brief=brief,
+        )
+    )
 
 
 def released(heart: Heart) -> None:

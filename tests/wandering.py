@@ -28,7 +28,7 @@ from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.seals import action_sha256
 from factory_tui.domain.state import Turn
-from factory_tui.domain.terms import Action, Actor, Finding, FindingAnswer, Verdict
+from factory_tui.domain.terms import Action, Actor, Finding, FindingAnswer, SeatFacts, Verdict
 from factory_tui.domain.waiting import waiting
 
 LAWS = (
@@ -178,7 +178,13 @@ class Wanderer:
             c.ReleaseHandoff(handoff=id("H")),
             c.RecordWorktree(task=id("T"), name="x", base=BASE),
             c.RecordKept(task=id("T"), name="x", ref="refs/x"),
-            c.StartTurn(handoff=id("H"), seat="mind", control="rehearsed", person="", brief="0"),
+            c.StartTurn(
+                handoff=id("H"),
+                seat="mind",
+                facts=SeatFacts(control="rehearsed", gates_every_call=True, contained=True),
+                person="",
+                brief="0",
+            ),
             c.RecordLimits(control="rehearsed", wall=dice.choice(("none", "bwrap"))),
             c.LeaveUnseated(handoff=id("H"), seat="mind", reason="a limit is red"),
             c.EndTurn(turn=turn, outcome=dice.choice(OUTCOMES)),
@@ -281,6 +287,14 @@ class Wanderer:
         if dice and dice.random() < 0.1:
             usage = c.NoteUsage(turn=turn.id, usd=dice.choice((None, 0.1, 30.0)), tokens_in=9, tokens_out=9)
             heart.do(usage, Actor(kind="seat", name=turn.id))
+            return None
+        if dice and dice.random() < 0.1:
+            told: tuple[c.Command, ...] = (
+                c.NoteSeat(turn=turn.id, kind="retry", text=f"again in {dice.randrange(9)} s"),
+                c.NoteConversation(turn=turn.id, conversation=dice.choice(("a", "b")), model="some-model"),
+                c.DenyTool(turn=turn.id, tool="teleport", reason="no such tool", sha256="0" * 64),
+            )
+            heart.do(dice.choice(told), Actor(kind="seat", name=turn.id))
             return None
         self._wish(turn, dice)
         return None

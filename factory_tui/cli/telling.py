@@ -46,6 +46,10 @@ def _told(event: object) -> str:
             return f"{id}: {turn} asks to {action.kind} {one_line(action.object)}"
         case e.ActionDenied(turn=turn, action=action, ruling=ruling):
             return f"{turn} is denied: {action.kind} {one_line(action.object)}: {one_line(ruling.reason)}"
+        case e.ToolDenied(turn=turn, tool=tool, reason=reason):
+            return f"{turn} is denied: the tool {one_line(tool)}: {one_line(reason)}"
+        case e.SeatNoticed(turn=turn, kind=kind, text=text):
+            return f"{turn} {kind}: {one_line(text)}"
         case e.TreeImported(task=task, tree=tree, paths=paths, added=added, removed=removed):
             return f"{task}: tree {tree[:10]} imported, +{added}-{removed} in {len(paths)} file(s)"
         case e.TreeRefused(task=task, matches=matches):

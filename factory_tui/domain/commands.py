@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from factory_tui.domain.charter import Charter
-from factory_tui.domain.events import ActionOutcome, BriefInput, Mode, Outcome, RoleLimits
+from factory_tui.domain.events import ActionOutcome, BriefInput, Mode, NoticeKind, Outcome, RoleLimits
 from factory_tui.domain.terms import (
     Action,
     Actor,
@@ -15,6 +15,7 @@ from factory_tui.domain.terms import (
     Control,
     Evidence,
     Finding,
+    SeatFacts,
     Sha256,
     TreeId,
     Verdict,
@@ -176,7 +177,7 @@ class RecordKept:
 class StartTurn:
     handoff: str
     seat: str
-    control: Control
+    facts: SeatFacts
     person: str
     brief: Sha256
 
@@ -194,7 +195,7 @@ class RecordLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class LeaveUnseated:
-    """A turn that is owed cannot begin: a limit of the role is unproven for its seat."""
+    """A turn that is owed cannot begin: the seat is not there, or nothing proven would hold the role in it."""
 
     handoff: str
     seat: str
@@ -215,6 +216,37 @@ class NoteUsage:
     tokens_in: int
     tokens_out: int
     tokens_cached: int = 0
+    tokens_written: int = 0
+    model: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteSeat:
+    """One line about the seat itself that the supervisor must see."""
+
+    turn: str
+    kind: NoticeKind
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteConversation:
+    """What the seat's own side calls this conversation, and which model answers in it."""
+
+    turn: str
+    conversation: str
+    model: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenyTool:
+    """The seat called what is no action at all, or could not be read as one."""
+
+    turn: str
+    tool: str
+    reason: str
+    sha256: Sha256
+    """Of the call as it came."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -345,6 +377,9 @@ Command = (
     | StartTurn
     | EndTurn
     | NoteUsage
+    | NoteSeat
+    | NoteConversation
+    | DenyTool
     | RequestAction
     | EndAction
     | ImportTree

@@ -73,6 +73,12 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             return turns.end_turn(state, command)
         case c.NoteUsage():
             return turns.note_usage(state, command)
+        case c.NoteSeat():
+            return turns.note_seat(state, command)
+        case c.NoteConversation():
+            return turns.note_conversation(state, command)
+        case c.DenyTool():
+            return turns.deny_tool(state, command)
         case c.RequestAction():
             return turns.request_action(state, command)
         case c.EndAction():
@@ -99,7 +105,7 @@ def _within_reach(state: State, envelope: c.Envelope) -> None:
     if by.kind != "seat":
         return
     match command:
-        case c.RequestAction() | c.NoteUsage():
+        case c.RequestAction() | c.NoteUsage() | c.NoteSeat() | c.NoteConversation() | c.DenyTool():
             is_own = command.turn == by.name
         case c.EndAction():
             is_own = not any(command.id in turn.open for turn in state.turns.values() if turn.id != by.name)

@@ -9,7 +9,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.deciding_tasks import check_plan
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.law import ruling_on_action
-from factory_tui.domain.limits import unproven
+from factory_tui.domain.limits import misfit, unproven
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_turn
 from factory_tui.domain.reviewing import judge_report
@@ -19,6 +19,10 @@ from factory_tui.domain.waiting import digest_is_owed
 
 LONG_TEXT = 2_000
 """Characters of an action's text that the ledger holds itself; longer ones are named by the action's sha256."""
+LONG_NAME = 200
+LONG_NOTICE = 400
+MOST_NOTICES = 200
+"""Of one turn."""
 
 
 def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
@@ -29,7 +33,9 @@ def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
         raise Refusal(what=f"the brief of {command.handoff} is not the sealed one", next_step="seal it again")
     if handoff.purpose == "review":
         state.law.check_reviewer(handoff.to, task.candidate.author if task.candidate else task.role)
-    if why := unproven(state, handoff.to, command.control):
+    if why := misfit(state.law.role(handoff.to), command.facts):
+        raise Refusal(what=f"the role {handoff.to} stays unseated in the seat `{command.seat}`", why=why)
+    if why := unproven(state, handoff.to, command.facts.control):
         raise Refusal(what=f"the role {handoff.to} stays unseated: a limit of its is unproven", why=why)
     return (
         e.TurnStarted(
@@ -39,10 +45,11 @@ def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
             role=handoff.to,
             attempt=task.attempt,
             seat=command.seat,
-            control=command.control,
+            control=command.facts.control,
             person=command.person,
             brief=command.brief,
             wall=state.wall,
+            facts=command.facts,
         ),
     )
 
@@ -51,7 +58,7 @@ def leave_unseated(state: State, command: c.LeaveUnseated) -> tuple[e.Event, ...
     """No crash and no attempt burnt: the task waits for the supervisor, who is told the limit and the fix."""
     task = _startable(state, command.handoff)
     assert task.handoff
-    why = f"{task.handoff.to} stays unseated, a limit is unproven for the seat `{command.seat}`: {command.reason}"
+    why = f"{task.handoff.to} stays unseated in the seat `{command.seat}`: {command.reason}"
     return (e.TaskStuck(task=task.id, reason=why[:LONG_TEXT]),)
 
 
@@ -87,6 +94,36 @@ def note_usage(state: State, command: c.NoteUsage) -> tuple[e.Event, ...]:
             tokens_in=command.tokens_in,
             tokens_out=command.tokens_out,
             tokens_cached=command.tokens_cached,
+            tokens_written=command.tokens_written,
+            model=command.model[:LONG_NAME],
+        ),
+    )
+
+
+def note_seat(state: State, command: c.NoteSeat) -> tuple[e.Event, ...]:
+    """A line, and never a flood of them: after many, only what changed is told."""
+    turn = state.turn(command.turn)
+    text = " ".join(command.text.split())[:LONG_NOTICE]
+    if not text or text == turn.notice or turn.notices > MOST_NOTICES:
+        return ()
+    if turn.notices == MOST_NOTICES:
+        text = f"{MOST_NOTICES} notices in one turn; no more are shown"
+    return (e.SeatNoticed(turn=turn.id, kind=command.kind, text=text),)
+
+
+def note_conversation(state: State, command: c.NoteConversation) -> tuple[e.Event, ...]:
+    turn = state.turn(command.turn)
+    noted = e.ConversationNoted(
+        turn=turn.id, conversation=command.conversation[:LONG_NAME], model=command.model[:LONG_NAME]
+    )
+    return () if (turn.conversation, turn.model) == (noted.conversation, noted.model) else (noted,)
+
+
+def deny_tool(state: State, command: c.DenyTool) -> tuple[e.Event, ...]:
+    turn = state.turn(command.turn)
+    return (
+        e.ToolDenied(
+            turn=turn.id, tool=command.tool[:LONG_NAME], reason=command.reason[:LONG_TEXT], sha256=command.sha256
         ),
     )
 

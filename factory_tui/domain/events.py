@@ -19,6 +19,7 @@ from factory_tui.domain.terms import (
     Record,
     RuleMatch,
     Ruling,
+    SeatFacts,
     Sha256,
     TreeId,
     Verdict,
@@ -28,6 +29,8 @@ Delivers = Literal["plan", "change", "review", "report", "deployment"]
 Mode = Literal["step", "flow"]
 ActionOutcome = Literal["ok", "error", "killed", "in doubt"]
 Outcome = Literal["ok", "interrupted", "refused", "failed", "budget", "stalled", "truncated"]
+NoticeKind = Literal["retry", "rate limit", "fallback", "stall", "waiting", "note"]
+"""What a seat may tell of itself; `waiting` is for the world, not for the supervisor."""
 
 
 # --- sessions ------------------------------------------------------------------------------------
@@ -336,6 +339,8 @@ class TurnStarted(Record, frozen=True, kw_only=True, tag="turn.started"):
     """For a human seat: the operating system's user."""
     brief: Sha256
     wall: str
+    facts: SeatFacts | None = None
+    """What the seat declared; None = it was not asked yet, in a ledger of before."""
 
 
 class TurnEnded(Record, frozen=True, kw_only=True, tag="turn.ended"):
@@ -350,8 +355,39 @@ class UsageNoted(Record, frozen=True, kw_only=True, tag="usage.noted"):
     turn: str
     usd: float | None
     tokens_in: int
+    """Read fresh: neither from the cache nor into it."""
     tokens_out: int
     tokens_cached: int = 0
+    """Read from the cache."""
+    tokens_written: int = 0
+    """Read and written into the cache."""
+    model: str = ""
+
+
+class SeatNoticed(Record, frozen=True, kw_only=True, tag="seat.noticed"):
+    """One line about the seat itself: that it waits and tries again, falls back, is silent."""
+
+    turn: str
+    kind: NoticeKind
+    text: str
+
+
+class ConversationNoted(Record, frozen=True, kw_only=True, tag="conversation.noted"):
+    """What the seat's own side calls this conversation; never shared between turns of different handoffs."""
+
+    turn: str
+    conversation: str
+    model: str = ""
+
+
+class ToolDenied(Record, frozen=True, kw_only=True, tag="tool.denied"):
+    """A call that is no action of the vocabulary, or could not be read as one. Nothing was done."""
+
+    turn: str
+    tool: str
+    reason: str
+    sha256: Sha256
+    """Of the call as it came."""
 
 
 class ActionAllowed(Record, frozen=True, kw_only=True, tag="action.allowed"):
@@ -670,6 +706,9 @@ Event = (
     | TurnStarted
     | TurnEnded
     | UsageNoted
+    | SeatNoticed
+    | ConversationNoted
+    | ToolDenied
     | ActionAllowed
     | ActionAsked
     | ActionDenied

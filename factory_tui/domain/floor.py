@@ -65,6 +65,10 @@ def _bounds(shipped: RoleCard, home: RoleCard) -> Iterator[CardProblem]:
         )
     if shipped.scratch and not home.scratch:
         yield _problem("scratch", problem="the shipped card probes in scratch only", next_step="Write `scratch: true`.")
+    if shipped.contained and not home.contained:
+        yield _problem(
+            "contained", problem="the shipped card is for a contained seat", next_step="Write `contained: true`."
+        )
     if home.fetch.packages == "ask" and shipped.fetch.packages == "never":
         yield _problem(
             "fetch", "packages", problem="the shipped card fetches no package", next_step="Write `packages: never`."

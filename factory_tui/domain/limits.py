@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.state import State
-from factory_tui.domain.terms import Control
+from factory_tui.domain.terms import Control, SeatFacts
 
 NO_WALL = "none"
 """How a session records that nothing holds its commands, and that nobody accepted that."""
@@ -14,6 +15,26 @@ DEGRADED = "none, DEGRADED: accepted by the supervisor"
 def demands_proof(wall: str, control: Control) -> bool:
     """Whether a red limit keeps a role unseated: not where the supervisor accepted to go without, nor for people."""
     return control not in ("human", "rehearsed") and (wall == NO_WALL or wall.startswith("bwrap"))
+
+
+def misfit(card: RoleCard, facts: SeatFacts) -> str:
+    """Why a seat that is like this never fills the role, whoever asks for it; empty = it may.
+
+    A person is bound at the handover, where their whole tree is judged; a program by what holds it while it runs.
+    """
+    if facts.control == "human" or facts.contained:
+        return ""
+    if card.contained:
+        return (
+            f"the role {card.id} is for a contained seat only, and this one runs outside of the wall. Install"
+            " bubblewrap, or choose another seat for the role"
+        )
+    if not facts.gates_every_call:
+        return (
+            "it runs outside of the wall and does not ask before each call, so nothing would hold the role"
+            f" {card.id}. Install bubblewrap, or choose another seat for the role"
+        )
+    return ""
 
 
 def unproven(state: State, role: str, control: Control) -> str:

@@ -92,6 +92,8 @@ class RoleCard(Record, frozen=True, kw_only=True):
     approves: tuple[ApprovalKind, ...] = ()
     proposes: tuple[str, ...] = ()
     """Globs of home documents for which it may propose a new text; in force only when adopted."""
+    contained: bool = False
+    """Only a program that is contained may fill it: for roles that read strangers' words. A person may always."""
     judges: bool = False
     """Its report is a verdict of level 3: fresh context, never on what it authored."""
     plans: bool = False

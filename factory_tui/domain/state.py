@@ -29,6 +29,7 @@ from factory_tui.domain.terms import (
     Record,
     RuleMatch,
     Ruling,
+    SeatFacts,
     Sha256,
     TreeId,
     Verdict,
@@ -119,6 +120,15 @@ class Approval(Record, frozen=True, kw_only=True):
     expires: str
 
 
+class CutOff(Record, frozen=True, kw_only=True):
+    """A conversation that was interrupted, to be taken up by the next turn on the same handoff in the same seat."""
+
+    handoff: str
+    seat: str
+    conversation: str
+    brief: Sha256
+
+
 class Task(Record, frozen=True, kw_only=True):
     id: str
     mission: str
@@ -166,6 +176,7 @@ class Task(Record, frozen=True, kw_only=True):
     turns: tuple[TurnRecord, ...] = ()
     fruitless: int = 0
     """Turns in a row that ended with nothing to judge, and broken reviews; the third makes the task stuck."""
+    cut_off: CutOff | None = None
     seat: str = ""
     """Seat chosen by the supervisor for this task; empty = the charter's."""
     finding_count: int = 0
@@ -200,9 +211,15 @@ class Turn(Record, frozen=True, kw_only=True):
     attempt: int
     seat: str
     control: Control
+    facts: SeatFacts | None = None
     person: str
     brief: Sha256
     started: str
+    model: str = ""
+    conversation: str = ""
+    notice: str = ""
+    """The last line about the seat itself."""
+    notices: int = 0
     usd: float | None = 0.0
     known_usd: float = 0.0
     """The most that was ever reported; stands while `usd` is unknown."""

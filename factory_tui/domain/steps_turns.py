@@ -6,7 +6,19 @@ from msgspec.structs import replace
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.state import Ask, Grant, OpenAction, Proposal, Question, Stage, State, Task, Turn, TurnRecord
+from factory_tui.domain.state import (
+    Ask,
+    CutOff,
+    Grant,
+    OpenAction,
+    Proposal,
+    Question,
+    Stage,
+    State,
+    Task,
+    Turn,
+    TurnRecord,
+)
 from factory_tui.domain.steps import count, task_of, unsealed, with_task, with_turn, without
 
 
@@ -31,6 +43,7 @@ def turn_started(state: State, event: e.TurnStarted, entry: Entry) -> State:
         attempt=event.attempt,
         seat=event.seat,
         control=event.control,
+        facts=event.facts,
         person=event.person,
         brief=event.brief,
         started=entry.at,
@@ -71,7 +84,10 @@ def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
     )
     task = task_of(state, turn.task)
     fruitless = 0 if turn.delivered else task.fruitless + (event.outcome != "interrupted")
-    task = replace(task, turns=(*task.turns, record), fruitless=fruitless)
+    cut_off = None
+    if event.outcome == "interrupted" and turn.conversation and turn.facts and turn.facts.can_resume:
+        cut_off = CutOff(handoff=turn.handoff, seat=turn.seat, conversation=turn.conversation, brief=turn.brief)
+    task = replace(task, turns=(*task.turns, record), fruitless=fruitless, cut_off=cut_off)
     if not task.over and task.stage == "working":
         task = replace(task, stage=_stage_after(task, turn))
         if task.stage == "released" and task.handoff and state.charter and task.handoff.charter != state.charter.sha256:
@@ -84,17 +100,35 @@ def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
 
 def usage_noted(state: State, event: e.UsageNoted, entry: Entry) -> State:
     turn = state.turns[event.turn]
-    tokens = max(turn.tokens, event.tokens_in + event.tokens_out + event.tokens_cached)
+    used = event.tokens_in + event.tokens_out + event.tokens_cached + event.tokens_written
+    tokens = max(turn.tokens, used)
     known = max(turn.known_usd, event.usd or 0.0)
     usd = None if event.usd is None else known
     return with_turn(
         state,
         entry,
-        replace(turn, usd=usd, known_usd=known, tokens=tokens),
+        replace(turn, usd=usd, known_usd=known, tokens=tokens, model=event.model or turn.model),
         usd=state.usd + known - turn.known_usd,
         tokens=state.tokens + tokens - turn.tokens,
         costs_unknown=state.costs_unknown or event.usd is None,
     )
+
+
+def seat_noticed(state: State, event: e.SeatNoticed, entry: Entry) -> State:
+    turn = state.turns[event.turn]
+    return with_turn(state, entry, replace(turn, notice=event.text, notices=turn.notices + 1))
+
+
+def conversation_noted(state: State, event: e.ConversationNoted, entry: Entry) -> State:
+    turn = state.turns[event.turn]
+    turn = replace(turn, conversation=event.conversation, model=event.model or turn.model)
+    return with_turn(state, entry, turn)
+
+
+def tool_denied(state: State, event: e.ToolDenied, entry: Entry) -> State:
+    turn = state.turns[event.turn]
+    repeats = turn.repeats + 1 if turn.failing == event.sha256 else 1
+    return with_turn(state, entry, replace(turn, denied=turn.denied + 1, failing=event.sha256, repeats=repeats))
 
 
 def action_allowed(state: State, event: e.ActionAllowed, entry: Entry) -> State:

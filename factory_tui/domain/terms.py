@@ -101,6 +101,22 @@ Control = Literal["brokered", "supervised", "human", "rehearsed"]
 """How a seat is held: every call passes our broker / the agent's own loop is watched / a person / a script."""
 
 
+class SeatFacts(Record, frozen=True, kw_only=True):
+    """What a seat declares once, before it is opened. What is not declared is not so."""
+
+    control: Control
+    gates_every_call: bool = False
+    """Each thing it does was permitted by the broker first."""
+    knows_cost: bool = False
+    """It says what it costs; where it does not, tokens alone bound it."""
+    can_resume: bool = False
+    """A conversation that was cut off can be taken up by its id."""
+    contained: bool = False
+    """Nothing of it runs outside of the factory's own process and the wall."""
+    where: str = ""
+    """The other machine it works on; empty = this one."""
+
+
 class Actor(Record, frozen=True, kw_only=True):
     """Who did it."""
 

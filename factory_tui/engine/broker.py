@@ -14,10 +14,11 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.events import NoticeKind
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.roles import may_fetch, may_read
 from factory_tui.domain.scrubbing import scrubbed
-from factory_tui.domain.seals import action_sha256
+from factory_tui.domain.seals import action_sha256, sha256_of
 from factory_tui.domain.terms import Action, Actor, Evidence, Ruling
 from factory_tui.engine.boundaries import boundary_of
 from factory_tui.engine.factory import Factory
@@ -85,9 +86,34 @@ class TurnDesk:
     def say(self, text: str) -> None:
         self._progress(self._turn, text)
 
-    def spend(self, usd: float | None, tokens_in: int, tokens_out: int, tokens_cached: int = 0) -> None:
+    def notice(self, kind: NoticeKind, text: str) -> None:
+        self._factory.submit(c.NoteSeat(turn=self._turn, kind=kind, text=self._redactor.text(text)), self._by)
+
+    def deny(self, tool: str, arguments: object, reason: str) -> None:
+        shown = self._redactor.text(reason)
+        call = sha256_of({"tool": tool, "arguments": str(arguments)})
+        self._factory.submit(c.DenyTool(turn=self._turn, tool=tool, reason=shown, sha256=call), self._by)
+
+    def conversation(self, id: str, model: str = "") -> None:
+        self._factory.submit(c.NoteConversation(turn=self._turn, conversation=id, model=model), self._by)
+
+    def spend(
+        self,
+        usd: float | None,
+        tokens_in: int,
+        tokens_out: int,
+        tokens_cached: int = 0,
+        tokens_written: int = 0,
+        model: str = "",
+    ) -> None:
         usage = c.NoteUsage(
-            turn=self._turn, usd=usd, tokens_in=tokens_in, tokens_out=tokens_out, tokens_cached=tokens_cached
+            turn=self._turn,
+            usd=usd,
+            tokens_in=tokens_in,
+            tokens_out=tokens_out,
+            tokens_cached=tokens_cached,
+            tokens_written=tokens_written,
+            model=model,
         )
         self._factory.submit(usage, self._by)
 

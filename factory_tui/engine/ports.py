@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from factory_tui.domain.events import NoticeKind
+from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import (
     Action,
     Change,
     CommitId,
-    Control,
     Evidence,
     Finding,
+    SeatFacts,
     Sha256,
     TreeId,
     Verdict,
@@ -312,8 +314,26 @@ class Desk(Protocol):
     def say(self, text: str) -> None:
         """Progress: published and forgotten."""
 
-    def spend(self, usd: float | None, tokens_in: int, tokens_out: int, tokens_cached: int = 0) -> None:
-        """Usage so far of this turn; None = unknown."""
+    def notice(self, kind: NoticeKind, text: str) -> None:
+        """One line about the seat itself, on record and in its pane: "overloaded: again in 4 s (2/5)"."""
+
+    def deny(self, tool: str, arguments: object, reason: str) -> None:
+        """Puts on record a call that never became an action: an unmapped tool, or unreadable arguments."""
+
+    def conversation(self, id: str, model: str = "") -> None:
+        """What the seat's own side calls this conversation, and which model answers; once it is known."""
+
+    def spend(
+        self,
+        usd: float | None,
+        tokens_in: int,
+        tokens_out: int,
+        tokens_cached: int = 0,
+        tokens_written: int = 0,
+        model: str = "",
+    ) -> None:
+        """Usage so far of this turn, in all; None = unknown. `tokens_in` are without those read from the cache
+        (`tokens_cached`) and those written into it (`tokens_written`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,6 +354,10 @@ class TurnBrief:
     directory: str
     """The worktree or export; empty when the role sees no tree."""
     model_tier: str = ""
+    card: RoleCard | None = None
+    """The role's, as it is in force; what a seat may offer follows from it."""
+    resume: str = ""
+    """The conversation of this very handoff that was interrupted; empty = begin afresh."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -346,17 +370,32 @@ class SeatOutcome:
 
 
 class Seat(Protocol):
-    """What fills a role for one turn. Opened late, closed with its whole process tree."""
+    """What fills a role for one turn: made, run once, closed.
+
+    Making one is free: nothing is imported, connected or started before `run`, so that it can be asked what it is.
+    """
 
     @property
     def kind(self) -> str:
         """`rehearsal`, `human`, `anthropic_api`, `claude_code`, `acp`"""
 
     @property
-    def control(self) -> Control: ...
+    def facts(self) -> SeatFacts: ...
 
     async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
-        """Cancelling it interrupts the turn; it must end within a second and leave no process."""
+        """Opens, plays the turn, ends with one outcome. A FactoryError is `failed`, with its words as the note.
+
+        Cancelling it is the interrupt: at any moment, twice, or before it began. What was said and done until then
+        stands, and it ends within `INTERRUPT_SECONDS`.
+        """
+
+    async def close(self) -> None:
+        """Ends whatever the seat started, its whole process tree; always called, also twice and when it never ran.
+        Bounded by `CLOSE_SECONDS`."""
+
+
+INTERRUPT_SECONDS = 5.0
+CLOSE_SECONDS = 10.0
 
 
 class Seats(Protocol):
@@ -366,7 +405,8 @@ class Seats(Protocol):
         """`chosen` is the supervisor's choice for the task; empty = by the charter's settings."""
 
     def open(self, kind: str) -> Seat:
-        """Opened late: nothing is imported or connected before. Raises FactoryError naming what is missing."""
+        """Makes it; nothing is imported or connected yet. Raises FactoryError naming what is missing, and the
+        command that mends it."""
 
 
 class Workbench(Protocol):

@@ -12,10 +12,11 @@ from factory_tui.domain import events as e
 from factory_tui.domain.agenda import TurnJob
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.events import Outcome
+from factory_tui.domain.limits import misfit
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.roles import RoleCard, may_read
 from factory_tui.domain.state import Handoff, Task
-from factory_tui.domain.terms import Actor, Control
+from factory_tui.domain.terms import Actor, Control, SeatFacts
 from factory_tui.engine.boundaries import held_paths
 from factory_tui.engine.broker import Tools, TurnDesk
 from factory_tui.engine.factory import Factory
@@ -32,6 +33,7 @@ from factory_tui.engine.ports import (
     Workbench,
     Worktrees,
 )
+from factory_tui.engine.sitting import sit
 
 BY = Actor(kind="factory", name="turns")
 OUTCOMES: frozenset[Outcome] = frozenset({"ok", "interrupted", "refused", "failed", "budget", "stalled", "truncated"})
@@ -96,6 +98,12 @@ class Turns:
             if place.is_export:
                 await asyncio.shield(self._worktrees.discard_export(place.directory))
 
+    async def _cannot_sit(self, card: RoleCard, facts: SeatFacts) -> str:
+        """Why this seat does not fill the role now; empty = it does."""
+        if why := misfit(card, facts):
+            return why
+        return "" if self._unproven is None else await self._unproven(card.id, facts.control)
+
     async def _open_place(self, task: Task, handoff: Handoff, card: RoleCard) -> Place:
         """The author's own worktree, or a fresh export of exactly the commit a reviewer judges."""
         if card.sees == "nothing":
@@ -133,8 +141,13 @@ class Turns:
         task = self._factory.state.tasks[task_id]
         assert handoff.brief is not None
         kind = self._seats.kind_for(handoff.to, task.title, task.seat)
-        seat = self._seats.open(kind)
-        if self._unproven is not None and (why := await self._unproven(handoff.to, seat.control)):
+        try:
+            seat = self._seats.open(kind)
+        except FactoryError as error:
+            self._factory.submit(c.LeaveUnseated(handoff=handoff.id, seat=kind, reason=str(error)), BY)
+            return
+        facts = seat.facts
+        if why := await self._cannot_sit(card, facts):
             self._factory.submit(c.LeaveUnseated(handoff=handoff.id, seat=kind, reason=why), BY)
             return
         base = task.candidate.base if handoff.purpose == "review" and task.candidate else task.worktree_base
@@ -143,8 +156,8 @@ class Turns:
             c.StartTurn(
                 handoff=handoff.id,
                 seat=seat.kind,
-                control=seat.control,
-                person=self._person if seat.control == "human" else "",
+                facts=facts,
+                person=self._person if facts.control == "human" else "",
                 brief=handoff.brief.sha256,
             ),
             BY,
@@ -173,18 +186,13 @@ class Turns:
             sha256=handoff.brief.sha256,
             directory=place.directory,
             model_tier=card.model_tier,
+            card=card,
+            resume=_resumed(task, handoff, seat),
         )
         outcome = SeatOutcome(kind="interrupted", note="the turn was interrupted; its work is kept")
         try:
             await self._factory.durable(entries[-1].seq)
-            async with asyncio.timeout(self._seconds(card, handoff, seat.control)):
-                outcome = _really(await seat.run(brief, desk), seat)
-        except TimeoutError:
-            outcome = SeatOutcome(kind="stalled", note="the time of the turn was used up")
-        except FactoryError as error:
-            outcome = SeatOutcome(kind="failed", note=str(error))
-        except Exception as error:
-            outcome = SeatOutcome(kind="failed", note=f"the seat failed: {type(error).__name__}: {error}")
+            outcome = await sit(seat, brief, desk, self._seconds(card, handoff, facts.control))
         finally:
             self._end(started.turn, outcome)
 
@@ -228,9 +236,10 @@ class Turns:
         )
 
 
-def _really(outcome: SeatOutcome, seat: Seat) -> SeatOutcome:
-    """A program that says it was interrupted when nobody interrupted it has failed; or it would be started for ever."""
-    task = asyncio.current_task()
-    if outcome.kind != "interrupted" or seat.control == "human" or (task and task.cancelling()):
-        return outcome
-    return SeatOutcome(kind="failed", note=f"the seat ended by itself, saying it was interrupted: {outcome.note}")
+def _resumed(task: Task, handoff: Handoff, seat: Seat) -> str:
+    """The conversation that an interrupt cut off, for the same handoff and seat only; or contexts would mix."""
+    cut_off = task.cut_off
+    if cut_off is None or not seat.facts.can_resume or handoff.brief is None:
+        return ""
+    is_same = (cut_off.handoff, cut_off.seat, cut_off.brief) == (handoff.id, seat.kind, handoff.brief.sha256)
+    return cut_off.conversation if is_same else ""

@@ -155,6 +155,12 @@ class Chronicle:
                 self._open(started, entry.at, state)
             case e.TurnEnded(turn=turn, outcome=outcome, note=note):
                 self._close(turn, outcome, note, entry.at)
+            case e.SeatNoticed(turn=turn, kind=kind, text=text):
+                self._say(turn, "note", f"! {kind}: {one_line(text, 300)}")
+            case e.ToolDenied(turn=turn, tool=tool, reason=reason):
+                if story := self.stories.get(turn):
+                    story.denied += 1
+                self._say(turn, "denied", f"x {one_line(tool, 60)}   DENIED: {one_line(reason, 300)}")
             case e.UsageNoted(turn=turn, usd=usd, tokens_in=tokens_in, tokens_out=tokens_out):
                 if story := self.stories.get(turn):
                     story.usd, story.tokens = usd, tokens_in + tokens_out

@@ -15,7 +15,7 @@ from factory_tui.adapters.handovers import Handover, Handovers
 from factory_tui.adapters.human_forms import FormKind, action_from, blank_form, form_name, note_in
 from factory_tui.domain.errors import DocumentError, WorldError
 from factory_tui.domain.roles import Delivers
-from factory_tui.domain.terms import Action, Control
+from factory_tui.domain.terms import Action, SeatFacts
 from factory_tui.engine.ports import ActionResult, Desk, SeatOutcome, TurnBrief
 
 LARGEST_FORM = 1_000_000
@@ -46,8 +46,8 @@ class HumanSeat:
         return "human"
 
     @property
-    def control(self) -> Control:
-        return "human"
+    def facts(self) -> SeatFacts:
+        return SeatFacts(control="human", knows_cost=True)
 
     async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
         kind = self._form_kind(brief)
@@ -64,6 +64,9 @@ class HumanSeat:
             if not told:
                 return SeatOutcome(kind="ok")
             self._show(f"{brief.task} stays with you.\n{told}\nThen: factory handover {brief.task}")
+
+    async def close(self) -> None:
+        """The form stays where it is; the person's own programs are theirs."""
 
     def _form_kind(self, brief: TurnBrief) -> FormKind | None:
         if brief.purpose == "review":

@@ -21,7 +21,7 @@ from factory_tui.adapters.rehearsal_script import (
     Step,
     Wish,
 )
-from factory_tui.domain.terms import Action, Control, Finding, FindingAnswer
+from factory_tui.domain.terms import Action, Finding, FindingAnswer, SeatFacts
 from factory_tui.engine.ports import ActionResult, Desk, SeatOutcome, TurnBrief
 
 DELIVERIES = ("plan", "hand_over", "report", "escalate")
@@ -46,8 +46,8 @@ class RehearsalSeat:
         return "rehearsal"
 
     @property
-    def control(self) -> Control:
-        return "rehearsed"
+    def facts(self) -> SeatFacts:
+        return SeatFacts(control="rehearsed", gates_every_call=True, knows_cost=True, contained=True)
 
     async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
         turn = self._script.turn_for(brief.role, brief.title, brief.attempt)
@@ -65,6 +65,9 @@ class RehearsalSeat:
         if not play.delivered:
             return SeatOutcome(kind="ok", note=f"{self._script.path} line {turn.line}: the turn ended with no delivery")
         return SeatOutcome(kind="ok")
+
+    async def close(self) -> None:
+        """It started nothing."""
 
 
 class _Play:

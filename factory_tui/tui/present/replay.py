@@ -19,7 +19,16 @@ STEP = 128
 
 _VERDICTS = (e.LevelJudged, e.TreeRefused, e.Landed, e.LandingRefused, e.ChangeApproved, e.ChangeRejected, e.TaskStuck)
 _TURNS = (e.HandoffOffered, e.BriefSealed, e.HandoffReleased, e.TurnStarted, e.TurnEnded, e.HandedOver, e.Committed)
-_ASKS = (e.ActionDenied, e.ActionAsked, e.AskAnswered, e.GrantGiven, e.GrantRevoked, e.Escalated, e.QuestionAnswered)
+_ASKS = (
+    e.ActionDenied,
+    e.ToolDenied,
+    e.ActionAsked,
+    e.AskAnswered,
+    e.GrantGiven,
+    e.GrantRevoked,
+    e.Escalated,
+    e.QuestionAnswered,
+)
 
 FILTERS: dict[str, Callable[[Entry], bool]] = {
     "everything": lambda entry: True,
