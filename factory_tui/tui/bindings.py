@@ -132,6 +132,13 @@ ACTS: tuple[Act, ...] = (
         doc="Each gate level of the chosen task, with its evidence.",
         group="go",
     ),
+    Act(
+        id="go.limits",
+        keys=("g l",),
+        label="limits",
+        doc="What is proven of every role's limits, and how to mend what is not.",
+        group="go",
+    ),
     Act(id="go.grants", keys=("g a",), label="allowed", doc="What you have allowed and still holds.", group="go"),
     Act(id="palette", keys=(":",), label="all", doc="Finds any action by its words.", group="go", hint=11),
     Act(id="help", keys=("?",), label="help", doc="All keys that work here.", group="go", hint=8),

@@ -164,6 +164,11 @@ class Going(App[None], inherit_bindings=False):
         if isinstance(floor, Floor):
             floor.read_gate()
 
+    def act_go_limits(self) -> None:
+        from factory_tui.tui.screens.limits import LimitsMatrix
+
+        self.enter(LimitsMatrix())
+
     def act_go_grants(self) -> None:
         from factory_tui.tui.screens.grants import Grants
 

@@ -13,13 +13,14 @@ from factory_tui.tui.screens.finder import found
 from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.screens.grants import Grants
 from factory_tui.tui.screens.leaving import QuitCard
+from factory_tui.tui.screens.limits import LimitsMatrix
 from factory_tui.tui.screens.listing import Listing
 from factory_tui.tui.screens.reader import Reader
 from factory_tui.tui.screens.rule import RuleReader
 from factory_tui.tui.screens.sheet import Sheet
 from factory_tui.tui.screens.timeline import Timeline
 
-SCREENS = (Floor, Reader, Card, Briefing, Editing, Listing, QuitCard, Sheet, Grants, Timeline, RuleReader)
+SCREENS = (Floor, Reader, Card, Briefing, Editing, Listing, QuitCard, Sheet, Grants, Timeline, RuleReader, LimitsMatrix)
 
 
 def screens_of(place: str) -> list[type]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from chair import BusyFloor, Chair, press, screen_text, settled
+from test_limits import ProvenFloor
 from test_reading import came_back
 from test_sheets import AskFloor, StepFloor, StuckFloor
 from test_snapshots import SIZES, look
@@ -17,6 +18,7 @@ SCREENS: dict[str, tuple[type[Chair] | object, tuple[str, ...]]] = {
     "briefing": (came_back, ()),
     "timeline": (BusyFloor, ("g", "t", "k", "k")),
     "gate": (BusyFloor, ("2", "g", "e")),
+    "limits": (ProvenFloor, ("g", "l")),
     "rule": (BusyFloor, ("g", "r", "enter")),
     "incident-behind": (BusyFloor, ("g", "r", "enter", "enter")),
     "roles": (BusyFloor, ("g", "c")),

@@ -9,6 +9,7 @@ from factory_tui.domain.waiting import Waiting, waiting
 from factory_tui.tui.chronicle import Chronicle, Mark, Story
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line, line_width
+from factory_tui.tui.present.proof import proven_word, wall_words
 from factory_tui.tui.present.words import (
     Setting,
     Word,
@@ -36,28 +37,28 @@ KIND_WORDS = {
 
 
 def header(state: State, name: str, setting: Setting, *, phase: str = "") -> Line:
-    """One row: where, which mission, mode, wall, spend, work, time."""
+    """One row: where, which mission, mode, wall, spend, work, time. The mission's words give way, nothing else does."""
     wide = setting.width >= 100
     mission = state.mission or next(reversed(state.missions.values()), None)
-    left: list[Span] = [Span(f" {one_line(name, 24)} ", "bar")]
-    if mission:
-        text = one_line(mission.text, 44 if wide else 18)
-        left.append(Span(f" {mission.id} {text}", "bar"))
-        left += [Span(f" {mission.outcome.upper()}", "bar")] if mission.outcome else []
-    elif phase:
-        left.append(Span(f" {phase}", "bar"))
-    else:
-        left.append(Span(" no mission yet, t states one", "bar-dim"))
+    first = [Span(f" {one_line(name, 24 if wide else 16)} ", "bar")]
+    rest: list[Span] = []
     if state.session_open:
-        left.append(Span("  PAUSED " if state.paused else f"  {state.mode.upper()} ", "key"))
-        wall = (state.wall.split() or ["?"])[0].rstrip(":,")
-        left.append(Span(f" wall {wall} ", "bar-alert" if wall.startswith("none") else "bar"))
-        left.append(Span(f" {money(state.usd, state.costs_unknown)} {tokens(state.tokens)}", "bar"))
-    working = len(state.turns)
+        rest.append(Span("  PAUSED " if state.paused else f"  {state.mode.upper()} ", "key"))
+        rest += wall_words(state.wall)
+        rest.append(Span(f" {money(state.usd, state.costs_unknown)} {tokens(state.tokens)}", "bar"))
     if wide and state.tasks:
-        left.append(Span(f"  {len(state.tasks)} task(s), {working} at work", "bar-dim"))
-    clock = setting.now[11:16] if setting.now else ""
-    return ends(tuple(left), (Span(f"{clock} ", "bar"),), setting.width, "bar")
+        rest.append(Span(f"  {len(state.tasks)} task(s), {len(state.turns)} at work", "bar-dim"))
+    clock = (Span(f" {setting.now[11:16] if setting.now else ''} ", "bar"),)
+    if mission:
+        over = (Span(f" {mission.outcome.upper()}", "bar"),) if mission.outcome else ()
+        taken = sum(line_width(tuple(part)) for part in (first, rest, over, clock)) + len(mission.id) + 2
+        text = one_line(mission.text, max(0, min(44 if wide else 18, setting.width - taken)))
+        first += [Span(f" {mission.id} {text}", "bar"), *over]
+    elif phase:
+        first.append(Span(f" {phase}", "bar"))
+    else:
+        first.append(Span(" no mission yet, t states one", "bar-dim"))
+    return ends((*first, *rest), clock, setting.width, "bar")
 
 
 def needs(state: State, setting: Setting) -> tuple[Line, str]:
@@ -172,10 +173,12 @@ def pane_head(state: State, story: Story, setting: Setting, *, pinned: bool = Fa
     left = [Span(f"{story.turn}", "title"), Span(f" on {story.task}", "strong")]
     if pinned:
         left.insert(0, Span(f"{setting.glyphs['pinned']} ", "warn"))
-    if setting.width >= 60:
-        left.append(Span(f" {story.seat}, {story.control}", "dim"))
     if story.attempt > 1:
         left.append(Span(f" attempt {story.attempt}", "warn"))
+    if (proven := proven_word(state, story.role, story.control)) and (setting.width >= 84 or proven.style == "bad"):
+        left += [Span(" "), proven if setting.width >= 84 else Span(proven.text.rsplit(", ")[-1].split()[-1], "bad")]
+    if setting.width >= 60:
+        left.append(Span(f" {story.seat}, {story.control}", "dim"))
     right = [word.span(setting)]
     right.append(Span(f" {since(story.started, setting.now)}" if turn else f" at {story.ended[11:16]}", "dim"))
     if setting.width >= 50:

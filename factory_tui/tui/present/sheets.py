@@ -29,7 +29,11 @@ class Look:
 
     @property
     def bar(self) -> str:
-        return (self.glyphs or UNICODE)["bar"]
+        return self.sign("bar")
+
+    def sign(self, name: str) -> str:
+        """A sign by its name."""
+        return (self.glyphs or UNICODE)[name]
 
 
 class Row(NamedTuple):

@@ -63,7 +63,7 @@ class Editing(Room):
     def present(self) -> None:
         if self.is_ready:
             what = "write; Esc when it is done" if self.is_writing else "what your edit changes"
-            self.bar_at("header").show((Span(f" brief of {self.item.id}: {what}", "bar"),))
+            self.show_header((Span(f" brief of {self.item.id}: {what}", "bar"),))
 
     def hints(self, width: int) -> Line:
         if self.is_writing:

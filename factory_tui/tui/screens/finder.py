@@ -54,7 +54,7 @@ class Finder(Room):
     def present(self) -> None:
         if not self.is_ready:
             return
-        self.bar_at("header").show((Span(" all actions; type words, Enter does it", "bar"),))
+        self.show_header((Span(" all actions; type words, Enter does it", "bar"),))
         rows = self.rows_at("rows")
         rows.activate(True)
         acts = found(self.cockpit.keys.here(self.below.places), self.query_one("#words", LineInput).value)

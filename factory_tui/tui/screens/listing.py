@@ -52,7 +52,7 @@ class Listing(Room):
             return
         rows = self.rows
         items = self._make(self, self.setting(rows.room or self.app.size.width))
-        self.bar_at("header").show((Span(f" {self.head}", "bar"),))
+        self.show_header((Span(f" {self.head}", "bar"),))
         title: Line = (Span(f"{len(items)}", "title"),)
         rows.show(items, title, self._empty)
         rows.activate(True)

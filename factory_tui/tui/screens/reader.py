@@ -66,7 +66,7 @@ class Reader(Room):
 
     def present(self) -> None:
         if self.is_ready:
-            self.bar_at("header").show(self.header())
+            self.show_header(self.header())
             self.pane.show_head(*self.pane_head())
 
     def header(self) -> Line:

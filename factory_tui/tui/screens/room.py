@@ -15,9 +15,10 @@ from textual.widget import Widget
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.keymap import shown
-from factory_tui.tui.lines import Line, Span, cut_line
+from factory_tui.tui.lines import Line, Span, cut_line, ends
 from factory_tui.tui.painting import Painted
 from factory_tui.tui.present.hints import hint_line, sequence_line
+from factory_tui.tui.present.proof import badges
 from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.arrangement import Place
 from factory_tui.tui.widgets.bar import Bar
@@ -213,6 +214,12 @@ class Room(Screen[None], inherit_bindings=False):
         return self.not_now(act) or self.cockpit.not_now(act)
 
     # --- words -----------------------------------------------------------------------------------
+
+    def show_header(self, told: Line) -> None:
+        """The screen's own header; at its end what is not as it should be, in words, on every screen."""
+        marks = badges(self.cockpit.state.wall)
+        bar = self.bar_at("header")
+        bar.show(ends(told, marks, self.app.size.width, "bar") if marks else told)
 
     @property
     def _bar(self) -> Bar:

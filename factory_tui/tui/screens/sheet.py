@@ -131,7 +131,7 @@ class Sheet(Card):
         self.is_changed = found is not None and found.sha256 != self.item.sha256
         self._make_rows()
         self._note_seen()
-        self.bar_at("header").show(self.header())
+        self.show_header(self.header())
         self.rows.show(self.rows.items, self._title())
 
     def _title(self) -> Line:

@@ -89,7 +89,7 @@ class Timeline(Listing):
         rows.activate(True)
         told = f" session {number} of {len(sessions)}" if sessions else " no session yet"
         now = "  newest" if self._follows else ""
-        self.bar_at("header").show(
+        self.show_header(
             (Span(" TIMELINE ", "bar-alert"), Span(told, "bar"), Span(f"  after entry {seq}{now}", "bar-dim"))
         )
         state = self.cockpit.state if seq == self.cockpit.state.seq else self._replay.state_at(seq)

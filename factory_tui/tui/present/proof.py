@@ -1,0 +1,48 @@
+"""What is proven, in a few words: on every screen and in every pane's head. Imported before the first frame: small."""
+
+from __future__ import annotations
+
+from factory_tui.domain.events import LimitsProved, RoleLimits
+from factory_tui.domain.limits import DEGRADED
+from factory_tui.domain.state import State
+from factory_tui.tui.lines import Line, Span
+
+
+def badges(wall: str) -> Line:
+    """Words that stay on every screen as long as something is not as it should be; empty = it is."""
+    if wall == DEGRADED:
+        return (Span(" DEGRADED: no wall ", "bar-alert"),)
+    if wall.endswith("as root"):
+        return (Span(" AS ROOT ", "bar-alert"),)
+    return ()
+
+
+def wall_words(wall: str) -> Line:
+    """The header's word for what holds commands."""
+    if marks := badges(wall):
+        first = (Span(f" wall {wall.split()[0]}", "bar"),) if wall.endswith("as root") else ()
+        return (*first, Span(" ", "bar"), *marks)
+    name = (wall.split() or ["?"])[0].rstrip(":,")
+    return (Span(f" wall {name} ", "bar-alert" if name == "none" else "bar"),)
+
+
+def proven_word(state: State, role: str, control: str) -> Span | None:
+    """`11/11 limits proven`, for the head of a pane; None for a person, whom no limit of ours holds."""
+    if control == "human":
+        return None
+    proved = state.limits.get(control)
+    mine = limits_of(proved, role)
+    if mine is not None and mine.tried:
+        held = mine.tried - len(mine.red)
+        if mine.red:
+            return Span(f"{held}/{mine.tried} limits proven, {len(mine.red)} RED", "bad")
+        return Span(f"{held}/{mine.tried} limits proven", "ok")
+    if proved is not None and proved.by_wall and not proved.roles:
+        count = len(proved.by_wall)
+        return Span(f"{count}/{count} wall limits proven", "ok")
+    return Span("limits UNPROVEN", "bad")
+
+
+def limits_of(proved: LimitsProved | None, role: str) -> RoleLimits | None:
+    """What was tried of one role."""
+    return next((one for one in proved.roles if one.role == role), None) if proved else None
