@@ -200,7 +200,7 @@ class _Run:
         """Starts the launcher from this very thread: the kernel tells it when the *thread* that started it ends."""
         try:
             return subprocess.Popen(
-                [sys.executable, "-I", "-S", _LAUNCHER, str(status), str(os.getpid()), *self._argv],
+                [sys.executable, "-I", "-S", LAUNCHER, str(status), str(os.getpid()), *self._argv],
                 cwd=self._cwd,
                 env=dict(self._environment),
                 stdin=subprocess.DEVNULL,
@@ -318,4 +318,4 @@ def _ending(word: str) -> tuple[int | None, str]:
             return None, "its launcher was killed"
 
 
-_LAUNCHER = str(Path(__file__).with_name("launcher.py"))
+LAUNCHER = str(Path(__file__).with_name("launcher.py"))

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import IO
 
 from factory_tui.adapters import seccomp, wall_groups, wall_limits
+from factory_tui.adapters.enclosure import LIMITS as AGENT_LIMITS
+from factory_tui.adapters.enclosure import PORT, BoundaryAt, Program, open_walled
 from factory_tui.adapters.processes import BoundedOutput
 from factory_tui.adapters.wall_hold import Hold
 from factory_tui.adapters.wall_profile import (
@@ -95,6 +97,12 @@ class BwrapSandbox:
         async with self._alone(boundary):
             held = self._checked(boundary, argv[0])
             return await _Run(argv, held, limits, self._host, self._program, self._groups).until_dead()
+
+    async def open(self, argv: Sequence[str], boundary_at: BoundaryAt, limits: Limits = AGENT_LIMITS) -> Program:
+        """A program that lives until it is ended. Raises WorldError when nothing was started."""
+        limits = replace(limits, memory_bytes=min(limits.memory_bytes, self._memory))
+        held = self._checked(boundary_at(f"http://127.0.0.1:{PORT}"), argv[0])
+        return await open_walled(argv, held, limits, self._host, self._program, self._groups)
 
     @contextlib.asynccontextmanager
     async def _alone(self, boundary: Boundary) -> AsyncIterator[None]:

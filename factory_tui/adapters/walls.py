@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from factory_tui.adapters.enclosure import BoundaryAt, Program, open_plain
 from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.trying import Tried, self_test
 from factory_tui.adapters.user_config import UserConfig, read_user_config
@@ -77,6 +78,13 @@ class ProvenSandbox:
 
     async def run(self, argv: Sequence[str], boundary: Boundary, limits: Limits = DEFAULT_LIMITS) -> RunResult:
         return await self._inner.run(argv, boundary, limits)
+
+    async def open(self, argv: Sequence[str], boundary_at: BoundaryAt) -> Program:
+        """A program that lives until it is ended: behind the wall where it proved itself, else `contained` is false."""
+        await self.prove()
+        if isinstance(self._inner, BwrapSandbox):
+            return await self._inner.open(argv, boundary_at)
+        return await open_plain(argv, boundary_at, self._place)
 
     async def _try(self) -> Standing:
         if self._platform != "linux":

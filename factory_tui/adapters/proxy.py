@@ -1,0 +1,308 @@
+"""The only way out of an enclosed agent: to one model endpoint, two of its paths, with a credential it never sees.
+
+The agent sends a stand-in; here, outside of the wall, it is replaced by the real one. Everything else it asks for is
+refused and told. Bytes pass as they come, and what the endpoint counted as used is read on the way, so the account does
+not rest on the agent's word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import h11
+import httpx2
+
+from factory_tui.adapters.metering import Metered, UsageReader
+
+PATHS = frozenset({"/v1/messages", "/v1/messages/count_tokens"})
+QUERIES = frozenset({"", "beta=true"})
+REQUEST_BYTES = 32 << 20
+"""What the endpoint itself takes at most."""
+RESPONSE_BYTES = 64 << 20
+HEADER_BYTES = 64 << 10
+CONNECTIONS = 16
+CONNECT_SECONDS = 15.0
+SILENCE_SECONDS = 660.0
+"""Longer than any agent waits: whoever reads a stream decides when it has stalled."""
+_NOT_FORWARDED = frozenset(
+    {
+        b"host",
+        b"connection",
+        b"content-length",
+        b"transfer-encoding",
+        b"accept-encoding",
+        b"authorization",
+        b"x-api-key",
+        b"cookie",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"upgrade",
+        b"keep-alive",
+        b"expect",
+        b"forwarded",
+    }
+)
+_NOT_ANSWERED = frozenset(
+    {b"connection", b"content-length", b"transfer-encoding", b"keep-alive", b"set-cookie", b"location", b"trailer"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where the model answers, and what opens it."""
+
+    base_url: str
+    """`https://api.anthropic.com`, without `/v1`."""
+    credential: str = field(default="", repr=False)
+    """Key or token; empty for a server that asks for none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request of the agent, after it ended."""
+
+    method: str
+    path: str
+    status: int
+    """What the agent was answered; 0 = the line broke before."""
+    sent: int = 0
+    """Bytes of the request's body."""
+    received: int = 0
+    """Bytes of the answer's."""
+    seconds: float = 0.0
+    refused: str = ""
+    """Why it was not passed on; empty = it was."""
+
+
+class Proxy:
+    """Serves one listening socket until it is closed."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        told: Callable[[Call], None] = lambda call: None,
+        metered: Callable[[Metered], None] = lambda used: None,
+    ) -> None:
+        """`told` hears of every call when it ended, `metered` of every usage that an answer named."""
+        self._endpoint, self._told, self._metered = endpoint, told, metered
+        self.stand_in = f"stand-in-{secrets.token_hex(16)}"
+        """What the agent is given as its credential; nobody else's calls are passed on."""
+        self._server: asyncio.Server | None = None
+        self._client: httpx2.AsyncClient | None = None
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def serve(self, listener: socket.socket) -> None:
+        timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        self._client = httpx2.AsyncClient(timeout=timeout, follow_redirects=False)
+        self._server = await asyncio.start_server(self._accepted, sock=listener)
+
+    async def close(self) -> None:
+        """Ends every call that is under way. May be called again."""
+        if self._server is not None:
+            self._server.close()
+        for task in tuple(self._open):
+            task.cancel()
+        if self._open:
+            await asyncio.wait(tuple(self._open))
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._open) >= CONNECTIONS:
+            self._told(Call(method="", path="", status=0, refused=f"more than {CONNECTIONS} connections"))
+            writer.transport.abort()
+            return
+        self._open.add(task)
+        try:
+            await _Connection(self, reader, writer).serve()
+        except (ConnectionError, h11.ProtocolError):
+            writer.transport.abort()
+        except asyncio.CancelledError:
+            writer.transport.abort()
+        finally:
+            self._open.discard(task)
+            writer.close()
+
+    # --- for its connections ---------------------------------------------------------------------
+
+    def refusal(self, request: h11.Request, path: str, query: str) -> tuple[int, str]:
+        """Status and why it is not passed on; 0 = it is."""
+        if request.method != b"POST" or path not in PATHS or query not in QUERIES:
+            return 403, f"{request.method.decode()} {path[:200]} is not part of this seat's way out"
+        given = [value for name, value in request.headers if name in (b"x-api-key", b"authorization")]
+        known = self.stand_in.encode()
+        if not given or not all(hmac.compare_digest(value.removeprefix(b"Bearer "), known) for value in given):
+            return 401, "the call did not carry this seat's stand-in"
+        return 0, ""
+
+    def outgoing(self, request: h11.Request, path: str, query: str, body: bytes) -> httpx2.Request:
+        assert self._client is not None
+        headers = [(name, value) for name, value in request.headers if name not in _NOT_FORWARDED]
+        headers.append((b"accept-encoding", b"identity"))
+        real = self._endpoint.credential.encode()
+        for name, value in request.headers:
+            if name == b"x-api-key" and real:
+                headers.append((name, real))
+            elif name == b"authorization" and real:
+                headers.append((name, b"Bearer " + real if value.startswith(b"Bearer ") else real))
+        url = f"{self._endpoint.base_url.rstrip('/')}{path}{'?' if query else ''}{query}"
+        return self._client.build_request("POST", url, headers=headers, content=body)
+
+    @contextlib.asynccontextmanager
+    async def answer(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
+        assert self._client is not None
+        response = await self._client.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    def tell(self, call: Call) -> None:
+        self._told(call)
+
+    def meter(self, used: Metered) -> None:
+        self._metered(used)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Connection:
+    """One connection of the agent, call after call."""
+
+    def __init__(self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._proxy, self._reader, self._writer = proxy, reader, writer
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_BYTES)
+
+    async def serve(self) -> None:
+        while True:
+            event = await self._next()
+            if not isinstance(event, h11.Request):
+                return
+            await self._call(event)
+            if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+                return
+            self._http.start_next_cycle()
+
+    async def _next(self) -> h11.Event | type[h11.PAUSED]:
+        while True:
+            event = self._http.next_event()
+            if event is not h11.NEED_DATA:
+                return event  # type: ignore[return-value]  # NEED_DATA is gone
+            if self._http.they_are_waiting_for_100_continue:
+                await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+            self._http.receive_data(await self._reader.read(1 << 16))
+
+    async def _call(self, request: h11.Request) -> None:
+        began = time.monotonic()
+        path, _, query = request.target.decode("latin-1").partition("?")
+        status, why = self._proxy.refusal(request, path, query)
+        sent = received = 0
+        try:
+            body = await self._body()
+            sent = len(body)
+            if not status:
+                status, received, why = await self._forwarded(self._proxy.outgoing(request, path, query, body))
+            else:
+                await self._say(status, why)
+        except _TooLarge:
+            status, why = 413, f"the request is larger than {REQUEST_BYTES >> 20} MB"
+            await self._say(status, why)
+        finally:
+            self._proxy.tell(
+                Call(
+                    method=request.method.decode("latin-1"),
+                    path=path[:500],
+                    status=status,
+                    sent=sent,
+                    received=received,
+                    seconds=time.monotonic() - began,
+                    refused=why,
+                )
+            )
+
+    async def _body(self) -> bytes:
+        found = bytearray()
+        while isinstance(event := await self._next(), h11.Data):
+            found += event.data
+            if len(found) > REQUEST_BYTES:
+                raise _TooLarge
+        if not isinstance(event, h11.EndOfMessage):
+            raise ConnectionResetError
+        return bytes(found)
+
+    async def _forwarded(self, request: httpx2.Request) -> tuple[int, int, str]:
+        """Status, bytes of the answer, and why it broke. The agent hanging up ends the call outside as well."""
+        passing = asyncio.ensure_future(self._pass_on(request))
+        gone = asyncio.ensure_future(self._reader.read(1 << 16))
+        try:
+            either: list[asyncio.Future[object]] = [passing, gone]  # type: ignore[list-item]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done() and not passing.done():
+                # Nothing may be said before the answer: that it hung up is all this can mean.
+                raise ConnectionResetError
+            return await passing
+        finally:
+            for task in (passing, gone):
+                task.cancel()
+            await asyncio.wait([passing, gone])
+            if gone.done() and not gone.cancelled() and gone.exception() is None:
+                self._http.receive_data(gone.result())
+
+    async def _pass_on(self, request: httpx2.Request) -> tuple[int, int, str]:
+        received = 0
+        try:
+            async with self._proxy.answer(request) as answer:
+                status = answer.status_code
+                if 300 <= status < 400:
+                    await self._say(502, "the endpoint sent the call elsewhere")
+                    return 502, 0, "the endpoint sent the call elsewhere"
+                reader = UsageReader(answer.headers.get("content-type", ""), self._proxy.meter)
+                headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in _NOT_ANSWERED]
+                await self._send(h11.Response(status_code=status, headers=headers))
+                async for chunk in answer.aiter_raw():
+                    received += len(chunk)
+                    if received > RESPONSE_BYTES:
+                        self._writer.transport.abort()
+                        return status, received, f"the answer is larger than {RESPONSE_BYTES >> 20} MB"
+                    reader.add(chunk)
+                    await self._send(h11.Data(data=chunk))
+                reader.end()
+                await self._send(h11.EndOfMessage())
+                return status, received, ""
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            why = f"{type(error).__name__}: {error}"[:300]
+            if self._http.our_state is h11.SEND_RESPONSE:
+                await self._say(502, f"the model's endpoint cannot be reached: {why}")
+                return 502, received, why
+            # Cut short here as it was there, so that the agent sees what happened.
+            self._writer.transport.abort()
+            return 0, received, why
+
+    async def _say(self, status: int, message: str) -> None:
+        kind = {401: "authentication_error", 403: "permission_error", 413: "request_too_large"}.get(status, "api_error")
+        data = json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode()
+        headers = [("content-type", "application/json"), ("content-length", str(len(data))), ("connection", "close")]
+        await self._send(h11.Response(status_code=status, headers=headers))
+        await self._send(h11.Data(data=data))
+        await self._send(h11.EndOfMessage())
+
+    async def _send(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
+            await self._writer.drain()
