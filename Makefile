@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check containment shots bench real-repositories
+.PHONY: demo test check containment shots keys bench real-repositories
 
 demo: .venv/installed  ## play one whole mission on a real repository, offline
 	$(BIN)/factory demo
@@ -22,6 +22,9 @@ containment: .venv/developed  ## play a seat that does its worst; blocked of att
 
 shots: .venv/developed  ## draw screenshots/ anew
 	$(BIN)/python -m screenshots.shots
+
+keys: .venv/developed  ## write docs/keys.md anew from the table of actions
+	$(BIN)/python -c 'from factory_tui.tui.keymap import page; print(page(), end="")' > docs/keys.md
 
 bench: .venv/developed  ## measure, as ratios against a named baseline in the same run
 	$(BIN)/python -m bench

@@ -189,6 +189,11 @@ class House:
     def state(self) -> State:
         return self.factory.state
 
+    @property
+    def home_dir(self) -> str:
+        """Absolute; what is kept for people to read lies beneath it."""
+        return self.ground.home.home_dir
+
     async def limits(self, control: Control = "brokered") -> Matrix:
         """Each limit of each role, tried now for seats held like this and put on record.
 

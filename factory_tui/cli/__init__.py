@@ -54,8 +54,9 @@ class Door(click.Group):
 
 @click.group(cls=Door, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="factory")
+@click.option("--accept-degraded", is_flag=True, help="Without a wall, let seats run commands anyway, in this session.")
 @click.pass_context
-def factory(context: click.Context) -> None:
+def factory(context: click.Context, accept_degraded: bool) -> None:
     """A factory floor for one repository: roles, rules, a gate, and you above them.
 
     Without a command: what waits for you here, or how to begin.
@@ -63,7 +64,11 @@ def factory(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         from factory_tui.cli.beginning import at_the_door
 
-        at_the_door()
+        at_the_door(accept_degraded=accept_degraded)
+    elif accept_degraded:
+        raise click.UsageError(
+            "`--accept-degraded` before a command belongs to the cockpit; `run` and `resume` take it after their name"
+        )
 
 
 def main(arguments: list[str] | None = None) -> None:

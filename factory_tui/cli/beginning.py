@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from factory_tui.adapters.survey import Survey
 
 
-def at_the_door() -> None:
+def at_the_door(*, accept_degraded: bool = False) -> None:
     """`factory` without a command: the cockpit in a home, an offer elsewhere; without a terminal, what waits."""
     from factory_tui.adapters.homes import find_repository, home_of
 
@@ -32,7 +32,7 @@ def at_the_door() -> None:
             from factory_tui.bootstrap import find_ground
             from factory_tui.cli.watching import watch
 
-            watch(find_ground(str(Path.cwd())))
+            watch(find_ground(str(Path.cwd())), accept_degraded=accept_degraded)
             return
 
         status.main(args=[], standalone_mode=False)

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from factory_tui.tui.view import Door, Hear
 
 
-def watch(ground: Ground) -> None:
-    """Opens the cockpit; ends with its exit code when that is not 0."""
+def watch(ground: Ground, *, accept_degraded: bool = False) -> None:
+    """Opens the cockpit; ends with its exit code when that is not 0. `accept_degraded` as `factory run` takes it."""
     from factory_tui.tui.run import run_cockpit, told
 
-    left = run_cockpit(lambda: _door(ground), title=f"factory  {ground.home.repo_root}")
+    left = run_cockpit(lambda: _door(ground, accept_degraded), title=f"factory  {ground.home.repo_root}")
     if text := told(left):
         say(text)
     if left.exit_code:
         raise Ended(left.exit_code)
 
 
-def _door(ground: Ground) -> Door:
+def _door(ground: Ground, accept_degraded: bool) -> Door:
     from pathlib import Path
 
     from factory_tui.bootstrap import supervisor
@@ -39,14 +39,14 @@ def _door(ground: Ground) -> Door:
     gives = Gives(quiet=True)
     return WorksDoor(
         name=Path(ground.home.repo_root).name,
-        make=lambda hear: _house(ground, gives, hear),
+        make=lambda hear: _house(ground, gives, hear, accept_degraded),
         by=supervisor("tty"),
         beside=_beside,
         handovers=gives,
     )
 
 
-def _house(ground: Ground, gives: Any, hear: Hear) -> House:
+def _house(ground: Ground, gives: Any, hear: Hear, accept_degraded: bool) -> House:
     """The factory, with the person at this terminal in the human seat."""
     from factory_tui.bootstrap import open_house
     from factory_tui.cli.seating import Person, seats
@@ -56,7 +56,12 @@ def _house(ground: Ground, gives: Any, hear: Hear) -> House:
         hear(text.split(maxsplit=1)[0], text)
 
     person = Person(handovers=gives.handovers, forms_dir=f"{ground.place.root}/forms", show=show)
-    house = open_house(ground, seats=seats(person=person), progress=lambda turn, text: hear(turn, text))
+    house = open_house(
+        ground,
+        seats=seats(person=person),
+        progress=lambda turn, text: hear(turn, text),
+        accept_degraded=accept_degraded,
+    )
     gives.factory = house.factory
     return house
 

@@ -110,14 +110,45 @@ def clashes(table: Keys) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+PAGE = """# Keys of the cockpit
+
+Made from the table of actions (`factory_tui/tui/bindings.py`) by `make keys`; a test holds it to that.
+
+Lowercase looks or is reversible, UPPERCASE answers.
+An answer's key works only where the whole object is shown, and only once it has been on the screen for a moment.
+`?` shows the keys of the screen you are on, `:` finds an action by its words.
+
+*where* names places: `any` is every screen, `floor` the main one, `list` and `text` what one moves in,
+`card` what can be answered.
+An action without a key is reached by `:`.
+
+Other keys go into `keys.toml`, beside `cockpit.toml` in `$XDG_CONFIG_HOME/factory/` (else `~/.config/factory/`):
+
+```toml
+[keys]
+"turn.zoom" = ["z", "+"]
+"answer.yes" = ["Y"]
+```
+
+An answer's key stays one uppercase letter, and no key means two things in one place.
+What is wrong in the file is said when the cockpit opens, and keeps its usual keys.
+
+"""
+
+
+def page() -> str:
+    """`docs/keys.md`, whole."""
+    return PAGE + documented()
+
+
 def documented() -> str:
     """The table as Markdown, for the documentation."""
-    lines = []
+    tables = []
     for group, title in GROUPS.items():
-        lines += [f"## {title}", "", "| keys | action | what it does | where |", "|---|---|---|---|"]
+        lines = [f"## {title}", "", "| keys | action | what it does | where |", "|---|---|---|---|"]
         for act in ACTS:
             if act.group == group:
                 keys = " ".join(f"`{shown(key)}`" for key in act.keys) or "palette"
                 lines.append(f"| {keys} | `{act.id}` | {act.doc} | {', '.join(act.where)} |")
-        lines.append("")
-    return "\n".join(lines)
+        tables.append("\n".join(lines) + "\n")
+    return "\n".join(tables)

@@ -36,7 +36,7 @@ class Left:
     """How the cockpit was left."""
 
     digest: str
-    """Relative to the home; empty = no session was open."""
+    """Its absolute path; empty = no session was open."""
     reason: str
     crash: BaseException | None = None
     log: str = ""

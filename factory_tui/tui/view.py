@@ -73,4 +73,4 @@ class Door(Protocol):
         """Opens the ledger and starts the session. `hear` is told (turn, task or document, text) as things happen."""
 
     async def close(self, reason: str, words: str) -> str:
-        """Interrupts, keeps, writes the digest. Returns its path; empty when none was owed. May be called twice."""
+        """Interrupts, keeps, writes the digest; may be called twice. Returns its absolute path; empty = none owed."""

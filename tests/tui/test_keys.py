@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from factory_tui.tui.app import Cockpit
 from factory_tui.tui.bindings import ACTS, GROUPS, NEVER, VERBS
-from factory_tui.tui.keymap import Keys, clashes, documented, read_keys
+from factory_tui.tui.keymap import Keys, clashes, documented, page, read_keys
 from factory_tui.tui.screens.card import Briefing, Card
 from factory_tui.tui.screens.editing import Editing
 from factory_tui.tui.screens.finder import found
@@ -41,6 +43,11 @@ def test_every_action_is_documented_and_found_by_its_words(act):
     assert act.label
     assert f"`{act.id}`" in documented()
     assert act in found(list(ACTS), act.label)
+
+
+def test_the_page_of_keys_is_what_the_table_says():
+    """`make keys` writes it anew."""
+    assert (Path(__file__).parents[2] / "docs" / "keys.md").read_text("utf-8") == page()
 
 
 def test_no_key_means_two_things_in_one_place():

@@ -99,7 +99,8 @@ def test_q_shows_what_is_kept_and_enter_leaves_with_the_digest(tmux):
     while "LEAVING" in tmux.screen() and time.monotonic() < end:
         tmux.keys("Enter")
         time.sleep(0.15)
-    tmux.wait("digest: memory/digests/session-0001.md")
+    screen = tmux.wait("digest: /", "session-0001.md").replace("\n", "")
+    assert f"digest: {tmux.place}/demo/bookings/.factory/memory/digests/session-0001.md" in screen
     assert "Ended: the supervisor ended it." in tmux.digests()[0]
 
 
