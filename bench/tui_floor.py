@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -68,6 +69,9 @@ class BenchView:
     def now(self) -> str:
         return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
+    def monotonic(self) -> float:
+        return time.monotonic()
+
     def subscribe(self, subscriber: Callable[[Entry, State], None]) -> Callable[[], None]:
         return lambda: None
 
@@ -88,6 +92,7 @@ class BenchDoor:
     """Satisfies the cockpit's `Door`."""
 
     name = "bench"
+    place = ""
 
     def __init__(self, options: dict[str, Any], stream: Callable[..., Any]) -> None:
         self._options, self._stream = options, stream

@@ -194,6 +194,11 @@ class House:
         """Absolute; what is kept for people to read lies beneath it."""
         return self.ground.home.home_dir
 
+    @property
+    def state_dir(self) -> str:
+        """Absolute; the user's own, outside of the repository."""
+        return self.ground.place.root
+
     async def limits(self, control: Control = "brokered") -> Matrix:
         """Each limit of each role, tried now for seats held like this and put on record.
 

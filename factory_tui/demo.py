@@ -84,10 +84,15 @@ PACE = 0.06
 
 def watch_demo(say: Say, keep: str = "", mode: e.Mode | None = None) -> int:
     """The same mission in the cockpit, supervised by whoever sits at this terminal. Returns the exit code."""
+    from factory_tui.adapters.preferences_file import read_preferences
     from factory_tui.tui.run import run_cockpit, told
 
     staged = stage(keep)
-    left = run_cockpit(lambda: demo_door(staged, mode), title=f"factory demo  {staged.root}")
+    left = run_cockpit(
+        lambda: demo_door(staged, mode),
+        title=f"factory demo  {staged.root}",
+        preferences=lambda: read_preferences(os.environ, str(staged.root)),
+    )
     if text := told(left):
         say(text)
     say(f"the demo's repository: {staged.root}")

@@ -43,7 +43,7 @@ def read_user_config(environment: Mapping[str, str], repository: str) -> UserCon
         status = path.stat()
     except OSError:
         return UserConfig(path=str(path))
-    _check_owner(path, status, repository)
+    must_be_the_users_own(path, status, repository)
     try:
         wall = tomllib.loads(path.read_text()).get("wall", {})
     except (OSError, ValueError) as error:
@@ -56,18 +56,20 @@ def read_user_config(environment: Mapping[str, str], repository: str) -> UserCon
     return UserConfig(path=str(path), accept_degraded=accept == "DEGRADED", container=container)
 
 
-def _check_owner(path: Path, status: os.stat_result, repository: str) -> None:
+def must_be_the_users_own(path: Path, status: os.stat_result, repository: str, why: str = "") -> None:
+    """Raises FactoryError for a file in the repository, or one that somebody else could have written. `why` says what
+    it decides."""
     real = Path(os.path.realpath(path))
     if real.is_relative_to(os.path.realpath(repository)):
-        raise _wrong(path, "lies in the repository, where seats write")
+        raise _wrong(path, "lies in the repository, where seats write", why)
     for what in (status, real.parent.stat()):
         if what.st_uid not in (os.getuid(), 0) or what.st_mode & stat.S_IWOTH:
-            raise _wrong(path, "could have been written by somebody else")
+            raise _wrong(path, "could have been written by somebody else", why)
 
 
-def _wrong(path: Path, why: str) -> FactoryError:
+def _wrong(path: Path, problem: str, why: str = "") -> FactoryError:
     return FactoryError(
-        what=f"{path} {why}",
-        why="it decides whether seats run without a wall",
+        what=f"{path} {problem}",
+        why=why or "it decides whether seats run without a wall",
         next_step="correct it, or move it away",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
 
 def watch(ground: Ground, *, accept_degraded: bool = False) -> None:
     """Opens the cockpit; ends with its exit code when that is not 0. `accept_degraded` as `factory run` takes it."""
+    from factory_tui.adapters.preferences_file import read_preferences
     from factory_tui.tui.run import run_cockpit, told
 
-    left = run_cockpit(lambda: _door(ground, accept_degraded), title=f"factory  {ground.home.repo_root}")
+    left = run_cockpit(
+        lambda: _door(ground, accept_degraded),
+        title=f"factory  {ground.home.repo_root}",
+        preferences=lambda: read_preferences(os.environ, ground.home.repo_root),
+    )
     if text := told(left):
         say(text)
     if left.exit_code:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.timer import Timer
 
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.preferences import Preferences
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import Waiting, waiting
 from factory_tui.tui import terminal
@@ -17,9 +19,10 @@ from factory_tui.tui.bindings import Act
 from factory_tui.tui.chronicle import Chronicle
 from factory_tui.tui.going import Going
 from factory_tui.tui.keymap import Keys
+from factory_tui.tui.outside import Outside
 from factory_tui.tui.painting import Paint, Painted
 from factory_tui.tui.palette import THEMES
-from factory_tui.tui.present.words import hours_after
+from factory_tui.tui.present.words import hours_after, waiting_notice
 from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.screens.room import Room
 from factory_tui.tui.themes import register
@@ -33,7 +36,6 @@ FAST, SLOW = 30, 15
 """Frames a second: of the pane that is read, of everything else."""
 CALM_BEATS = 8
 """Beats without anything to draw after which the ticker rests."""
-SECONDS_BETWEEN_BELLS = 60.0
 APPROVAL_HOURS = 8.0
 
 
@@ -54,6 +56,8 @@ class Cockpit(Going, inherit_bindings=False):
         arm_seconds: float = 0.4,
         bell: bool = True,
         problems: Sequence[str] = (),
+        preferences: Preferences | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """`arm_seconds`: how long an object must be on the screen before it can be answered."""
         super().__init__(ansi_color=theme == "mono")
@@ -65,6 +69,13 @@ class Cockpit(Going, inherit_bindings=False):
         self.paint = Paint(THEMES[theme], ascii_only=ascii_only)
         self.arm_seconds = arm_seconds
         self.rings = bell
+        self.outside = Outside(
+            preferences=preferences or Preferences(),
+            environment=os.environ if environment is None else environment,
+            name=door.name,
+            write=self._write,
+            place=lambda: door.place,
+        )
         self.phase = "opening the ledger"
         self.message: tuple[str, str] = ("; ".join(problems), "warn") if problems else ("", "bar")
         self.reason = ""
@@ -81,7 +92,6 @@ class Cockpit(Going, inherit_bindings=False):
         self._jobs: set[asyncio.Task[None]] = set()
         self._asked_to_stop = False
         self._waited = 0
-        self._last_bell = float("-inf")
         register(self, theme)
 
     def get_default_screen(self) -> Floor:
@@ -192,19 +202,20 @@ class Cockpit(Going, inherit_bindings=False):
                 room.present()
 
     def _ring(self) -> None:
-        """A bell when more waits than before, at most one a minute."""
-        count = len(waiting(self.state))
-        grew, self._waited = count > self._waited, count
-        if not (grew and self.rings) or self._loop_time() - self._last_bell < SECONDS_BETWEEN_BELLS:
-            return
-        self._last_bell = self._loop_time()
-        self.bell()
-        if self._driver is not None and (notice := terminal.notice(f"Factory: {count} wait for you")):
-            self._driver.write(notice)
+        """A bell and a notice when more waits than before, at most one a minute."""
+        items = waiting(self.state)
+        grew, self._waited = len(items) > self._waited, len(items)
+        if grew and self.rings and self.view is not None and self.outside.may_ring(self.view.monotonic()):
+            self.bell()
+            self.soon(self._notify(waiting_notice(items)))
 
-    @staticmethod
-    def _loop_time() -> float:
-        return asyncio.get_running_loop().time()
+    async def _notify(self, text: str) -> None:
+        if problem := await self.outside.notify(text):
+            self.say(problem, "warn")
+
+    def _write(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
 
     # --- what goes up ----------------------------------------------------------------------------
 
@@ -295,11 +306,13 @@ class Cockpit(Going, inherit_bindings=False):
                 return ""
 
     def copy(self, text: str, what: str) -> None:
-        """To the terminal's clipboard, and says so: it may not be allowed to."""
-        self.copy_to_clipboard(text)
-        self.say(
-            f"copied {what}, {len(text)} characters, by OSC 52; some terminals and tmux settings refuse that", "bar"
-        )
+        """Out of the cockpit, and says where to."""
+
+        async def carry_out() -> None:
+            went = await self.outside.copy(text)
+            self.say(f"copied {what}, {len(text)} characters, {went or 'nowhere: there is no place for it'}", "bar")
+
+        self.soon(carry_out())
 
     # --- how it looks ----------------------------------------------------------------------------
 

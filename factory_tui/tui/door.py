@@ -50,6 +50,8 @@ class Works(Protocol):
     def state(self) -> State: ...
     @property
     def home_dir(self) -> str: ...
+    @property
+    def state_dir(self) -> str: ...
     async def propose_disk(self) -> None: ...
     async def start(self, by: Actor, mode: Mode | None = None) -> None: ...
     async def close(self, reason: str, by: Actor, words: str = "") -> str: ...
@@ -106,6 +108,9 @@ class FactoryView:
     def now(self) -> str:
         return self._clock.now()
 
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         return self._factory.subscribe(subscriber)
 
@@ -148,6 +153,10 @@ class WorksDoor:
     def works(self) -> Works | None:
         """The factory, once it was opened."""
         return self._works
+
+    @property
+    def place(self) -> str:
+        return self._works.state_dir if self._works is not None else ""
 
     async def open(self, hear: Hear) -> View:
         works = await asyncio.to_thread(self._make, hear)

@@ -20,9 +20,12 @@ from typing import TYPE_CHECKING
 from factory_tui.tui.skeleton import Skeleton
 
 if TYPE_CHECKING:
+    from factory_tui.domain.preferences import Look, Preferences
     from factory_tui.tui.app import Cockpit
     from factory_tui.tui.view import Door
 
+ESCAPE_MILLISECONDS = "25"
+"""How long after Esc the rest of a sequence may come before it was the key alone."""
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 REASONS = {
     signal.SIGTERM: "ended by SIGTERM",
@@ -53,23 +56,27 @@ class Left:
 
 @dataclass(frozen=True, kw_only=True)
 class Looks:
-    """How the cockpit looks and is heard, from the user's own configuration and the environment."""
+    """How the cockpit looks, from the user's own preferences and the environment."""
 
     theme: str = "dark"
     ascii_only: bool = False
-    bell: bool = True
 
 
-def looks_from(environment: Mapping[str, str]) -> Looks:
-    """NO_COLOR means monochrome; a terminal without UTF-8 gets ASCII signs."""
-    theme = environment.get("FACTORY_THEME", "dark")
-    if environment.get("NO_COLOR"):
-        theme = "mono"
+def looks_from(environment: Mapping[str, str], wish: Look | None = None) -> Looks:
+    """NO_COLOR means monochrome; a terminal without UTF-8 gets ASCII signs. What was wished for comes first, except
+    that NO_COLOR is obeyed by every colour."""
     from factory_tui.tui.palette import THEMES
 
+    theme = environment.get("FACTORY_THEME") or (wish.theme if wish else None) or "dark"
+    if environment.get("NO_COLOR"):
+        theme = "mono"
     coding = next((environment[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(name)), "")
-    ascii_only = bool(environment.get("FACTORY_ASCII")) or not coding.lower().replace("-", "").endswith("utf8")
-    return Looks(theme=theme if theme in THEMES else "dark", ascii_only=ascii_only)
+    ascii_only = not coding.lower().replace("-", "").endswith("utf8")
+    if wish is not None and wish.ascii is not None:
+        ascii_only = wish.ascii
+    return Looks(
+        theme=theme if theme in THEMES else "dark", ascii_only=ascii_only or bool(environment.get("FACTORY_ASCII"))
+    )
 
 
 def config_dir(environment: Mapping[str, str]) -> Path:
@@ -83,8 +90,10 @@ def run_cockpit(
     title: str = "factory",
     environment: Mapping[str, str] | None = None,
     skeleton: Skeleton | None = None,
+    preferences: Callable[[], Preferences] | None = None,
 ) -> Left:
-    """Opens the cockpit on a factory and returns when it was left. `door` is called after the first imports.
+    """Opens the cockpit on a factory and returns when it was left. `door` is called after the first imports, and so is
+    `preferences`; what is wrong with those is said on the screen, and the usual ones hold.
 
     Paint the skeleton before anything heavy is imported and hand it in; else it is painted here.
     """
@@ -94,6 +103,7 @@ def run_cockpit(
         frame.paint(title)
     os.environ.setdefault("TEXTUAL_FPS", "120")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("ESCDELAY", ESCAPE_MILLISECONDS)
     gc.disable()
     try:
         from factory_tui.tui.app import Cockpit
@@ -101,9 +111,16 @@ def run_cockpit(
 
         path = config_dir(environment) / "keys.toml"
         keys, problems = (read_keys(path.read_text("utf-8"), str(path))) if path.is_file() else (Keys(), ())
-        looks = looks_from(environment)
+        wishes, wrong = _wishes(preferences)
+        looks = looks_from(environment, wishes.look)
         app = Cockpit(
-            door(), keys=keys, theme=looks.theme, ascii_only=looks.ascii_only, bell=looks.bell, problems=problems
+            door(),
+            keys=keys,
+            theme=looks.theme,
+            ascii_only=looks.ascii_only,
+            problems=(*problems, *wrong),
+            preferences=wishes,
+            environment=environment,
         )
         sys.setswitchinterval(0.001)
         frame.handed_over()
@@ -111,6 +128,17 @@ def run_cockpit(
     finally:
         gc.enable()
         frame.restore()
+
+
+def _wishes(read: Callable[[], Preferences] | None) -> tuple[Preferences, tuple[str, ...]]:
+    """What is wished for, and what is wrong with that."""
+    from factory_tui.domain.errors import FactoryError
+    from factory_tui.domain.preferences import Preferences
+
+    try:
+        return (read() if read is not None else Preferences()), ()
+    except FactoryError as error:
+        return Preferences(), (f"{error.what}; the usual preferences hold. {error.next_step}".strip(),)
 
 
 async def _live(app: Cockpit) -> Left:

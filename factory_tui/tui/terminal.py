@@ -26,14 +26,6 @@ def is_gone() -> None:
     os.close(nowhere)
 
 
-def notice(text: str) -> str:
-    """What to write so that a desktop or a terminal's bar shows a notice. The text is harmless and short."""
-    plain = text.replace(";", ",")[:120]
-    if os.environ.get("TMUX") or os.environ.get("STY"):
-        return ""
-    return f"\x1b]9;{plain}\x07"
-
-
 RESTORE = (
     "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?1004l\x1b[<u\x1b[?25h\x1b[0m\x1b[?1049l"
 )

@@ -46,6 +46,9 @@ class View(Protocol):
     def now(self) -> str:
         """UTC, as the ledger writes it."""
 
+    def monotonic(self) -> float:
+        """Seconds, for durations: it stands still while the machine sleeps."""
+
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Called for each entry with the state after it; returns what ends it."""
 
@@ -68,6 +71,10 @@ class Door(Protocol):
     @property
     def name(self) -> str:
         """Of the repository, for the header."""
+
+    @property
+    def place(self) -> str:
+        """An absolute directory of the user's own, outside of the repository; empty = none is known."""
 
     async def open(self, hear: Hear) -> View:
         """Opens the ledger and starts the session. `hear` is told (turn, task or document, text) as things happen."""

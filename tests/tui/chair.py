@@ -72,6 +72,7 @@ class Chair(Heart):
     """A heart whose ledger a cockpit watches; satisfies `Door` as well."""
 
     name = "adder"
+    place = ""
 
     def __init__(self) -> None:
         super().__init__()

@@ -99,7 +99,7 @@ def test_q_shows_what_is_kept_and_enter_leaves_with_the_digest(tmux):
     while "LEAVING" in tmux.screen() and time.monotonic() < end:
         tmux.keys("Enter")
         time.sleep(0.15)
-    screen = tmux.wait("digest: /", "session-0001.md").replace("\n", "")
+    screen = tmux.wait("digest: /", "the supervisor ended it").replace("\n", "")
     assert f"digest: {tmux.place}/demo/bookings/.factory/memory/digests/session-0001.md" in screen
     assert "Ended: the supervisor ended it." in tmux.digests()[0]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from factory_tui.domain.state import State, Task, Turn
 from factory_tui.domain.terms import Verdict
+from factory_tui.domain.waiting import Waiting
 from factory_tui.tui.glyphs import UNICODE
 from factory_tui.tui.lines import Line, Span
 
@@ -184,3 +186,9 @@ def hours_after(at: str, hours: float) -> str:
     """A time of the ledger, later."""
     moment = datetime.fromisoformat(at) + timedelta(hours=hours)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def waiting_notice(items: Sequence[Waiting]) -> str:
+    """For somebody who does not look: how much waits, and the newest by its number. No text of a seat's is in it."""
+    newest = max(items, key=lambda item: item.since)
+    return f"{len(items)} wait for you; newest: {newest.kind} {newest.id}"
