@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from chair import BusyFloor, hint, press
+from chair import BusyFloor, hint, press, settled
 
 from factory_tui.adapters.preferences_file import parse_preferences, read_preferences
 from factory_tui.domain.errors import FactoryError
@@ -158,9 +158,9 @@ async def test_what_begins_to_wait_rings_and_is_told_without_a_seats_words():
         for _ in range(4):
             app._dirty = True
             app._tick()
-            await press(pilot)
+            await settled(pilot)
         assert len(sent) == 1
-        assert re.fullmatch(r"\x1b\]9;Factory adder: \d wait for you, newest: ask A-\d\x07", sent[0])
+        assert re.fullmatch(r"\x1b\]9;Factory adder: \d wait for you, newest: ask A-\d+\x07", sent[0])
 
 
 async def test_copying_on_the_floor_says_where_to():
