@@ -13,12 +13,14 @@ from pathlib import Path
 import msgspec
 
 from factory_tui import __version__
+from factory_tui.adapters.attesting import SshAttestor
 from factory_tui.adapters.checks import SmokeChecks
 from factory_tui.adapters.clock import SystemClock
 from factory_tui.adapters.digest_shelf import DigestFiles
 from factory_tui.adapters.documents import HomeReading, files_on_disk, library_files, read_home
 from factory_tui.adapters.evidence import EvidenceFiles
 from factory_tui.adapters.fetching import UrlFetcher
+from factory_tui.adapters.git import find_repository
 from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
@@ -41,6 +43,7 @@ from factory_tui.domain.limits import DEGRADED, demands_proof, unproven
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, Control
+from factory_tui.engine.attesting import Attesting
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.ports import Checks, EvidenceStore, Progress, Seat, Seats
@@ -177,6 +180,7 @@ class House:
     redactor: Redactor
     """Knows every secret this process holds; whoever gets a new one teaches it."""
     seats: Seats
+    attestor: SshAttestor
     tried: dict[tuple[str, str, Control], Matrix] = field(default_factory=dict)
     trying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -259,6 +263,7 @@ class House:
         charter = await self._charter_in_force(base)
         repaired = self.ledger.repaired
         standing = await self.sandbox.prove()
+        unsigned = await self.attestor.problem(base)
         await self.session.start(
             c.StartSession(
                 version=__version__,
@@ -269,6 +274,8 @@ class House:
                 charter=charter,
                 repaired=(repaired.size, repaired.saved_as) if repaired else None,
                 degraded=by.name if standing.label == DEGRADED else "",
+                assurance="" if unsigned else self.attestor.level,
+                unsigned=unsigned,
             ),
             by,
         )
@@ -364,6 +371,11 @@ def changed_documents(old: Charter, new: Charter) -> tuple[str, ...]:
     return tuple(found) or ("the home",)
 
 
+def _own_trust(home: Home) -> str:
+    """Who may sign, for a home outside of the repository; empty = each commit's base says so itself."""
+    return f"{home.home_dir}/trust/allowed_signers" if home.prefix is None else ""
+
+
 def _wall(ground: Ground, *, accepted: bool = False) -> ProvenSandbox:
     """The wall, and what no boundary may ever show. `accepted`: this session may go without."""
     repository = ground.home.repo_root
@@ -428,6 +440,16 @@ def open_house(
             gate = charter.gate
             return SmokeChecks(worktrees, sandbox, evidence, gate.smoke, gate.dependencies, ground.place.prepared)
 
+        attestor = SshAttestor(find_repository(ground.home.repo_root), ground.place.keys, trust=_own_trust(ground.home))
+        attesting = Attesting(
+            factory=factory,
+            attestor=attestor,
+            evidence=evidence,
+            head=lambda: ledger.head,
+            now=clock.now,
+            repository=ground.place.repo_id,
+            as_root=os.geteuid() == 0,
+        )
         gatekeeper = Gatekeeper(
             factory=factory,
             worktrees=worktrees,
@@ -435,6 +457,7 @@ def open_house(
             checks_for=checks_for,
             progress=progress,
             redactor=redactor,
+            attesting=attesting,
         )
         table = seats(lambda: factory.state.law)
         turns = Turns(
@@ -466,4 +489,5 @@ def open_house(
         sandbox=sandbox,
         redactor=redactor,
         seats=table,
+        attestor=attestor,
     )

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from factory_tui.domain.attesting import FACTORY, SUPERVISOR
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.roles import RoleCard
 
@@ -30,11 +31,11 @@ def make_keys(directory: str, cards: Iterable[RoleCard]) -> str:
     if not tool:
         return ""
     lines = [HEAD]
-    for card in cards:
-        key = Path(directory) / card.id
+    for name, kinds in signers(cards):
+        key = Path(directory) / name
         if not key.exists():
             done = subprocess.run(
-                [tool, "-q", "-t", "ed25519", "-N", "", "-C", f"factory {card.id}", "-f", str(key)],
+                [tool, "-q", "-t", "ed25519", "-N", "", "-C", f"factory {name}", "-f", str(key)],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,
@@ -42,13 +43,26 @@ def make_keys(directory: str, cards: Iterable[RoleCard]) -> str:
             )
             if done.returncode != 0:
                 raise WorldError(
-                    what=f"no key could be made for {card.id}",
+                    what=f"no key could be made for {name}",
                     why=done.stderr.decode("utf-8", "replace").strip(),
                     next_step=f"look at {directory}",
                 )
         kind, public = key.with_suffix(".pub").read_text().split()[:2]
-        lines.append(f'{card.id}@factory.invalid namespaces="factory.{card.delivers}" {kind} {public}\n')
+        namespaces = ",".join(f"factory.{one}" for one in kinds)
+        lines.append(f'{name}@factory.invalid namespaces="{namespaces}" {kind} {public}\n')
     return "".join(lines)
+
+
+def signers(cards: Iterable[RoleCard]) -> list[tuple[str, tuple[str, ...]]]:
+    """Who signs what: the factory, the supervisor, each role what it delivers; verdicts only by roles that judge."""
+    found: list[tuple[str, tuple[str, ...]]] = [
+        (FACTORY, ("smoke", "landing", "deployment")),
+        (SUPERVISOR, ("approval",)),
+    ]
+    for card in cards:
+        more = ("review",) if card.judges and card.delivers != "review" else ()
+        found.append((card.id, (card.delivers, *more)))
+    return found
 
 
 def missing_keys(directory: str, roles: Iterable[str]) -> tuple[str, ...]:

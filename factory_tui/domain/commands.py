@@ -10,6 +10,7 @@ from factory_tui.domain.events import ActionOutcome, BriefInput, Mode, NoticeKin
 from factory_tui.domain.terms import (
     Action,
     Actor,
+    Attested,
     Change,
     CommitId,
     Control,
@@ -35,6 +36,10 @@ class StartSession:
     """Bytes of a torn tail that were cut, and where they are kept."""
     degraded: str = ""
     """Who accepts that there is no wall."""
+    assurance: str = ""
+    """How far the evidence made here can be trusted; empty = nothing is signed."""
+    unsigned: str = ""
+    """Why nothing is signed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,6 +335,15 @@ class CheckLanding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordStatements:
+    """Statements that were signed about a change which is cleared, the landing's own last."""
+
+    task: str
+    commit: CommitId
+    statements: tuple[Attested, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class IntendLanding:
     task: str
     ref: str
@@ -386,6 +400,7 @@ Command = (
     | JudgeSmoke
     | RecordCommit
     | CheckLanding
+    | RecordStatements
     | IntendLanding
     | SettleLanding
     | NoteCrash

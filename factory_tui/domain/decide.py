@@ -91,6 +91,8 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             return changes.record_commit(state, command)
         case c.CheckLanding():
             return changes.check_landing(state, command)
+        case c.RecordStatements():
+            return changes.record_statements(state, command)
         case c.IntendLanding():
             return changes.intend_landing(state, command)
         case c.SettleLanding():

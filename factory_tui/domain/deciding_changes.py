@@ -314,6 +314,17 @@ def _unlawful(state: State, task: Task, change: Change | None) -> str:
     return ""
 
 
+def record_statements(state: State, command: c.RecordStatements) -> tuple[e.Event, ...]:
+    """What was signed about a change that is cleared; each statement once, the landing's own last."""
+    task = state.task(command.task)
+    if task.stage != "cleared" or not command.statements or command.statements[-1].kind != "landing":
+        raise Refusal(what=f"{task.id} has no landing to attest", why=f"its stage is {task.stage}")
+    known = {one.of for one in task.attested}
+    if again := [one.of for one in command.statements if one.of in known]:
+        raise Refusal(what=f"{again[0]} of {task.id} is signed already")
+    return (e.StatementsSigned(task=task.id, commit=command.commit, statements=command.statements),)
+
+
 def intend_landing(state: State, command: c.IntendLanding) -> tuple[e.Event, ...]:
     """The intent is on record before the first byte moves; one landing at a time."""
     task = state.task(command.task)

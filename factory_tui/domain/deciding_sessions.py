@@ -34,6 +34,8 @@ def start_session(state: State, command: c.StartSession, by: Actor) -> tuple[e.E
             base=command.base,
             degraded=command.degraded if is_degraded else "",
             recovered=state.session_open,
+            assurance=command.assurance,
+            unsigned=command.unsigned,
         )
     )
     if command.repaired:

@@ -10,6 +10,7 @@ from typing import Literal
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.terms import (
     Action,
+    Attested,
     CommitId,
     Control,
     Evidence,
@@ -51,6 +52,10 @@ class SessionStarted(Record, frozen=True, kw_only=True, tag="session.started"):
     """Who accepted, for this session, that seats run commands without a wall; empty = nobody had to."""
     recovered: bool = False
     """True: the session before did not end; its digest is owed."""
+    assurance: str = ""
+    """How far the evidence of this session can be trusted: `G0`, `G3`; empty = nothing is signed."""
+    unsigned: str = ""
+    """Why nothing is signed."""
 
 
 class CharterAdopted(Record, frozen=True, kw_only=True, tag="charter.adopted"):
@@ -630,6 +635,17 @@ class LandingCleared(Record, frozen=True, kw_only=True, tag="landing.cleared"):
     onto: CommitId
 
 
+class StatementsSigned(Record, frozen=True, kw_only=True, tag="statements.signed"):
+    """What was judged and answered about a change, signed for third parties; the landing's own statement is the last.
+
+    Recorded before it is kept in git's notes, so that a crash in between signs nothing twice."""
+
+    task: str
+    commit: CommitId
+    """That will land."""
+    statements: tuple[Attested, ...]
+
+
 class LandingIntended(Record, frozen=True, kw_only=True, tag="landing.intended"):
     task: str
     ref: str
@@ -735,6 +751,7 @@ Event = (
     | ApprovalStale
     | TreeMerged
     | LandingCleared
+    | StatementsSigned
     | LandingIntended
     | Landed
     | LandingRefused

@@ -98,6 +98,7 @@ STEPS: dict[type, Callable[[State, Any, Entry], State]] = {
     e.ApprovalStale: changes.approval_stale,
     e.TreeMerged: changes.tree_merged,
     e.LandingCleared: changes.landing_cleared,
+    e.StatementsSigned: changes.statements_signed,
     e.LandingIntended: changes.landing_intended,
     e.Landed: changes.landed,
     e.LandingRefused: changes.landing_refused,

@@ -22,6 +22,7 @@ from factory_tui.domain.events import (
 )
 from factory_tui.domain.terms import (
     Action,
+    Attested,
     CommitId,
     Control,
     Evidence,
@@ -108,6 +109,8 @@ class TurnRecord(Record, frozen=True, kw_only=True):
     outcome: str
     usd: float | None
     tokens: int
+    brief: Sha256 = ""
+    """What it was told, sealed."""
 
 
 class Approval(Record, frozen=True, kw_only=True):
@@ -118,6 +121,8 @@ class Approval(Record, frozen=True, kw_only=True):
     charter: Sha256
     sha256: Sha256
     expires: str
+    by: str = ""
+    """Who gave it."""
 
 
 class CutOff(Record, frozen=True, kw_only=True):
@@ -184,6 +189,8 @@ class Task(Record, frozen=True, kw_only=True):
     """Paths edited by permitted actions since the last commit."""
     first_edit: str = ""
     """When the first of them was edited."""
+    attested: tuple[Attested, ...] = ()
+    """Statements signed about it, oldest first."""
 
     @property
     def over(self) -> bool:
@@ -351,6 +358,12 @@ class State(Record, frozen=True, kw_only=True):
     """Spent in this session, as far as known."""
     tokens: int = 0
     costs_unknown: bool = False
+    assurance: str = ""
+    """How far the evidence made in this session can be trusted: `G0`, `G3`; empty = nothing is signed."""
+    unsigned: str = ""
+    """Why nothing is signed; empty = it is, or no session began."""
+    last_statement: Sha256 = ""
+    """Of the envelope signed last; the next statement names it."""
 
     def task(self, id: str) -> Task:
         """Open or closed. Raises Refusal naming what exists."""

@@ -109,6 +109,7 @@ def change_approved(state: State, event: e.ChangeApproved, entry: Entry) -> Stat
         charter=event.charter,
         sha256=event.sha256,
         expires=event.expires,
+        by=entry.by.name,
     )
     task = replace(
         state.tasks[event.task], approval=approval, stage="approved", merged="", onto="", merged_smoke=None, why=""
@@ -141,6 +142,14 @@ def tree_merged(state: State, event: e.TreeMerged, entry: Entry) -> State:
 
 def landing_cleared(state: State, event: e.LandingCleared, entry: Entry) -> State:
     return with_task(state, entry, replace(state.tasks[event.task], stage="cleared", onto=event.onto))
+
+
+def statements_signed(state: State, event: e.StatementsSigned, entry: Entry) -> State:
+    task = state.tasks[event.task]
+    task = replace(task, attested=(*task.attested, *event.statements))
+    made = state.counters.get("statement", 0) + len(event.statements)
+    last = event.statements[-1].envelope.sha256
+    return with_task(state, entry, task, counters={**state.counters, "statement": made}, last_statement=last)
 
 
 def landing_intended(state: State, event: e.LandingIntended, entry: Entry) -> State:

@@ -21,6 +21,8 @@ def session_started(state: State, event: e.SessionStarted, entry: Entry) -> Stat
         digests_owed=_owed(state, event),
         version=event.version,
         wall=event.wall,
+        assurance=event.assurance,
+        unsigned=event.unsigned,
         base_ref=event.base_ref,
         base=event.base,
         mode=event.mode,

@@ -134,6 +134,19 @@ class Evidence(Record, frozen=True, kw_only=True):
     """What it is, in words: "smoke output", "diff of T-3"."""
 
 
+class Attested(Record, frozen=True, kw_only=True):
+    """One statement that was signed."""
+
+    kind: str
+    """smoke, review, approval, landing, deployment"""
+    of: str
+    """Which one: `review:2`, `approval:C-1`, `smoke:<commit>`, `landing:<commit>:<approval>`."""
+    commit: CommitId
+    signer: str
+    envelope: Evidence
+    """The signed line, whole."""
+
+
 class Finding(Record, frozen=True, kw_only=True):
     """One thing a check or a reviewer found."""
 

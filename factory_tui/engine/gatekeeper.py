@@ -28,6 +28,7 @@ from factory_tui.domain.globs import matches
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.state import Mission, State, Task
 from factory_tui.domain.terms import Actor, Change, CommitId, Evidence
+from factory_tui.engine.attesting import Attesting
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.ports import (
     ActionResult,
@@ -53,13 +54,16 @@ class Gatekeeper:
         checks_for: Callable[[Charter], Checks],
         progress: Progress,
         redactor: Redactor | None = None,
+        attesting: Attesting | None = None,
     ) -> None:
+        """`attesting`: who makes the evidence of a landing; None = nothing is signed."""
         self._factory = factory
         self._worktrees = worktrees
         self._evidence = evidence
         self._checks_for = checks_for
         self._progress = progress
         self._redactor = redactor or Redactor()
+        self._attesting = attesting
         self._checks: tuple[str, Checks] | None = None
         self._inspecting = asyncio.Semaphore(2)
         self._landing = asyncio.Lock()
@@ -256,6 +260,9 @@ class Gatekeeper:
         plan = await self._worktrees.plan_landing(mission.target, new, task.onto)
         if plan.blocked:
             self._factory.submit(c.SettleLanding(task=task.id, landed=False, reason=plan.blocked), BY)
+            return
+        if self._attesting and (why := await self._attesting.attest(task.id, new)):
+            self._factory.submit(c.SettleLanding(task=task.id, landed=False, reason=why), BY)
             return
         await self._factory.carried_out(
             c.IntendLanding(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from factory_tui.domain.attesting import Draft
 from factory_tui.domain.events import NoticeKind
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import (
@@ -448,3 +449,29 @@ class Progress(Protocol):
     """Where streaming text goes: published and forgotten."""
 
     def __call__(self, turn: str, text: str) -> None: ...
+
+
+class Attestor(Protocol):
+    """Signs statements and keeps them where a third party finds them. Nothing of what is kept is ever taken away."""
+
+    @property
+    def level(self) -> str:
+        """How far evidence made here can be trusted, a key of `attesting.LEVELS`."""
+
+    async def problem(self, base: CommitId) -> str:
+        """Why nothing that is signed here would be believed on that base; empty = it would."""
+
+    async def policy(self, commit: CommitId) -> Sha256:
+        """Of the home's deciding files at a commit. Raises WorldError."""
+
+    async def sign(self, draft: Draft) -> bytes:
+        """The signed envelope, one line. Raises WorldError when the signer's key is missing or does not sign."""
+
+    async def lines(self, commit: CommitId) -> tuple[bytes, ...]:
+        """What is kept for a commit."""
+
+    async def keep(self, commit: CommitId, lines: Sequence[bytes]) -> None:
+        """Adds what is not there yet. Raises WorldError."""
+
+    async def why_closed(self, commit: CommitId) -> tuple[str, ...]:
+        """What a third party who verifies the commit would object to; nothing = the gate is open for it."""

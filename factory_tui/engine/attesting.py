@@ -1,0 +1,136 @@
+"""Evidence of a landing: signed before the branch moves, kept beside the commit, and verified as a stranger would.
+
+What cannot be verified does not land. Where nothing can be signed the session said so at its start, and lands without.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+
+from factory_tui.domain import attesting as words
+from factory_tui.domain import commands as c
+from factory_tui.domain.errors import WorldError
+from factory_tui.domain.state import State, Task, TurnRecord
+from factory_tui.domain.terms import Actor, Attested, CommitId, Sha256
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.ports import Attestor, EvidenceStore
+
+BY = Actor(kind="factory", name="attesting")
+
+
+class Attesting:
+    """Makes and checks the evidence of one factory's landings."""
+
+    def __init__(
+        self,
+        *,
+        factory: Factory,
+        attestor: Attestor,
+        evidence: EvidenceStore,
+        head: Callable[[], Sha256],
+        now: Callable[[], str],
+        repository: str,
+        as_root: bool,
+    ) -> None:
+        """`head` is the ledger's, `repository` its random id, `as_root` whether this process runs as root."""
+        self._factory, self._attestor, self._evidence = factory, attestor, evidence
+        self._head, self._now, self._repository, self._as_root = head, now, repository, as_root
+
+    async def attest(self, task_id: str, commit: CommitId) -> str:
+        """Everything about a change that is cleared to land as `commit`. Returns why it must not; empty = it may."""
+        state = self._factory.state
+        if not state.assurance:
+            return ""
+        try:
+            task = state.tasks[task_id]
+            if not _is_attested(task, commit):
+                await self._sign_all(state, task, commit)
+            task = self._factory.state.tasks[task_id]
+            for about in dict.fromkeys(one.commit for one in task.attested):
+                lines = [self._evidence.get(one.envelope.sha256) for one in task.attested if one.commit == about]
+                await self._attestor.keep(about, lines)
+            why = await self._attestor.why_closed(commit)
+        except WorldError as error:
+            return f"its evidence could not be made: {error}"
+        return f"its evidence does not hold: {'; '.join(why)}" if why else ""
+
+    async def _sign_all(self, state: State, task: Task, commit: CommitId) -> None:
+        candidate = task.candidate
+        assert candidate is not None
+        assert task.approval is not None
+        await self._factory.durable()
+        own = await self._frame(state, task, task.onto if task.merged else candidate.base)
+        reviewed = await self._frame(state, task, candidate.base)
+        signed: list[Attested] = []
+        known = {one.of for one in task.attested}
+
+        async def sign(make: Callable[[words.Frame], words.Draft], about: words.Frame) -> None:
+            last = signed[-1].envelope.sha256 if signed else state.last_statement
+            seq = state.counters.get("statement", 0) + len(signed) + 1
+            draft = make(words.framed(about, seq=seq, previous=last))
+            if draft.of in known:
+                return
+            line = await self._attestor.sign(draft)
+            kept = self._evidence.put(line, f"{draft.kind} statement of {task.id}")
+            signed.append(
+                Attested(kind=draft.kind, of=draft.of, commit=draft.commit, signer=draft.signer, envelope=kept)
+            )
+
+        smoke = task.merged_smoke if task.merged else candidate.smoke
+        if smoke is not None:
+            await sign(partial(words.smoke, commit, smoke), own)
+        for number, judged in enumerate(task.history, 1):
+            author, reviewer = _turn(task, candidate.turn), _turn(task, judged.turn)
+            if judged.commit == candidate.commit and author and reviewer:
+                await sign(partial(words.review, number, judged, author, reviewer, candidate), reviewed)
+        approval = task.approval
+        await sign(partial(words.approval, approval, task, candidate), reviewed)
+        relied_on = {
+            one.envelope.sha256
+            for one in (*task.attested, *signed)
+            if one.kind != "landing" and one.commit in (commit, candidate.commit)
+        }
+        for about in {commit, candidate.commit}:
+            relied_on |= await self._relied_on(about)
+        tree = smoke.tree if smoke else ""
+        listed, level = tuple(relied_on), self._attestor.level
+        await sign(partial(words.landing, commit, tree, task, candidate, listed, level), own)
+        await self._factory.carried_out(c.RecordStatements(task=task.id, commit=commit, statements=tuple(signed)), BY)
+
+    async def _relied_on(self, commit: CommitId) -> set[Sha256]:
+        """What is kept for the commit already, landings apart: an answer that became stale stays, and is listed."""
+        there = await self._attestor.lines(commit)
+        ours = {
+            one.envelope.sha256
+            for task in self._factory.state.tasks.values()
+            for one in task.attested
+            if one.kind == "landing"
+        }
+        return {sha256 for line in there if (sha256 := hashlib.sha256(line).hexdigest()) not in ours}
+
+    async def _frame(self, state: State, task: Task, base: CommitId) -> words.Frame:
+        return words.Frame(
+            seq=0,
+            previous="",
+            ledger_seq=state.seq,
+            ledger_head=self._head(),
+            base=base,
+            policy=await self._attestor.policy(base),
+            charter=state.law.sha256,
+            wall=state.wall,
+            root=self._as_root,
+            repository=self._repository,
+            task=task.id,
+            at=self._now(),
+        )
+
+
+def _is_attested(task: Task, commit: CommitId) -> bool:
+    given = task.approval.id if task.approval else ""
+    return any(one.of == f"landing:{commit}:{given}" for one in task.attested)
+
+
+def _turn(task: Task, id: str) -> TurnRecord | None:
+    return next((turn for turn in reversed(task.turns) if turn.id == id), None)

@@ -1,0 +1,130 @@
+"""What a landing leaves behind for third parties: signed when it is cleared, verified before the branch moves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from crew import (
+    Crew,
+    answer,
+    approve_all,
+    commit,
+    commit_and_hand_over,
+    git,
+    make_crew,
+    settled,
+    small_task,
+    write,
+)
+from signing import trust_of
+
+from factory_tui.adapters import verify
+from factory_tui.domain import events as e
+from factory_tui.domain.waiting import waiting
+from factory_tui.engine.ports import Desk, TurnBrief
+
+ID = "0123456789abcdef0123456789abcdef"
+BASE = '[landing]\nonto = "base"\n'
+SETTINGS = (
+    'repo_id = "{repo_id}"\n[smoke]\ncommand = "python3 -m unittest -v"\n[pace]\nmode = "flow"\n'
+    '[seats]\ndefault = "mind"\n' + BASE
+)
+
+
+async def author(brief: TurnBrief, desk: Desk) -> None:
+    await write(desk, "adder.py", "def add(a, b):\n    return sum((a, b))\n")
+    assert (await commit_and_hand_over(desk)).ok
+
+
+def trusting_crew(tmp_path: Path) -> Crew:
+    keys = tmp_path / "state/factory" / ID / "keys"
+    for place in (tmp_path / "state", tmp_path / "state/factory", keys.parent, keys):
+        place.mkdir(mode=0o700)
+    files = {".factory/trust/allowed_signers": trust_of(keys)}
+    return make_crew(tmp_path, {"builder": author, "quality": approve_all}, files, SETTINGS)
+
+
+async def landed(crew: Crew) -> str:
+    async with crew.session() as house:
+        await small_task(house, "Add by summing")
+        await settled(house)
+        (item,) = [item for item in waiting(house.state) if item.kind == "change"]
+        answer(house, item.id, "approve")
+        await settled(house)
+        return json.dumps({id: task.why for id, task in house.state.tasks.items()})
+
+
+def verified(crew: Crew, name: str) -> verify.Answer:
+    with verify.Gate(str(crew.root)) as gate:
+        return gate.verify(name)
+
+
+def test_what_the_factory_lands_a_third_party_finds_open(tmp_path: Path):
+    crew = trusting_crew(tmp_path)
+    before = git(crew.root, "rev-parse", "HEAD")
+    assert asyncio.run(landed(crew)) == "{}"
+    assert git(crew.root, "rev-parse", "HEAD^1") == before
+    found = verified(crew, "HEAD")
+    assert found.why == []
+    assert (found.statements, found.level) == (4, "G0")
+
+
+def test_a_change_on_a_base_that_moved_is_open_too(tmp_path: Path):
+    crew = trusting_crew(tmp_path)
+
+    async def play() -> None:
+        async with crew.session() as house:
+            await small_task(house, "Add by summing")
+            await settled(house)
+            commit(crew.root, {"README.md": "# Adder, moved\n"}, "the base moves")
+            (item,) = [item for item in waiting(house.state) if item.kind == "change"]
+            answer(house, item.id, "approve")
+            await settled(house)
+
+    asyncio.run(play())
+    assert len(git(crew.root, "rev-list", "--parents", "-n1", "HEAD").split()) == 3
+    found = verified(crew, "HEAD")
+    assert found.why == []
+    assert any("merged onto" in note for note in found.notes)
+
+
+def test_evidence_that_does_not_hold_lands_nothing(tmp_path: Path):
+    """The trusted file names other keys for the reviewer than this machine has: signed, and not believed."""
+    crew = trusting_crew(tmp_path)
+    trust = crew.root / ".factory/trust/allowed_signers"
+    lines = [line for line in trust.read_text().splitlines(keepends=True) if not line.startswith("quality@")]
+    commit(crew.root, {".factory/trust/allowed_signers": "".join(lines)}, "nobody judges")
+    before = git(crew.root, "rev-parse", "HEAD")
+    why = asyncio.run(landed(crew))
+    assert "its evidence does not hold" in why
+    assert git(crew.root, "rev-parse", "HEAD") == before
+
+
+def test_without_keys_the_session_says_so_and_lands_unsigned(tmp_path: Path):
+    crew = make_crew(tmp_path, {"builder": author, "quality": approve_all}, {}, SETTINGS)
+    assert asyncio.run(landed(crew)) == "{}"
+    assert "no landing statement" in verified(crew, "HEAD").why[0] or "is trusted" in verified(crew, "HEAD").why[0]
+    house = crew.house()
+    try:
+        assert "factory init --keys" in house.state.unsigned
+        assert house.state.assurance == ""
+    finally:
+        house.ledger.close()
+
+
+def test_statements_are_on_record_before_the_intent_and_chained(tmp_path: Path):
+    crew = trusting_crew(tmp_path)
+    asyncio.run(landed(crew))
+    house = crew.house()
+    try:
+        kinds = [type(entry.event) for entry in house.ledger.entries]
+        assert kinds.index(e.StatementsSigned) < kinds.index(e.LandingIntended)
+        signed = next(entry.event for entry in house.ledger.entries if isinstance(entry.event, e.StatementsSigned))
+        assert [one.kind for one in signed.statements] == ["smoke", "review", "approval", "landing"]
+        assert house.state.last_statement == signed.statements[-1].envelope.sha256
+        note = git(crew.root, "notes", "--ref=refs/notes/factory", "show", "HEAD").splitlines()
+        assert [house.evidence.get(one.envelope.sha256).decode() for one in signed.statements] == note
+    finally:
+        house.ledger.close()
