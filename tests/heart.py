@@ -26,6 +26,7 @@ from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import (
     Action,
     Actor,
+    Attested,
     Change,
     Evidence,
     FileChange,
@@ -271,6 +272,16 @@ class Heart:
         candidate = self.task(task).candidate
         assert candidate is not None
         return self.do(c.CheckLanding(task=task, onto=onto or candidate.base, change=change(*candidate.paths), **more))
+
+    def attest(self, task: str = "T-1") -> tuple[e.Event, ...]:
+        """The landing's statement alone; what the others say is not the state's business."""
+        current = self.task(task)
+        assert current.approval is not None
+        commit = f"commit-{current.merged}"
+        of = f"landing:{commit}:{current.approval.id}"
+        envelope = evidence(f"statement {of}")
+        signed = Attested(kind="landing", of=of, commit=commit, signer="factory", envelope=envelope)
+        return self.do(c.RecordStatements(task=task, commit=commit, statements=(signed,)))
 
     def intend(self, task: str = "T-1") -> tuple[e.Event, ...]:
         current = self.task(task)

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
-from heart import BASE, MAIN, SUPERVISOR, Heart, charter
+from heart import BASE, MAIN, SUPERVISOR, Heart, approved, charter, reviewed
 from msgspec.structs import replace
 
 from factory_tui.adapters.ledger import Ledger
@@ -39,6 +39,12 @@ def play() -> Heart:
         turn=turn, usd=0.5, tokens_in=10, tokens_out=20, tokens_cached=30, tokens_written=40, model="some-model"
     )
     heart.do(usage, seat)
+    heart.commit()
+    heart.hand_over()
+    reviewed()(heart)
+    approved()(heart)
+    heart.check_landing()
+    heart.attest()
     return heart
 
 

@@ -81,7 +81,7 @@ def test_keys_are_made_for_each_role_and_only_their_public_halves_leave_the_stat
 
 def test_keys_that_are_there_are_kept(tmp_path: Path) -> None:
     class Card:
-        id, delivers = "builder", "change"
+        id, delivers, judges = "builder", "change", False
 
     first = make_keys(str(tmp_path), [Card()])  # type: ignore[list-item]
     assert make_keys(str(tmp_path), [Card()]) == first  # type: ignore[list-item]

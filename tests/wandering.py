@@ -257,6 +257,7 @@ class Wanderer:
                     )
             case LandJob():
                 if task.stage == "cleared" and not (dice and chance < 0.1):
+                    heart.attest(job.task)
                     heart.intend(job.task)
                 else:
                     heart.do(c.SettleLanding(task=job.task, landed=not (dice and chance < 0.3), reason="dirty"))

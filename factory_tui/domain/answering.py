@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.deciding_changes import approve_change
@@ -39,7 +41,8 @@ def answer(state: State, command: c.Answer, by: Actor) -> tuple[e.Event, ...]:
         raise Refusal(
             what=f"{item.id} waits for your work", next_step=f"run `factory handover {item.id}` when it is done"
         )
-    return _DISPATCH[item.kind](state, item, command)
+    events = _DISPATCH[item.kind](state, item, command)
+    return tuple(replace(event, by=by.name) if isinstance(event, e.ChangeApproved) else event for event in events)
 
 
 _ALWAYS = frozenset({"comment", "dismiss", "hold"})

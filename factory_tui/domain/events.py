@@ -352,6 +352,8 @@ class TurnEnded(Record, frozen=True, kw_only=True, tag="turn.ended"):
     turn: str
     outcome: Outcome
     note: str = ""
+    brief: Sha256 = ""
+    """What the turn was told, once more: a statement about its work names it after the turn is gone."""
 
 
 class UsageNoted(Record, frozen=True, kw_only=True, tag="usage.noted"):
@@ -605,6 +607,8 @@ class ChangeApproved(Record, frozen=True, kw_only=True, tag="change.approved"):
     sha256: Sha256
     """Of the exact object that was answered."""
     expires: str
+    by: str = ""
+    """Who gave it, as the envelope said; in the statement that a third party reads."""
 
 
 class ChangeRejected(Record, frozen=True, kw_only=True, tag="change.rejected"):

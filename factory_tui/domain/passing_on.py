@@ -32,7 +32,7 @@ def after_turn(state: State, ids: Ids, turn: Turn, outcome: e.Outcome, note: str
             e.ActionEnded(id=id, result="killed", summary=f"{action.kind}: the turn ended before it did")
             for id, action in turn.open.items()
         ),
-        e.TurnEnded(turn=turn.id, outcome=outcome, note=note),
+        e.TurnEnded(turn=turn.id, outcome=outcome, note=note, brief=turn.brief),
     ]
     task = state.tasks.get(turn.task)
     if task is None:

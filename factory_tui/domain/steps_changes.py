@@ -109,7 +109,7 @@ def change_approved(state: State, event: e.ChangeApproved, entry: Entry) -> Stat
         charter=event.charter,
         sha256=event.sha256,
         expires=event.expires,
-        by=entry.by.name,
+        by=event.by,
     )
     task = replace(
         state.tasks[event.task], approval=approval, stage="approved", merged="", onto="", merged_smoke=None, why=""

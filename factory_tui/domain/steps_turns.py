@@ -81,7 +81,7 @@ def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
         outcome=event.outcome,
         usd=turn.usd,
         tokens=turn.tokens,
-        brief=turn.brief,
+        brief=event.brief,
     )
     task = task_of(state, turn.task)
     fruitless = 0 if turn.delivered else task.fruitless + (event.outcome != "interrupted")
