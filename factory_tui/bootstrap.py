@@ -42,7 +42,7 @@ from factory_tui.domain.known import wants_brief
 from factory_tui.domain.limits import DEGRADED, demands_proof, unproven
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.state import State
-from factory_tui.domain.terms import Actor, Control
+from factory_tui.domain.terms import Actor, Control, Evidence
 from factory_tui.engine.attesting import Attesting
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
@@ -183,6 +183,7 @@ class House:
     attestor: SshAttestor
     tried: dict[tuple[str, str, Control], Matrix] = field(default_factory=dict)
     trying: asyncio.Lock = field(default_factory=asyncio.Lock)
+    proposing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def standing(self) -> Standing:
@@ -298,7 +299,8 @@ class House:
     async def close(self, reason: str, by: Actor, words: str = "") -> str:
         """Ends the session and lets go of the ledger. Returns the digest's path, relative to the home."""
         try:
-            return await self.session.end(reason, by, words)
+            async with self.proposing:  # a home that is just being read is still proposed
+                return await self.session.end(reason, by, words)
         finally:
             self.ledger.close()
 
@@ -319,7 +321,7 @@ class House:
             name = path.removeprefix(start)
             if is_home_file(name) and (data := await self.worktrees.read_file(commit, path)) is not None:
                 files[name] = data
-        return read_home(files, _library(home), prefix=home.prefix)
+        return await asyncio.to_thread(lambda: read_home(files, _library(home), prefix=home.prefix))
 
     async def _charter_in_force(self, base: str) -> Charter:
         reading = await self.committed_home(base)
@@ -338,13 +340,24 @@ class House:
         return reading.charter
 
     async def propose_disk(self) -> None:
-        """What is on disk and not in force is a proposal, shown at once."""
+        """What is on disk and not in force is a proposal, shown at once.
+
+        The home is read on a thread, because the loop draws too. One reading at a time: the next begins when this one
+        is proposed, so that what was read last is what stands.
+        """
+        async with self.proposing:
+            reading, kept = await asyncio.to_thread(self._read_to_propose)
+            self._propose(reading, kept)
+
+    def _read_to_propose(self) -> tuple[HomeReading, Evidence]:
         reading = read_disk(self.ground.home)
+        data = msgspec.json.encode(reading.charter, order="sorted") if reading.charter else b""
+        return reading, self.evidence.put(data, "proposed home")
+
+    def _propose(self, reading: HomeReading, kept: Evidence) -> None:
         state = self.state
         charter = reading.charter
         sha256 = charter.sha256 if charter else "0" * 64
-        data = msgspec.json.encode(charter, order="sorted") if charter else b""
-        kept = self.evidence.put(data, "proposed home")
         self.factory.submit(
             c.ProposeCharter(
                 charter=charter,
