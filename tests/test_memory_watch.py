@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from factory_tui.adapters.bell import hung_at
 from factory_tui.adapters.memory_watch import MemoryWatch, is_watched, keeping_proposed, watching_memory
 from factory_tui.domain.errors import DocumentError
 
@@ -81,6 +82,42 @@ async def test_no_atomic_rename_is_missed(home):
             await heard.until(DNA, f"dna {number}")
         assert [new for _, _, new in heard.told] == [sha256(f"dna {number}") for number in range(10)]
         assert heard.paths() == {DNA}
+
+
+@contextlib.contextmanager
+def no_bell(folders):
+    yield None
+
+
+async def test_where_no_bell_hangs_every_save_is_told_all_the_same(home):
+    heard = Heard()
+    async with watching_memory(str(home), heard, no_bell) as watch:
+        await watch.ready.wait()
+        for number in range(5):
+            fresh = home / "memory" / ".DNA.md.new"
+            fresh.write_text(f"dna {number}")
+            fresh.replace(home / DNA)
+            await heard.until(DNA, f"dna {number}")
+
+
+async def test_the_bell_rings_for_each_way_to_save_and_is_silent_else(home):
+    ways = {
+        "written": lambda: (home / DNA).write_text("other"),
+        "renamed over": lambda: (home / TOKENS).replace(home / DNA),
+        "made": lambda: (home / "memory" / "new.md").write_text(""),
+        "touched": lambda: os.utime(home / DNA),
+        "gone": lambda: (home / DNA).unlink(),
+    }
+    with hung_at([str(home / "memory")]) as bell:
+        assert bell is not None
+        for way, save in ways.items():
+            assert not await bell.rung(0.01), way
+            save()
+            assert await bell.rung(20), way
+        (home / "factory.toml").write_text("not below memory")
+        assert not await bell.rung(0.01)
+    with hung_at([str(home), str(home / "nowhere")]) as bell:
+        assert bell is None
 
 
 async def test_an_editor_that_keeps_a_backup_is_followed_and_its_backup_is_nobodys_business(home):

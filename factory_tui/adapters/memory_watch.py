@@ -3,6 +3,7 @@
 Directories are watched, never files, and not what lies below them: an editor that saves by renaming replaces the file
 that would have been watched, and a home may be the root of a large repository. What the kernel says is a hint only.
 Each hint has the bytes read again, and a sweep over the files' status every two seconds is the net below.
+watchfiles says where something happened, and is asked when the bell rang.
 """
 
 from __future__ import annotations
@@ -12,22 +13,28 @@ import contextlib
 import hashlib
 import os
 import stat
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory_tui.adapters.bell import Bell, hung_at
 from factory_tui.adapters.home_files import is_home_file
 from factory_tui.domain.errors import DocumentError, FactoryError
 from factory_tui.domain.terms import Sha256
 
 if TYPE_CHECKING:
-    from watchfiles import Change
+    from watchfiles._rust_notify import RustNotify
 
-STEP_MS = 5
-"""How long it must be quiet before a batch of hints is handed over."""
+STEP_MS, STEP_MS_WITHOUT_BELL = 2, 5
+"""How long it must be quiet before a batch of hints is handed over; without a bell, also how often one looks."""
 DEBOUNCE_MS = 50
 """How long a batch may grow."""
+MOST_MS_AFTER_RING = 50
+"""How long hints are waited for once the bell rang; without any, every document is looked at."""
+POLL_MS = 300
+"""How often the library looks by itself where the kernel tells it nothing."""
 SECONDS_BETWEEN_SWEEPS = 2.0
 SECONDS_BETWEEN_BLIND_SWEEPS = 0.1
 """Where directories cannot be watched: no inotify, or no watch left."""
@@ -40,6 +47,7 @@ _READ_AT_ONCE = 1 << 20
 
 Told = Callable[[str, Sha256, Sha256], None]
 """(path relative to the home, sha256 before, sha256 now); empty = there is no such plain file. Called on the loop."""
+Hang = Callable[[Iterable[str]], contextlib.AbstractContextManager[Bell | None]]
 Status = tuple[int, int, int, int]
 
 
@@ -54,8 +62,9 @@ def is_watched(path: str) -> bool:
 class MemoryWatch:
     """What was last seen of each document, and what is told when that changes."""
 
-    def __init__(self, home_dir: str, tell: Told) -> None:
-        self._home, self._tell = Path(home_dir), tell
+    def __init__(self, home_dir: str, tell: Told, hang: Hang = hung_at) -> None:
+        """`hang` hangs the bell."""
+        self._home, self._tell, self._hang = Path(home_dir), tell, hang
         self._folders: dict[str, int] = {}
         """Directories by path, with their inode: one that was replaced has to be watched anew."""
         self._seen: dict[str, tuple[Status, Sha256]] = {}
@@ -66,47 +75,54 @@ class MemoryWatch:
     async def run(self) -> None:
         """Watches until cancelled."""
         self._seen = await asyncio.to_thread(self._first_look)
-        watchfiles = await asyncio.to_thread(_watchfiles)
+        notify = await asyncio.to_thread(_watchfiles)
         while True:
             with contextlib.suppress(OSError, RuntimeError):  # no inotify, no watch left, a directory that went away
-                await self._watch(watchfiles)
+                await self._watch(notify)
                 continue
             self.sweep()
             self.ready.set()
             await asyncio.sleep(SECONDS_BETWEEN_BLIND_SWEEPS)
 
-    async def _watch(self, awatch: Callable[..., AsyncIterator[set[tuple[Change, str]]]]) -> None:
+    async def _watch(self, notify: type[RustNotify]) -> None:
         """Until the directories are others. Raises OSError or RuntimeError where they cannot be watched."""
         self._folders = self._find_folders()
         if not self._folders:
             raise FileNotFoundError(str(self._home))
-        hints = awatch(
-            *self._folders,
-            watch_filter=None,
-            recursive=False,
-            step=STEP_MS,
-            debounce=DEBOUNCE_MS,
-            rust_timeout=int(SECONDS_BETWEEN_SWEEPS * 1_000),
-            yield_on_timeout=True,
-        )
-        async with contextlib.aclosing(hints):  # type: ignore[type-var]
-            batch: asyncio.Future[set[tuple[Change, str]]] = asyncio.ensure_future(anext(hints))
-            try:
-                await asyncio.sleep(0)  # by now the kernel watches; what happened before it did is found by the sweep
-                self.sweep()
-                if self._find_folders() != self._folders:
-                    return
-                self.ready.set()
-                while self._follow(await batch):
-                    batch = asyncio.ensure_future(anext(hints))
-            finally:
-                batch.cancel()
-                with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration, OSError, RuntimeError):
-                    await batch
+        with (
+            notify(list(self._folders), False, False, POLL_MS, False, False) as watcher,
+            self._hang(self._folders) as bell,
+        ):
+            self.sweep()  # what happened before the kernel watched
+            if self._find_folders() != self._folders:
+                return
+            self.ready.set()
+            while self._follow(await self._hints(watcher, bell)):
+                pass
 
-    def _follow(self, hints: set[tuple[Change, str]]) -> bool:
+    async def _hints(self, watcher: RustNotify, bell: Bell | None) -> set[str]:
+        """Paths at which something happened; empty after a while of silence."""
+        step, wait_ms = STEP_MS_WITHOUT_BELL, int(SECONDS_BETWEEN_SWEEPS * 1_000)
+        if bell is not None:
+            if not await bell.rung(SECONDS_BETWEEN_SWEEPS):
+                return set()
+            step, wait_ms = STEP_MS, MOST_MS_AFTER_RING
+        over = threading.Event()
+        asked = asyncio.ensure_future(asyncio.to_thread(watcher.watch, DEBOUNCE_MS, step, wait_ms, over))
+        try:
+            told = await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            over.set()
+            await asyncio.wait((asked,))
+            raise
+        if isinstance(told, str):
+            self._swept = 0.0 if bell is not None else self._swept
+            return set()
+        return {path for _, path in told}
+
+    def _follow(self, hints: set[str]) -> bool:
         """Looks where something happened. False = the directories are others than those that are watched."""
-        paths = {os.path.relpath(path, self._home) for _, path in hints}
+        paths = {os.path.relpath(path, self._home) for path in hints}
         for path in sorted(paths):
             if is_watched(path):
                 self._look_at(path, again=True)
@@ -159,18 +175,19 @@ class MemoryWatch:
 
     def _find_documents(self) -> Iterator[str]:
         for folder in self._find_folders():
-            with contextlib.suppress(OSError):
-                for found in Path(folder).iterdir():
-                    path = found.relative_to(self._home).as_posix()
-                    if is_watched(path) and _status(found) is not None:
+            below = os.path.relpath(folder, self._home).removeprefix(".")
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    path = f"{below}/{entry.name}" if below else entry.name
+                    if is_watched(path) and entry.is_file(follow_symlinks=False):
                         yield path
 
 
-def _watchfiles() -> Callable[..., AsyncIterator[set[tuple[Change, str]]]]:
+def _watchfiles() -> type[RustNotify]:
     """Imported when something is watched: nothing else waits for it."""
-    from watchfiles import awatch
+    from watchfiles._rust_notify import RustNotify
 
-    return awatch
+    return RustNotify
 
 
 def _has_suffix(path: str) -> bool:
@@ -216,9 +233,9 @@ def _sha256(path: Path) -> Sha256:
 
 
 @contextlib.asynccontextmanager
-async def watching_memory(home_dir: str, tell: Told) -> AsyncIterator[MemoryWatch]:
+async def watching_memory(home_dir: str, tell: Told, hang: Hang = hung_at) -> AsyncIterator[MemoryWatch]:
     """Tells of every change as long as it is open. Does not wait until it is `ready`."""
-    watch = MemoryWatch(home_dir, tell)
+    watch = MemoryWatch(home_dir, tell, hang)
     running = asyncio.ensure_future(watch.run())
     try:
         yield watch
