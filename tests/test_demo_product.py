@@ -117,6 +117,9 @@ class RealDesk:
     """Exit code and output of the smoke command on each tree."""
     trees: list[Path] = field(default_factory=list)
 
+    async def hear(self) -> tuple[str, ...]:
+        return ()
+
     async def act(self, action: Action) -> ActionResult:
         self.actions.append(action)
         if matches := self._denials(action):

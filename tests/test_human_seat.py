@@ -59,6 +59,9 @@ class Desk:
     refusals: dict[str, list[str]] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
 
+    async def hear(self) -> tuple[str, ...]:
+        return ()
+
     async def act(self, action: Action) -> ActionResult:
         self.actions.append(action)
         await asyncio.sleep(0)

@@ -27,6 +27,9 @@ class RecordingDesk:
         self.said: list[str] = []
         self.spent: list[tuple[float | None, int, int]] = []
 
+    async def hear(self) -> tuple[str, ...]:
+        return ()
+
     async def act(self, action: Action) -> ActionResult:
         self.actions.append(action)
         await asyncio.sleep(0)

@@ -121,8 +121,11 @@ def _landing_before(state: State, task: Task) -> bool:
 def _turns(state: State) -> list[Job]:
     """Turns that run, and those that may start beside them."""
     running = [state.tasks[turn.task] for turn in state.turns.values() if turn.task in state.tasks]
+    retired = {turn.task for turn in state.turns.values() if turn.retired is not None}
     jobs: list[Job] = [
-        TurnJob(task.id, task.handoff.id) for task in running if task.handoff is not None and not task.held
+        TurnJob(task.id, task.handoff.id)
+        for task in running
+        if task.handoff is not None and not task.held and task.id not in retired
     ]
     if digest_is_owed(state) or state.paused:
         return jobs

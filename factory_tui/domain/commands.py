@@ -215,6 +215,60 @@ class EndTurn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SendMessage:
+    """Words to a turn that runs; never an approval."""
+
+    turn: str
+    text: str
+    evidence: Evidence
+    """The text, stored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HearMessages:
+    """The seat is given what it was not told yet."""
+
+    turn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PauseTurn:
+    """After the action under way, the next one waits."""
+
+    turn: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeTurn:
+    turn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterruptTurn:
+    """The turn ends now, its work is kept, and its task is held until the supervisor lets it go on."""
+
+    turn: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetireTurn:
+    """The turn ends for good; its task passes to another role or seat, or is parked when neither is named."""
+
+    turn: str
+    reason: str
+    to: str = ""
+    seat: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChooseSeat:
+    task: str
+    seat: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoteUsage:
     turn: str
     usd: float | None
@@ -390,6 +444,13 @@ Command = (
     | LeaveUnseated
     | StartTurn
     | EndTurn
+    | SendMessage
+    | HearMessages
+    | PauseTurn
+    | ResumeTurn
+    | InterruptTurn
+    | RetireTurn
+    | ChooseSeat
     | NoteUsage
     | NoteSeat
     | NoteConversation

@@ -12,6 +12,7 @@ from factory_tui.domain import deciding_sessions as sessions
 from factory_tui.domain import deciding_tasks as tasks
 from factory_tui.domain import deciding_turns as turns
 from factory_tui.domain import events as e
+from factory_tui.domain import steering
 from factory_tui.domain.agenda import MOST_CRASHES
 from factory_tui.domain.answering import answer
 from factory_tui.domain.errors import Refusal
@@ -71,6 +72,11 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             return turns.start_turn(state, command)
         case c.EndTurn():
             return turns.end_turn(state, command)
+        case c.HearMessages():
+            return steering.hear_messages(state, command)
+        case c.SendMessage() | c.PauseTurn() | c.ResumeTurn() | c.InterruptTurn() | c.RetireTurn() | c.ChooseSeat():
+            _by_supervisor(envelope)
+            return _steer(state, command)
         case c.NoteUsage():
             return turns.note_usage(state, command)
         case c.NoteSeat():
@@ -101,13 +107,32 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             return _note_crash(state, command)
 
 
+def _steer(
+    state: State,
+    command: c.SendMessage | c.PauseTurn | c.ResumeTurn | c.InterruptTurn | c.RetireTurn | c.ChooseSeat,
+) -> tuple[e.Event, ...]:
+    match command:
+        case c.SendMessage():
+            return steering.send_message(state, command)
+        case c.PauseTurn():
+            return steering.pause_turn(state, command)
+        case c.ResumeTurn():
+            return steering.resume_turn(state, command)
+        case c.InterruptTurn():
+            return steering.interrupt_turn(state, command)
+        case c.RetireTurn():
+            return steering.retire_turn(state, command)
+        case c.ChooseSeat():
+            return steering.choose_seat(state, command)
+
+
 def _within_reach(state: State, envelope: c.Envelope) -> None:
     """A seat wishes, and tells what became of its own wishes and what they cost; everything else is not its to say."""
     command, by = envelope.command, envelope.by
     if by.kind != "seat":
         return
     match command:
-        case c.RequestAction() | c.NoteUsage() | c.NoteSeat() | c.NoteConversation() | c.DenyTool():
+        case c.RequestAction() | c.NoteUsage() | c.HearMessages() | c.NoteSeat() | c.NoteConversation() | c.DenyTool():
             is_own = command.turn == by.name
         case c.EndAction():
             is_own = not any(command.id in turn.open for turn in state.turns.values() if turn.id != by.name)

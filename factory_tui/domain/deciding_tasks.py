@@ -268,15 +268,20 @@ def offered(state: State, handoff: str) -> Task:
 
 def redirect(state: State, task: Task, to: str, reason: str) -> tuple[e.Event, ...]:
     assert task.handoff
+    check_successor(state, task, task.handoff.purpose, to)
+    return (e.HandoffRedirected(handoff=task.handoff.id, to=to, reason=reason),)
+
+
+def check_successor(state: State, task: Task, purpose: str, to: str) -> None:
+    """Raises Refusal when the role `to` cannot take the task over, as its author or as its reviewer."""
     card = state.law.role(to)
-    if task.handoff.purpose == "review":
+    if purpose == "review":
         state.law.check_reviewer(to, task.role)
     elif card.delivers != state.law.role(task.role).delivers:
         raise Refusal(
             what=f"{to} delivers a {card.delivers}, {task.role} a {state.law.role(task.role).delivers}",
             next_step="redirect to a role that delivers the same, or drop the task and open another",
         )
-    return (e.HandoffRedirected(handoff=task.handoff.id, to=to, reason=reason),)
 
 
 def record_worktree(state: State, command: c.RecordWorktree) -> tuple[e.Event, ...]:

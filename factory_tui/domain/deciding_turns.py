@@ -235,6 +235,7 @@ def _review(state: State, turn: Turn, task: Task, action: Action, id: str) -> tu
                 level=3,
                 verdict=Verdict.BROKEN,
                 summary=f"the report could not be read as a verdict three times: {judged.reason}",
+                evidence=tuple(message.evidence for message in turn.messages),
                 tree=task.candidate.tree if task.candidate else "",
                 commit=task.candidate.commit if task.candidate else "",
                 base=task.candidate.base if task.candidate else "",

@@ -356,6 +356,54 @@ class TurnEnded(Record, frozen=True, kw_only=True, tag="turn.ended"):
     """What the turn was told, once more: a statement about its work names it after the turn is gone."""
 
 
+class MessageSent(Record, frozen=True, kw_only=True, tag="message.sent"):
+    """Words of the supervisor to a turn that runs. They approve nothing."""
+
+    message: str
+    """`W-1`"""
+    turn: str
+    task: str
+    text: str
+    evidence: Evidence
+    """The same text, kept: a verdict names it when its reviewer was told it."""
+
+
+class MessagesHeard(Record, frozen=True, kw_only=True, tag="messages.heard"):
+    """They were given to the seat; each is, once."""
+
+    turn: str
+    messages: tuple[str, ...]
+
+
+class TurnPaused(Record, frozen=True, kw_only=True, tag="turn.paused"):
+    """What it is doing ends; its next action waits for `TurnResumed`."""
+
+    turn: str
+    reason: str
+
+
+class TurnResumed(Record, frozen=True, kw_only=True, tag="turn.resumed"):
+    turn: str
+
+
+class TurnRetired(Record, frozen=True, kw_only=True, tag="turn.retired"):
+    """It is interrupted for good. Its task goes to another role or seat, or is parked until the supervisor says."""
+
+    turn: str
+    reason: str
+    to: str = ""
+    """A role; empty = the same."""
+    parks: bool = False
+
+
+class SeatChosen(Record, frozen=True, kw_only=True, tag="seat.chosen"):
+    """For the next turns of the task; what runs goes on."""
+
+    task: str
+    seat: str
+    """Empty = by the home's settings again."""
+
+
 class UsageNoted(Record, frozen=True, kw_only=True, tag="usage.noted"):
     """What a turn has used so far, in all; `usd` None = unknown, never guessed."""
 
@@ -725,6 +773,12 @@ Event = (
     | WorktreeKept
     | TurnStarted
     | TurnEnded
+    | MessageSent
+    | MessagesHeard
+    | TurnPaused
+    | TurnResumed
+    | TurnRetired
+    | SeatChosen
     | UsageNoted
     | SeatNoticed
     | ConversationNoted

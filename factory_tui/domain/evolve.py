@@ -11,6 +11,7 @@ from typing import Any
 from factory_tui.domain import events as e
 from factory_tui.domain import steps_changes as changes
 from factory_tui.domain import steps_sessions as sessions
+from factory_tui.domain import steps_steering as steering
 from factory_tui.domain import steps_tasks as tasks
 from factory_tui.domain import steps_turns as turns
 from factory_tui.domain.entries import Entry
@@ -68,6 +69,12 @@ STEPS: dict[type, Callable[[State, Any, Entry], State]] = {
     e.WorktreeKept: turns.worktree_kept,
     e.TurnStarted: turns.turn_started,
     e.TurnEnded: turns.turn_ended,
+    e.MessageSent: steering.message_sent,
+    e.MessagesHeard: steering.messages_heard,
+    e.TurnPaused: steering.turn_paused,
+    e.TurnResumed: steering.turn_resumed,
+    e.TurnRetired: steering.turn_retired,
+    e.SeatChosen: steering.seat_chosen,
     e.UsageNoted: turns.usage_noted,
     e.SeatNoticed: turns.seat_noticed,
     e.ConversationNoted: turns.conversation_noted,

@@ -52,13 +52,13 @@ def ruling_on_action(
     if action.kind not in WAYS_OUT:
         matches += _budget(card, turn)
     matches += _shell(state, turn, action)
-    if state.paused:
+    if state.paused or turn.paused:
         matches.insert(
             0,
             RuleMatch(
                 source="pause",
                 decision=Decision.DENY,
-                reason=f"the factory is paused: {state.paused}",
+                reason=f"the factory is paused: {state.paused}" if state.paused else f"the turn is: {turn.paused}",
                 instead="wait; the turn goes on when the supervisor resumes",
             ),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from factory_tui.domain import events as e
 from factory_tui.domain.numbers import Ids
-from factory_tui.domain.state import State, Task, Turn
+from factory_tui.domain.state import Retirement, State, Task, Turn
 from factory_tui.domain.terms import Verdict
 
 MOST_FRUITLESS = 3
@@ -37,9 +37,19 @@ def after_turn(state: State, ids: Ids, turn: Turn, outcome: e.Outcome, note: str
     task = state.tasks.get(turn.task)
     if task is None:
         return tuple(events)
+    if turn.retired is not None and not turn.delivered:
+        return (*events, _after_retirement(ids, task, turn, turn.retired))
     if turn.purpose == "review":
         return (*events, *_after_review(state, ids, task, turn, outcome, note))
     return (*events, *_after_author(state, ids, task, turn, outcome, note))
+
+
+def _after_retirement(ids: Ids, task: Task, turn: Turn, retired: Retirement) -> e.Event:
+    """No attempt is burnt. Parked, the task waits with every way on; else a fresh turn begins elsewhere."""
+    why = f"{turn.id} was retired: {retired.reason}"
+    if retired.parks:
+        return e.TaskStuck(task=task.id, reason=why)
+    return offer(ids, task, to=retired.to or turn.role, purpose=turn.purpose, sent_by="supervisor", reason=why)
 
 
 def _after_author(state: State, ids: Ids, task: Task, turn: Turn, outcome: str, note: str) -> list[e.Event]:
@@ -87,6 +97,7 @@ def broken_review(state: State, task: Task, turn: Turn, why: str) -> e.LevelJudg
         level=3,
         verdict=Verdict.BROKEN,
         summary=why,
+        evidence=tuple(message.evidence for message in turn.messages),
         tree=task.candidate.tree,
         commit=task.candidate.commit,
         base=task.candidate.base,

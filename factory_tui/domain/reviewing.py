@@ -86,6 +86,7 @@ def judge_report(state: State, turn: Turn, task: Task, action: Action) -> e.Leve
         base=candidate.base,
         findings=tuple(findings),
         answers=action.answers,
+        evidence=tuple(message.evidence for message in turn.messages),
         charter=state.law.sha256,
         turn=turn.id,
         independent=independent,

@@ -207,6 +207,24 @@ class OpenAction(Record, frozen=True, kw_only=True):
     sha256: Sha256
 
 
+class Message(Record, frozen=True, kw_only=True):
+    """Words of the supervisor to a turn."""
+
+    id: str
+    by: str
+    text: str
+    evidence: Evidence
+    is_heard: bool = False
+
+
+class Retirement(Record, frozen=True, kw_only=True):
+    """Where the task goes when the turn has ended."""
+
+    reason: str
+    to: str = ""
+    parks: bool = False
+
+
 class Turn(Record, frozen=True, kw_only=True):
     """A turn that is running."""
 
@@ -245,6 +263,16 @@ class Turn(Record, frozen=True, kw_only=True):
     """`change`, `plan`, `report`, `review`, `question`; empty = nothing yet."""
     malformed: int = 0
     """Reports sent back because they could not be read as a verdict."""
+    paused: str = ""
+    """Why its next action waits; empty = it goes on."""
+    messages: tuple[Message, ...] = ()
+    """What the supervisor said to it, oldest first."""
+    retired: Retirement | None = None
+    """Set while it is being ended for good."""
+
+    @property
+    def unheard(self) -> tuple[Message, ...]:
+        return tuple(message for message in self.messages if not message.is_heard)
 
 
 class Ask(Record, frozen=True, kw_only=True):

@@ -91,7 +91,8 @@ def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
     task = replace(task, turns=(*task.turns, record), fruitless=fruitless, cut_off=cut_off)
     if not task.over and task.stage == "working":
         task = replace(task, stage=_stage_after(task, turn))
-        if task.stage == "released" and task.handoff and state.charter and task.handoff.charter != state.charter.sha256:
+        is_old = task.handoff and state.charter and task.handoff.charter != state.charter.sha256
+        if task.stage == "released" and (is_old or (turn.messages and turn.purpose == "author")):
             task = unsealed(task)
     asks = state.asks
     if event.outcome != "interrupted":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -19,6 +19,7 @@ from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.roles import may_fetch, may_read
 from factory_tui.domain.scrubbing import scrubbed
 from factory_tui.domain.seals import action_sha256, sha256_of
+from factory_tui.domain.state import Message, State
 from factory_tui.domain.terms import Action, Actor, Evidence, Ruling
 from factory_tui.engine.boundaries import boundary_of
 from factory_tui.engine.factory import Factory
@@ -118,20 +119,33 @@ class TurnDesk:
         self._factory.submit(usage, self._by)
 
     async def act(self, action: Action) -> ActionResult:
-        """Ask, wait if a person must answer, carry out, record."""
-        await self._factory.until(lambda state: not state.paused)
+        """Ask, wait if a person must answer, carry out, record; what the supervisor said ends the answer."""
+        result = await self._act(action)
+        said = await self.hear()
+        return replace(result, text="\n\n".join((result.text, *said))) if said else result
+
+    async def hear(self) -> tuple[str, ...]:
+        turn = self._factory.state.turns.get(self._turn)
+        if turn is None or not turn.unheard:
+            return ()
+        await self._factory.carried_out(c.HearMessages(turn=self._turn), self._by)
+        for message in turn.unheard:
+            self._progress(self._turn, f"\n[{message.by} said: {message.text}]\n")
+        return tuple(_said(message) for message in turn.unheard)
+
+    async def _act(self, action: Action) -> ActionResult:
         # On record, and so what an approval is bound to, is the action without its secrets.
         shown = scrubbed(action, self._redactor.text)
         text = self._kept_text(shown)
         wish = c.RequestAction(turn=self._turn, action=shown, sha256=action_sha256(shown), text=text)
-        answer = self._request(wish)
+        answer = await self._request(wish)
         asked = False
         while isinstance(answer, e.ActionAsked):
             asked = True
             refused = await self._answered(answer.id)
             if refused is not None:
                 return ActionResult(ok=False, decision="deny", text=f"the supervisor denied it: {refused}")
-            answer = self._request(wish)
+            answer = await self._request(wish)
         if isinstance(answer, e.ActionDenied):
             return ActionResult(ok=False, decision="deny", text=_told_denial(answer.ruling))
         await self._factory.durable()
@@ -140,7 +154,9 @@ class TurnDesk:
             ok=result.ok, decision="ask" if asked else "allow", text=result.text, exit_code=result.exit_code
         )
 
-    def _request(self, wish: c.RequestAction) -> e.ActionAllowed | e.ActionAsked | e.ActionDenied:
+    async def _request(self, wish: c.RequestAction) -> e.ActionAllowed | e.ActionAsked | e.ActionDenied:
+        """Held here while the factory or this turn is paused."""
+        await self._factory.until(lambda state: not state.paused and not self._is_paused(state))
         entries = self._factory.submit(wish, self._by)
         answer = next(
             entry.event
@@ -149,6 +165,10 @@ class TurnDesk:
         )
         assert isinstance(answer, e.ActionAllowed | e.ActionAsked | e.ActionDenied)
         return answer
+
+    def _is_paused(self, state: State) -> bool:
+        turn = state.turns.get(self._turn)
+        return turn is not None and bool(turn.paused)
 
     async def _answered(self, ask: str) -> str | None:
         """Waits for the supervisor. None = allowed, else the reason of the denial."""
@@ -272,6 +292,15 @@ class TurnDesk:
         end = c.EndAction(id=id, result="ok" if ok else "error", summary=summary or text[:500])
         self._factory.submit(end, self._by)
         return ActionResult(ok=ok, decision="allow", text=text)
+
+
+def _said(message: Message) -> str:
+    """As a model is told it. Each line is marked, so that nothing in it can look like its end."""
+    lines = "\n".join(f"> {line}" for line in message.text.splitlines())
+    return (
+        f"--- {message.id}: the supervisor ({message.by}) says ---\n{lines}\n"
+        "--- end of what the supervisor says; it approves nothing, what must be asked is still asked ---"
+    )
 
 
 def _quoted(text: str, host: str) -> str:

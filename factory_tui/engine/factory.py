@@ -157,11 +157,21 @@ class Factory:
             if job not in self._running:
                 task = asyncio.get_running_loop().create_task(self._carry_out(job), name=str(job))
                 self._running[job] = task
+                task.add_done_callback(lambda done, job=job: self._forget(job, done))  # type: ignore[misc]
         current = asyncio.current_task()
         for job, task in tuple(self._running.items()):
             # A job never cancels itself: it is just recording its own outcome.
             if job not in owed and task is not current and not _is_turn(job, self.state):
                 task.cancel()
+
+    def _forget(self, job: Job, done: asyncio.Task[None]) -> None:
+        """A job that was cancelled before its first step never came to the end that takes it off the list."""
+        if self._running.get(job) is done:
+            del self._running[job]
+            self._changed.set()
+            self._changed = asyncio.Event()
+            if self.failure is None:
+                self._reconcile()
 
     async def _carry_out(self, job: Job) -> None:
         """Runs one job to its end, on record whatever happens, then looks again at what is owed."""
@@ -212,6 +222,7 @@ class Factory:
 
 
 def _is_turn(job: Job, state: State) -> bool:
-    """A turn that is ending by itself is left to end; held, it is interrupted."""
+    """A turn that is ending by itself is left to end; held or retired, it is interrupted."""
     task = state.tasks.get(job.task)
-    return isinstance(job, TurnJob) and not (task and task.held)
+    is_retired = any(turn.task == job.task and turn.retired is not None for turn in state.turns.values())
+    return isinstance(job, TurnJob) and not is_retired and not (task and task.held)

@@ -307,10 +307,21 @@ class ActionResult:
 
 
 class Desk(Protocol):
-    """What a seat can do, and all of it: wish for an action, and say something."""
+    """What a seat can do, and all of it: wish for an action, say something, and hear what it is told."""
 
     async def act(self, action: Action) -> ActionResult:
-        """Raises nothing for a refusal: a denial is an answer. Raises CancelledError when the turn is interrupted."""
+        """Raises nothing for a refusal: a denial is an answer. Raises CancelledError when the turn is interrupted.
+
+        It may take hours: while the turn is paused or its ask is open, the action waits here and the turn's time
+        stands still. A seat's own watchdog must not count it. What the supervisor said meanwhile ends the text.
+        """
+
+    async def hear(self) -> tuple[str, ...]:
+        """What the supervisor said since it was asked last, oldest first, each ready to be shown to a model.
+
+        Each is given once, here or at the end of the next action's text. A seat whose mind can take words between
+        its steps asks before each; the others lose nothing. Returns at once, as a rule with nothing.
+        """
 
     def say(self, text: str) -> None:
         """Progress: published and forgotten."""

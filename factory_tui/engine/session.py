@@ -13,6 +13,7 @@ from factory_tui.domain.facts import nested
 from factory_tui.domain.known import digest_facts
 from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.state import State
+from factory_tui.domain.steering import stands_still
 from factory_tui.domain.terms import Actor, Decision
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.ports import EvidenceStore
@@ -91,4 +92,4 @@ def waits_for_somebody(job: Job, state: State) -> bool:
     turn = next((turn for turn in state.turns.values() if turn.handoff == job.handoff), None)
     if turn is None:
         return False
-    return turn.control == "human" or any(ask.turn == turn.id for ask in state.asks.values())
+    return turn.control == "human" or stands_still(state, turn)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 
 from factory_tui.domain.errors import FactoryError
 from factory_tui.engine.ports import CLOSE_SECONDS, INTERRUPT_SECONDS, Desk, Seat, SeatOutcome, TurnBrief
@@ -17,16 +19,19 @@ async def sit(
     *,
     interrupt_seconds: float = INTERRUPT_SECONDS,
     close_seconds: float = CLOSE_SECONDS,
+    within: Callable[[float | None], AbstractAsyncContextManager[object]] = asyncio.timeout,
 ) -> SeatOutcome:
     """Plays one turn; exactly one outcome, and the seat is closed before it is told.
 
-    `seconds` None = as long as it takes. Cancelled, it interrupts and closes the seat, then raises CancelledError; so
-    it does when it is cancelled again meanwhile.
+    `seconds` None = as long as it takes; `within` measures them, and may stand still. Cancelled, it interrupts and
+    closes the seat, then raises CancelledError; so it does when it is cancelled again meanwhile.
     """
     run = asyncio.ensure_future(seat.run(brief, desk))
     is_late = False
     try:
-        await asyncio.wait({run}, timeout=seconds)
+        with contextlib.suppress(TimeoutError):
+            async with within(seconds):
+                await asyncio.wait({run})
         is_late = not run.done()
     finally:
         await _whatever_happens(_let_go(seat, run, desk, interrupt_seconds, close_seconds))

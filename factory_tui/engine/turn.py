@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -21,6 +22,7 @@ from factory_tui.engine.boundaries import held_paths
 from factory_tui.engine.broker import Tools, TurnDesk
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
+from factory_tui.engine.patience import time_of
 from factory_tui.engine.ports import (
     EvidenceStore,
     Fetcher,
@@ -192,7 +194,8 @@ class Turns:
         outcome = SeatOutcome(kind="interrupted", note="the turn was interrupted; its work is kept")
         try:
             await self._factory.durable(entries[-1].seq)
-            outcome = await sit(seat, brief, desk, self._seconds(card, handoff, facts.control))
+            seconds = self._seconds(card, handoff, facts.control)
+            outcome = await sit(seat, brief, desk, seconds, within=partial(time_of, self._factory, started.turn))
         finally:
             self._end(started.turn, outcome)
 

@@ -83,6 +83,7 @@ class _Play:
         for step in steps:
             if self.delivered:
                 return
+            await self._desk.hear()
             match step:
                 case Say(text=text):
                     await self._say(text)
