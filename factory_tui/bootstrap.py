@@ -25,6 +25,7 @@ from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
 from factory_tui.adapters.limits_probe import Matrix, probe
+from factory_tui.adapters.packages import PackageIndexes
 from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
 from factory_tui.adapters.secrets import OURS
 from factory_tui.adapters.state_place import StatePlace, open_state_place
@@ -397,6 +398,7 @@ def _wall(ground: Ground, *, accepted: bool = False) -> ProvenSandbox:
         ground.environment,
         repository,
         hidden=(ground.place.root, _git_dir(repository)),
+        given=(f"{ground.place.prepared}/packages",),
         accepted=accepted,
     )
 
@@ -485,6 +487,7 @@ def open_house(
             progress=progress,
             redactor=redactor,
             fetcher=UrlFetcher(),
+            packages=PackageIndexes(sandbox, f"{ground.place.prepared}/packages"),
         )
     except BaseException:
         ledger.close()

@@ -67,6 +67,9 @@ class BelievesTheExitCode:
     async def equip(self, directory: str, base: CommitId) -> Equipment:
         return Equipment()
 
+    def giving(self, fetched: object) -> Any:
+        return self
+
 
 class LandsWhatLiesThere:
     """`Worktrees` that land the files of the author's directory as they are at that moment, as a copy script would."""

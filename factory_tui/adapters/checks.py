@@ -8,11 +8,12 @@ agree with it? An exit code alone says nothing, and whatever cannot be read has 
 from __future__ import annotations
 
 import asyncio
+import copy
 import hashlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,17 +22,18 @@ import msgspec
 
 from factory_tui.adapters import smoke_findings as say
 from factory_tui.adapters import tripwire
-from factory_tui.adapters.dependencies import PreparedStores, changed_lock_files, toolchain_roots
+from factory_tui.adapters.dependencies import PreparedStores, changed_lock_files, environment_of, toolchain_roots
 from factory_tui.adapters.harness import harness_files, lay_over, manifest
 from factory_tui.adapters.hooks import CONFIGURATION, HookResult, run_hooks
 from factory_tui.adapters.inventory import Inventories, Inventory, inventory_of
+from factory_tui.adapters.packages import PackageStores
 from factory_tui.adapters.processes import to_the_end
 from factory_tui.adapters.smoke import SmokeRun, SmokeRunner
 from factory_tui.adapters.test_reports import Case
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.gate import Dependencies, Smoke
 from factory_tui.domain.globs import matches
-from factory_tui.domain.terms import CommitId, Evidence, Finding, TreeId, Verdict
+from factory_tui.domain.terms import CommitId, Evidence, FetchedPackages, Finding, TreeId, Verdict
 from factory_tui.engine.ports import Equipment, EvidenceStore, InspectionResult, RunResult, Sandbox, Worktrees
 
 BOOT_SECONDS = 120.0
@@ -71,7 +73,9 @@ class SmokeChecks:
         self._worktrees, self._sandbox, self._evidence = worktrees, sandbox, evidence
         self._smoke, self._dependencies = smoke, dependencies
         self.stores = PreparedStores(worktrees, sandbox, dependencies, Path(place) / "prepared")
-        self._runner = SmokeRunner(sandbox, smoke, dependencies, self.stores, Path(place) / "reports")
+        self._packages = PackageStores(Path(place) / "packages")
+        self._runner = SmokeRunner(sandbox, smoke, dependencies, self.stores, Path(place) / "reports", self._packages)
+        self._base_runner = self._runner
         self._inventories = Inventories(Path(place) / "inventories")
         self._settings = hashlib.sha256(msgspec.json.encode([smoke, dependencies, sandbox.wall])).hexdigest()
         cores = at_once or max(1, min(2, os.cpu_count() or 1))
@@ -103,32 +107,40 @@ class SmokeChecks:
 
         async def make() -> Inventory:
             progress("smoke: what base's own tests do")
-            first = await self._run_tree(base, store, "base")
+            first = await self._run_base(base, store)
             red = set(first.report.ids("failed")) - set(self._smoke.known_red)
             again = None
             if red and not first.unusable:
                 progress(f"smoke: {len(red)} red on the base, once more")
-                again = await self._run_tree(base, store, "base")
-            return inventory_of(key, first, again, self._runner.plain_junit)
+                again = await self._run_base(base, store)
+            return inventory_of(key, first, again, self._base_runner.plain_junit)
 
         found = await self._inventories.get(key, make)
-        self._runner.plain_junit = found.plain_junit
+        self._runner.plain_junit = self._base_runner.plain_junit = found.plain_junit
         return found
 
     async def run_once(self, treeish: str, base: CommitId) -> SmokeRun:
         """One run of the smoke command on one tree, without judging it: for a survey."""
         return await self._run_tree(treeish, await self.stores.ready(base), "survey")
 
+    def giving(self, fetched: Sequence[FetchedPackages]) -> SmokeChecks:
+        """Satisfies `ports.Checks`. What is known of the base, and how much runs at once, is shared."""
+        twin = copy.copy(self)
+        twin._runner = self._base_runner.giving(fetched)
+        return twin
+
     async def equip(self, directory: str, base: CommitId) -> Equipment:
         """Base's prepared dependencies in a seat's tree; again in the same tree it changes nothing."""
         store = await self.stores.ready(base)
         if store and not all((Path(directory) / name).exists() for name in self._dependencies.prepared):
             await asyncio.to_thread(self.stores.give, store, directory)
-        return Equipment(
-            environment=self._runner.plain_environment(),
+        await to_the_end(asyncio.to_thread(self._packages.lay, self._runner.fetched, directory))
+        own = Equipment(
+            environment=environment_of(self._dependencies, self._smoke.environment),
             readable=toolchain_roots(self._dependencies),
             held=self._dependencies.prepared if store else (),
         )
+        return self._packages.equipment(self._runner.fetched, own)
 
     async def _inspect(self, inspection: _Inspection, began: float) -> InspectionResult:
         self._judge_base(inspection)
@@ -177,6 +189,10 @@ class SmokeChecks:
                 await asyncio.wait([made])
             if made.exception() is None:
                 await to_the_end(self._worktrees.discard_export(made.result()))
+
+    async def _run_base(self, base: CommitId, store: str) -> SmokeRun:
+        async with self._slots, self._export(base, "base") as directory:
+            return await self._base_runner.run(directory, store)
 
     async def _run_tree(self, treeish: str, store: str, purpose: str) -> SmokeRun:
         async with self._slots, self._export(treeish, purpose) as directory:

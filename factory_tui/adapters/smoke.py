@@ -8,11 +8,12 @@ a report by hand; the tripwire and base's tests are there for that.
 from __future__ import annotations
 
 import asyncio
+import copy
 import re
 import secrets
 import shlex
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,9 +25,11 @@ from factory_tui.adapters.dependencies import (
     with_services,
 )
 from factory_tui.adapters.harness import Alteration, alteration, manifest
+from factory_tui.adapters.packages import PackageStores
 from factory_tui.adapters.processes import remove_tree, to_the_end
 from factory_tui.adapters.test_reports import Report
 from factory_tui.domain.gate import Dependencies, Runner, Smoke
+from factory_tui.domain.terms import FetchedPackages
 from factory_tui.engine.ports import Boundary, Limits, RunResult, Sandbox, TestRun
 
 PROBES = Path(__file__).with_name("probes")
@@ -78,12 +81,26 @@ class SmokeRunner:
     """Runs the smoke command of one set of settings. `place` is a directory of ours for private reports."""
 
     def __init__(
-        self, sandbox: Sandbox, smoke: Smoke, dependencies: Dependencies, stores: PreparedStores, place: str | Path
+        self,
+        sandbox: Sandbox,
+        smoke: Smoke,
+        dependencies: Dependencies,
+        stores: PreparedStores,
+        place: str | Path,
+        packages: PackageStores,
     ) -> None:
+        self._packages = packages
+        self.fetched: tuple[FetchedPackages, ...] = ()
+        """Packages that came in for the task whose tree is tested."""
         self._sandbox, self._smoke, self._dependencies, self._stores = sandbox, smoke, dependencies, stores
         self._place = Path(place)
         self.plain_junit = False
         """True once this project's pytest did not find our plugin: its own JUnit report is asked for instead."""
+
+    def giving(self, fetched: Sequence[FetchedPackages]) -> SmokeRunner:
+        twin = copy.copy(self)
+        twin.fetched = tuple(fetched)
+        return twin
 
     async def run(self, directory: str, store: str) -> SmokeRun:
         """Runs in `directory`, a fresh export that is given the prepared `store` and a throw-away repository."""
@@ -93,7 +110,7 @@ class SmokeRunner:
         if not self.plain_junit and _PROBE_REFUSED.search(run.result.output) and not run.report.cases:
             self.plain_junit = True
             run = await self._once(directory)
-        after = await asyncio.to_thread(manifest, directory, self._dependencies.prepared)
+        after = await asyncio.to_thread(manifest, directory, self._laid())
         changes = alteration(before, after)
         if self._smoke.report:
             changes = Alteration(
@@ -111,6 +128,10 @@ class SmokeRunner:
         """A throw-away repository of one commit, and the prepared directories."""
         await self._sandbox.run(["sh", "-c", _REPOSITORY], self.boundary(directory, ()), Limits(seconds=120))
         await to_the_end(asyncio.to_thread(self._stores.give, store, directory))
+        await to_the_end(asyncio.to_thread(self._packages.lay, self.fetched, directory))
+
+    def _laid(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self._dependencies.prepared, *self._packages.laid(self.fetched))))
 
     async def command(self, directory: str, command: str, seconds: float) -> RunResult:
         """Runs another command of the settings, the boot command, with the same services and environment."""
@@ -124,7 +145,8 @@ class SmokeRunner:
 
     def plain_environment(self) -> dict[str, str]:
         """What a command of the settings is given, without our probes."""
-        return environment_of(self._dependencies, self._smoke.environment)
+        own = environment_of(self._dependencies, self._smoke.environment)
+        return self._packages.environment(self.fetched, own)
 
     def boundary(
         self, directory: str, writable: tuple[str, ...], environment: Mapping[str, str] | None = None
@@ -133,9 +155,9 @@ class SmokeRunner:
         return Boundary(
             cwd=directory,
             writable=(directory, *writable),
-            readable=roots,
+            readable=(*roots, *self._packages.readable(self.fetched)),
             # Other copies share their files.
-            protected=tuple(f"{directory}/{name}" for name in self._dependencies.prepared),
+            protected=tuple(f"{directory}/{name}" for name in self._laid()),
             environment=dict(environment or {}),
         )
 
@@ -144,10 +166,10 @@ class SmokeRunner:
         try:
             if self._smoke.report:
                 (Path(directory) / self._smoke.report).unlink(missing_ok=True)
-            environment = instruments(self._smoke, self._dependencies, private, self.plain_junit)
-            command = re.sub(
-                r"\bPYTHONPATH=", f"PYTHONPATH={shlex.quote(str(private / 'probes'))}:", self._smoke.command
-            )
+            environment = instruments(self._smoke, self.plain_environment(), private, self.plain_junit)
+            # A search path of the command's own hides the one in the environment.
+            mine = ":".join((str(private / "probes"), *self._packages.readable(self.fetched)))
+            command = re.sub(r"\bPYTHONPATH=", f"PYTHONPATH={shlex.quote(mine)}:", self._smoke.command)
             script = with_services(command, self._dependencies.services, str(private / "report"))
             result = await self._sandbox.run(
                 ["sh", "-c", script],
@@ -179,9 +201,9 @@ class SmokeRunner:
         return private
 
 
-def instruments(smoke: Smoke, dependencies: Dependencies, private: Path, plain_junit: bool) -> dict[str, str]:
-    """The environment that makes every runner we know tell what it did, whichever the command will call."""
-    own = environment_of(dependencies, smoke.environment)
+def instruments(smoke: Smoke, own: Mapping[str, str], private: Path, plain_junit: bool) -> dict[str, str]:
+    """The environment that makes every runner we know tell what it did, whichever the command will call; `own` is what
+    the settings give it."""
     probes, report = str(private / "probes"), str(private / "report")
     plugin = next(path.stem for path in (private / "probes").glob(f"{PROBE_NAME}_*_pytest.py"))
     pytest = f"-o junit_family=xunit1 --junitxml={report}/pytest-junit.xml" if plain_junit else f"-p {plugin}"

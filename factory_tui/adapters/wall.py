@@ -74,7 +74,9 @@ def look_around(bwrap: str, toolchains: Sequence[str] = ()) -> Host:
 class BwrapSandbox:
     """`ports.Sandbox` with a wall. `hidden` are directories no boundary may show: state, keys, the user's own home."""
 
-    def __init__(self, host: Host, *, hidden: Sequence[str] = (), machine: str = "") -> None:
+    def __init__(self, host: Host, *, hidden: Sequence[str] = (), given: Sequence[str] = (), machine: str = "") -> None:
+        """`given` are directories in hidden ones below which single ones may be shown, never they themselves."""
+        self._given = tuple(os.path.realpath(path) for path in given)
         self._host = host
         self._hidden = tuple(os.path.realpath(path) for path in hidden)
         self._program = seccomp.program(machine or platform.machine())
@@ -134,6 +136,8 @@ class BwrapSandbox:
         secret = tuple(f"{home}/{name}" for name in SECRET_IN_HOME)
         if real == "/" or covers(real, home):
             why = "it holds a whole home"
+        elif any(real != given and covers(given, real) for given in self._given):
+            return
         elif found := next((name for name in (*NEVER_SHOWN, *self._hidden, *secret) if _meet(real, name)), ""):
             why = f"it shows something of {found}"
         if why:

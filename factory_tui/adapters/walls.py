@@ -43,6 +43,7 @@ class ProvenSandbox:
         config: UserConfig,
         *,
         hidden: Sequence[str] = (),
+        given: Sequence[str] = (),
         bwrap: str | None = None,
         platform: str = sys.platform,
         accepted: bool = False,
@@ -54,7 +55,7 @@ class ProvenSandbox:
         self._plain = PlainSandbox(place)
         self._inner: Sandbox = self._plain
         self._bwrap = find_bwrap() if bwrap is None else bwrap
-        self._hidden = tuple(hidden)
+        self._hidden, self._given = tuple(hidden), tuple(given)
         self._standing: Standing | None = None
         self._proving = asyncio.Lock()
 
@@ -93,7 +94,7 @@ class ProvenSandbox:
             return self._none("bwrap is not installed; your package manager has it as `bubblewrap`")
         inside = (sys.base_prefix,) if not sys.base_prefix.startswith("/usr") else ()
         try:
-            sandbox = BwrapSandbox(look_around(self._bwrap, inside), hidden=self._hidden)
+            sandbox = BwrapSandbox(look_around(self._bwrap, inside), hidden=self._hidden, given=self._given)
             tried = await self_test(sandbox, self._place)
         except WorldError as error:
             return self._none(f"{error.what}: {error.why}")
@@ -121,8 +122,10 @@ def choose_wall(
     repository: str,
     *,
     hidden: Sequence[str] = (),
+    given: Sequence[str] = (),
     accepted: bool = False,
 ) -> ProvenSandbox:
     """By the user's own settings and what this machine has. Raises FactoryError when those settings are wrong."""
     config = read_user_config(environment, repository)
-    return ProvenSandbox(place, config, hidden=(*hidden, str(Path(config.path).parent)), accepted=accepted)
+    hidden = (*hidden, str(Path(config.path).parent))
+    return ProvenSandbox(place, config, hidden=hidden, given=given, accepted=accepted)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from factory_tui.domain.events import BriefInput
 from factory_tui.domain.law import rulebook_of
+from factory_tui.domain.packages import package_rows
 from factory_tui.domain.reviewing import must_be_answered
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.rules import Rule
@@ -158,6 +159,9 @@ def _review_parts(parts: _Parts, state: State, task: Task, card: RoleCard, mater
     if questions:
         text = "\n".join(f"- {rule.id} {rule.title}: {_question(rule)}" for rule in questions)
         parts.add("question", f"{len(questions)} question(s)", text, "Questions that rules put to you")
+    if rows := package_rows(task.packages):
+        text = "Brought in for this task, with the supervisor's yes to the first of each; nothing of them has run.\n\n"
+        parts.add("packages", f"{len(rows)} package(s)", text + "\n".join(f"- {row}" for row in rows), "New packages")
     parts.add("diff", f"{task.id} {task.candidate.commit if task.candidate else ''}", material.diff, "The change")
 
 

@@ -15,6 +15,7 @@ from factory_tui.domain.terms import (
     CommitId,
     Control,
     Evidence,
+    FetchedPackages,
     Finding,
     SeatFacts,
     Sha256,
@@ -330,6 +331,15 @@ class EndAction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordPackages:
+    """What was brought in for an allowed `fetch package`."""
+
+    turn: str
+    action: str
+    fetched: FetchedPackages
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImportTree:
     """What a worktree held when its author asked for a commit."""
 
@@ -457,6 +467,7 @@ Command = (
     | DenyTool
     | RequestAction
     | EndAction
+    | RecordPackages
     | ImportTree
     | JudgeSmoke
     | RecordCommit

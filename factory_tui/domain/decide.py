@@ -89,6 +89,8 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             return turns.request_action(state, command)
         case c.EndAction():
             return turns.end_action(state, command)
+        case c.RecordPackages():
+            return turns.record_packages(state, command)
         case c.ImportTree():
             return changes.import_tree(state, command)
         case c.JudgeSmoke():

@@ -122,7 +122,15 @@ def open_plan(state: State, plan: e.PlanProposed) -> list[e.Event]:
         for ask in planned.asks:
             kind, _, object_ = ask.partition(" ")
             events.append(
-                e.GrantGiven(grant=ids.next("G"), role=planned.role, kind=kind, object=object_, task=name, once=False)
+                e.GrantGiven(
+                    grant=ids.next("G"),
+                    role=planned.role,
+                    kind=kind,
+                    object=object_,
+                    task=name,
+                    # The plan's yes to a package is for bringing it in, not for bringing it in again.
+                    once=object_.startswith("package:"),
+                )
             )
         if not planned.after:
             events.append(

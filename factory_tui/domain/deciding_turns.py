@@ -261,6 +261,13 @@ def end_action(state: State, command: c.EndAction) -> tuple[e.Event, ...]:
     )
 
 
+def record_packages(state: State, command: c.RecordPackages) -> tuple[e.Event, ...]:
+    turn = state.turns.get(command.turn)
+    if turn is None or command.action not in turn.open:
+        return ()
+    return (e.PackageFetched(task=turn.task, turn=turn.id, action=command.action, fetched=command.fetched),)
+
+
 def shortened(action: Action) -> Action:
     """The action as the ledger holds it. Its sha256 is always of the whole."""
     changes = {

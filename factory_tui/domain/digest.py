@@ -111,6 +111,11 @@ def _happened(entry: Entry, state: State) -> str:
             return f"{turn} began on {task}, attempt {attempt}, seat {seat}"
         case e.TurnEnded(turn=turn, outcome=outcome, note=note):
             return f"{turn} ended: {outcome}{', ' + one_line(note) if note else ''}"
+        case e.PackageFetched(task=task, fetched=fetched):
+            names = ", ".join(
+                f"{one.name} {one.version} ({one.licence or 'licence unknown'})" for one in fetched.packages
+            )
+            return f"packages came in for {task}, from {fetched.manager}: {one_line(names)}"
         case e.Committed(task=task, commit=commit, tree=tree):
             return f"{task} committed {commit[:10]} (tree {tree[:10]})"
         case e.HandedOver(task=task, commit=commit, note=note):

@@ -14,6 +14,7 @@ from factory_tui.domain.terms import (
     CommitId,
     Control,
     Evidence,
+    FetchedPackages,
     Finding,
     FindingAnswer,
     PlannedTask,
@@ -242,7 +243,7 @@ class BriefInput(Record, frozen=True, kw_only=True):
     """One thing a brief holds whole."""
 
     kind: str
-    """card, dna, rules, knowledge, digest, task, findings, diff, question"""
+    """card, dna, rules, knowledge, digest, task, findings, packages, diff, question"""
     name: str
     sha256: Sha256
     size: int
@@ -508,6 +509,15 @@ class ActionEnded(Record, frozen=True, kw_only=True, tag="action.ended"):
     exit_code: int | None = None
     summary: str = ""
     evidence: Evidence | None = None
+
+
+class PackageFetched(Record, frozen=True, kw_only=True, tag="package.fetched"):
+    """Packages came in from outside, for one task alone. Nothing of them ran on the way."""
+
+    task: str
+    turn: str
+    action: str
+    fetched: FetchedPackages
 
 
 class Reported(Record, frozen=True, kw_only=True, tag="reported"):
@@ -790,6 +800,7 @@ Event = (
     | GrantGiven
     | GrantRevoked
     | ActionEnded
+    | PackageFetched
     | Reported
     | ProposalEndorsed
     | Escalated

@@ -86,6 +86,7 @@ STEPS: dict[type, Callable[[State, Any, Entry], State]] = {
     e.GrantGiven: turns.grant_given,
     e.GrantRevoked: turns.grant_revoked,
     e.ActionEnded: turns.action_ended,
+    e.PackageFetched: turns.package_fetched,
     e.Reported: turns.reported,
     e.ProposalEndorsed: turns.proposal_endorsed,
     e.Escalated: turns.escalated,

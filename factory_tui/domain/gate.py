@@ -73,6 +73,8 @@ class Dependencies(Record, frozen=True, kw_only=True):
     toolchains: tuple[str, ...] = ()
     """Absolute directories outside the repository that commands may read; `~/` is the user's home."""
     services: tuple[Service, ...] = ()
+    indexes: dict[str, str] = msgspec.field(default_factory=dict)
+    """Where `fetch package` asks: `pip`, `npm` and the address of their index. Without one, the public index."""
 
 
 class Pace(Record, frozen=True, kw_only=True):

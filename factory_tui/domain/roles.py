@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from factory_tui.domain import globs
+from factory_tui.domain.packages import could_be_wanted, managers
 from factory_tui.domain.terms import Action, ActionKind, Decision, Record, RuleMatch
 
 Delivers = Literal["plan", "change", "review", "report", "deployment"]
@@ -267,8 +268,9 @@ def _permit_fetch(card: RoleCard, action: Action) -> tuple[RuleMatch, ...]:
     if action.resource == "package":
         if card.fetch.packages == "never":
             return (_deny(card, f"the {card.title} fetches no package", where=target),)
-        if not re.fullmatch(r"@?[A-Za-z0-9][A-Za-z0-9._/@+~^=<>!\[\],-]{0,199}", target):
-            return (_deny(card, "this is no package name", where=target[:200]),)
+        if not could_be_wanted(target):
+            reason = f"this is no name of a package index; write {managers()}, with a version if you need one"
+            return (_deny(card, reason, where=target[:200]),)
         return (_ask(card, f"the package `{target}` would come in from outside", where=target),)
     if action.resource == "url":
         host = _host_of(target)

@@ -70,4 +70,6 @@ def change_sha256(state: State, task: Task) -> Sha256:
         task.handoff.brief if task.handoff else None,
         target,
         state.law.sha256,
+        # Nothing more where nothing came in: what was sealed before packages could is sealed the same.
+        *((task.packages,) if task.packages else ()),
     )

@@ -26,6 +26,7 @@ from factory_tui.domain.terms import (
     CommitId,
     Control,
     Evidence,
+    FetchedPackages,
     Finding,
     Record,
     RuleMatch,
@@ -191,6 +192,9 @@ class Task(Record, frozen=True, kw_only=True):
     """When the first of them was edited."""
     attested: tuple[Attested, ...] = ()
     """Statements signed about it, oldest first."""
+
+    packages: tuple[FetchedPackages, ...] = ()
+    """What came in from outside for it alone."""
 
     @property
     def over(self) -> bool:

@@ -232,6 +232,12 @@ def action_ended(state: State, event: e.ActionEnded, entry: Entry) -> State:
     return with_turn(state, entry, turn)
 
 
+def package_fetched(state: State, event: e.PackageFetched, entry: Entry) -> State:
+    task = task_of(state, event.task)
+    others = tuple(one for one in task.packages if one.asked != event.fetched.asked)
+    return with_task(state, entry, replace(task, packages=(*others, event.fetched)))
+
+
 def reported(state: State, event: e.Reported, entry: Entry) -> State:
     turn = replace(state.turns[event.turn], delivered="report")
     task = replace(state.tasks[event.task], report=event.evidence)

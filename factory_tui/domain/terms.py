@@ -230,6 +230,37 @@ class Action(Record, frozen=True, kw_only=True):
         return self.path or self.command or self.target or self.pattern or self.text.split("\n", 1)[0][:120]
 
 
+class Package(Record, frozen=True, kw_only=True):
+    """One package from outside, exactly."""
+
+    name: str
+    version: str
+    integrity: str
+    """Binds it to its bytes: `sha256:` of its archive as we counted it, `sha512-` as its index says and npm checked."""
+    licence: str = ""
+    """As it says of itself; empty = it does not say."""
+    scripts: bool = False
+    """It has an install script, which did not run."""
+
+
+class FetchedPackages(Record, frozen=True, kw_only=True):
+    """What came in for one wish of a seat."""
+
+    asked: str
+    """The action's target, as the supervisor allowed it."""
+    manager: str
+    """`pip`, `npm`"""
+    store: Sha256
+    """Of everything that came, file by file; it is kept under this name."""
+    packages: tuple[Package, ...]
+    """The one that was asked for first, then what it needs."""
+    files: int
+    size: int
+    """Bytes of all files."""
+    listing: Evidence
+    """Every file with its sha256."""
+
+
 class RuleMatch(Record, frozen=True, kw_only=True):
     """Why something was asked or denied: one rule or one line of a card that matched."""
 

@@ -64,7 +64,8 @@ def _asks(state: State) -> list[Waiting]:
             title=f"{ask.turn} wants to {ask.action.kind} {ask.action.object}: {ask.ruling.reason}",
             since=ask.since,
             sha256=seals.ask_sha256(ask),
-            verbs=("allow", "allow-task", "deny"),
+            # A package that came in is never remembered as a yes for the next time.
+            verbs=("allow", "deny") if ask.action.resource == "package" else ("allow", "allow-task", "deny"),
         )
         for ask in state.asks.values()
     ]

@@ -6,7 +6,7 @@ on record, and its end is recorded. A denial is an answer to the seat, never an 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
@@ -15,12 +15,13 @@ from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.events import NoticeKind
+from factory_tui.domain.packages import packages_line
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.roles import may_fetch, may_read
 from factory_tui.domain.scrubbing import scrubbed
 from factory_tui.domain.seals import action_sha256, sha256_of
 from factory_tui.domain.state import Message, State
-from factory_tui.domain.terms import Action, Actor, Evidence, Ruling
+from factory_tui.domain.terms import Action, Actor, Evidence, FetchedPackages, Ruling
 from factory_tui.engine.boundaries import boundary_of
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
@@ -29,12 +30,14 @@ from factory_tui.engine.ports import (
     EvidenceStore,
     Fetcher,
     Limits,
+    Packages,
     Progress,
     RunResult,
     Sandbox,
     Workbench,
 )
 
+BROUGHT_BY = Actor(kind="factory", name="packages")
 TOLD_CHARACTERS = 20_000
 """Of a command's output that the seat is told; the whole is evidence."""
 
@@ -71,8 +74,11 @@ class TurnDesk:
         tools: Tools,
         redactor: Redactor | None = None,
         fetcher: Fetcher | None = None,
+        packages: Packages | None = None,
+        equip_again: Callable[[], Awaitable[Tools]] | None = None,
     ) -> None:
-        self._fetcher = fetcher
+        """`equip_again` says what the desk works with once a package came in."""
+        self._fetcher, self._packages, self._equip_again = fetcher, packages, equip_again
         self._turn = turn
         self._redactor = redactor or Redactor()
         self._factory = factory
@@ -230,9 +236,10 @@ class TurnDesk:
         return lambda path: may_read(card, path)
 
     async def _fetch(self, action: Action, id: str) -> ActionResult:
-        if self._fetcher is None or action.resource != "url":
-            why = f"this factory has no route to fetch a {action.resource} yet"
-            return self._ended(id, ok=False, text=f"{why}; put dependencies into `prepare` in factory.toml")
+        if action.resource == "package":
+            return await self._fetch_package(action, id)
+        if self._fetcher is None:
+            return self._ended(id, ok=False, text="this factory has no route to fetch an address")
         state = self._factory.state
         card = state.law.role(state.turn(self._turn).role)
         try:
@@ -247,6 +254,42 @@ class TurnDesk:
         self._factory.submit(end, self._by)
         note = f"\n[cut; kept as evidence {kept.sha256[:12]}]" if cut else ""
         return ActionResult(ok=True, decision="allow", text=_quoted(text[:TOLD_CHARACTERS], fetched.host) + note)
+
+    async def _fetch_package(self, action: Action, id: str) -> ActionResult:
+        """The factory brings it in; what came is on record before the seat hears of it."""
+        if self._packages is None or not self._tools.directory:
+            why = "this turn has no tree of its own that a package could be given to"
+            return self._ended(id, ok=False, text=f"{why}; escalate with what you need")
+        law = self._factory.state.law
+        try:
+            brought = await self._packages.fetch(action.target, law.stack, law.gate.dependencies.indexes)
+        except FactoryError as error:
+            return self._ended(id, ok=False, text=str(error))
+        fetched = FetchedPackages(
+            asked=action.target,
+            manager=brought.manager,
+            store=brought.store,
+            packages=brought.packages,
+            files=brought.files,
+            size=brought.size,
+            listing=self._evidence.put(brought.listing, f"files of {action.target}"),
+        )
+        self._factory.submit(c.RecordPackages(turn=self._turn, action=id, fetched=fetched), BROUGHT_BY)
+        if self._equip_again is not None:
+            try:
+                self._tools = await self._equip_again()
+            except FactoryError as error:
+                return self._ended(id, ok=False, text=f"it came in and could not be given to the tree: {error}")
+        told = "\n".join(
+            f"- {one.name} {one.version}, licence {one.licence or 'unknown'}"
+            + (", its install script did not run" if one.scripts else "")
+            for one in fetched.packages
+        )
+        text = (
+            f"{fetched.files} files came in, and nothing of them has run:\n{told}\n{brought.way}. Add it to the "
+            "project's own list of dependencies too: whoever judges the change is told what came in."
+        )
+        return self._ended(id, ok=True, text=text, summary=f"{packages_line(fetched)}, {fetched.files} files")
 
     async def _run(self, action: Action, id: str) -> ActionResult:
         directory = self._tools.directory

@@ -14,6 +14,7 @@ import msgspec
 
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import FactoryError, Refusal
+from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import Evidence, Finding, RuleMatch
 from factory_tui.domain.waiting import Waiting, waiting
@@ -203,6 +204,7 @@ def _change(state: State, task: Task, evidence: EvidenceStore) -> Iterator[Part]
             yield Part(title=name, text="\n".join(line for line in told if line))
     yield Part(title="open findings", text=_findings(task.findings))
     yield Part(title="what rules ask", text=_matches(candidate.asks))
+    yield Part(title=PACKAGES_TITLE, text="\n".join(package_rows(task.packages)))
     yield Part(title="files that new ignore rules would hide", text="\n".join(candidate.newly_ignored))
     yield Part(title="the author's note", text=candidate.note)
     yield Part(title="difference", text=_text(evidence, candidate.diff))

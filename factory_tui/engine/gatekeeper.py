@@ -146,16 +146,17 @@ class Gatekeeper:
             end()
         return found[0] if found else None
 
-    def checks(self) -> Checks:
-        """Level 2 by the settings in force."""
+    def checks(self, task: str = "") -> Checks:
+        """Level 2 by the settings in force, with the packages that came in for the task."""
         law = self._factory.state.law
         if self._checks is None or self._checks[0] != law.sha256:
             self._checks = (law.sha256, self._checks_for(law))
-        return self._checks[1]
+        known = self._factory.state.tasks.get(task)
+        return self._checks[1].giving(known.packages) if known and known.packages else self._checks[1]
 
     async def inspect(self, job: InspectJob) -> None:
         async with self._inspecting:
-            result = await self.checks().inspect(
+            result = await self.checks(job.task).inspect(
                 job.tree, job.base, lambda line: self._progress(job.task, f"level 2: {line}")
             )
         self._factory.submit(

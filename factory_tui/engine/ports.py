@@ -18,7 +18,9 @@ from factory_tui.domain.terms import (
     Change,
     CommitId,
     Evidence,
+    FetchedPackages,
     Finding,
+    Package,
     SeatFacts,
     Sha256,
     TreeId,
@@ -290,6 +292,9 @@ class Checks(Protocol):
     async def equip(self, directory: str, base: CommitId) -> Equipment:
         """Lays base's prepared dependencies into a worktree or export; says what commands there are given."""
 
+    def giving(self, fetched: Sequence[FetchedPackages]) -> Checks:
+        """The same, where each tree but the base's own is given these packages too."""
+
 
 # --- seats ---------------------------------------------------------------------------------------
 
@@ -454,6 +459,28 @@ class Fetcher(Protocol):
 
     async def fetch(self, url: str, may_fetch: Callable[[str], bool]) -> Fetched:
         """`may_fetch` is asked for the address and for each it is sent on to. Raises WorldError."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """What one `fetch package` brought in."""
+
+    manager: str
+    store: Sha256
+    packages: tuple[Package, ...]
+    files: int
+    size: int
+    listing: bytes
+    """Every file with its sha256, one a line."""
+    way: str
+    """How a command finds it: for the seat."""
+
+
+class Packages(Protocol):
+    """Brings packages in from an index, in the factory's own hands; nothing of them runs."""
+
+    async def fetch(self, asked: str, stack: Mapping[str, str], indexes: Mapping[str, str]) -> Brought:
+        """`stack` is what DNA.md declares, `indexes` where to ask, by manager. Raises WorldError."""
 
 
 class Progress(Protocol):

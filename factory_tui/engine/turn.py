@@ -26,6 +26,7 @@ from factory_tui.engine.patience import time_of
 from factory_tui.engine.ports import (
     EvidenceStore,
     Fetcher,
+    Packages,
     Progress,
     Sandbox,
     Seat,
@@ -67,6 +68,7 @@ class Turns:
         progress: Progress,
         redactor: Redactor | None = None,
         fetcher: Fetcher | None = None,
+        packages: Packages | None = None,
     ) -> None:
         """`person` is the operating system's user, who fills a human seat."""
         self._factory = factory
@@ -79,7 +81,7 @@ class Turns:
         self._person = person
         self._progress = progress
         self._redactor = redactor or Redactor()
-        self._fetcher = fetcher
+        self._fetcher, self._packages = fetcher, packages
         self._unproven: Callable[[str, Control], Awaitable[str]] | None = None
 
     def ask_first(self, unproven: Callable[[str, Control], Awaitable[str]]) -> None:
@@ -153,7 +155,8 @@ class Turns:
             self._factory.submit(c.LeaveUnseated(handoff=handoff.id, seat=kind, reason=why), BY)
             return
         base = task.candidate.base if handoff.purpose == "review" and task.candidate else task.worktree_base
-        tools = await self._equip(card, place, base or self._factory.state.missions[task.mission].tip)
+        base = base or self._factory.state.missions[task.mission].tip
+        tools = await self._equip(card, place, base, task.id)
         entries = self._factory.submit(
             c.StartTurn(
                 handoff=handoff.id,
@@ -176,6 +179,8 @@ class Turns:
             tools=tools,
             redactor=self._redactor,
             fetcher=self._fetcher,
+            packages=self._packages if task.delivers == "change" and not place.is_export else None,
+            equip_again=lambda: self._equip(card, place, base, task.id),
         )
         brief = TurnBrief(
             turn=started.turn,
@@ -214,20 +219,20 @@ class Turns:
         return 60.0 * min(minutes, card.budget.minutes)
 
     @asynccontextmanager
-    async def _scratch(self, directory: str, base: str) -> AsyncIterator[str]:
+    async def _scratch(self, directory: str, base: str, task: str) -> AsyncIterator[str]:
         """The worktree as it is now, as a copy that vanishes."""
         imported = await self._worktrees.import_tree(directory, base)
         copy = await self._worktrees.export(imported.tree, f"scratch-{imported.tree[:16]}")
         try:
-            await self._gatekeeper.checks().equip(copy, base)
+            await self._gatekeeper.checks(task).equip(copy, base)
             yield copy
         finally:
             await asyncio.shield(self._worktrees.discard_export(copy))
 
-    async def _equip(self, card: RoleCard, place: Place, base: str) -> Tools:
+    async def _equip(self, card: RoleCard, place: Place, base: str, task: str) -> Tools:
         if not place.directory or "run" not in card.actions:
             return Tools(directory=place.directory, environment={}, readable=(), seconds=MOST_SECONDS_OF_ONE_COMMAND)
-        equipment = await self._gatekeeper.checks().equip(place.directory, base)
+        equipment = await self._gatekeeper.checks(task).equip(place.directory, base)
         files = await self._worktrees.list_files(base) if card.writes and not place.is_export else ()
         return Tools(
             directory=place.directory,
@@ -235,7 +240,9 @@ class Turns:
             readable=equipment.readable,
             held=(*held_paths(card, files, self._factory.state.law.protected), *equipment.held),
             seconds=min(MOST_SECONDS_OF_ONE_COMMAND, 60.0 * card.budget.minutes),
-            scratch=(lambda: self._scratch(place.directory, base)) if card.scratch and not place.is_export else None,
+            scratch=(lambda: self._scratch(place.directory, base, task))
+            if card.scratch and not place.is_export
+            else None,
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from factory_tui.domain.events import LevelJudged
+from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
 from factory_tui.domain.state import Handoff, State, Task
 from factory_tui.domain.terms import LEVEL_NAMES, Evidence
 from factory_tui.tui.present.sheets import (
@@ -71,6 +72,7 @@ def change_exhibit(state: State, task: Task, read: Read) -> Exhibit:
         Section("", lambda look: _change_figures(state, task, look)),
         Section("open findings", lambda look: finding_rows(task.findings, look)),
         Section("what rules ask about it", lambda look: match_rows(candidate.asks, look)),
+        Section(PACKAGES_TITLE, lambda look: bullet_rows(package_rows(task.packages), look)),
         Section("files that new ignore rules would hide", lambda look: bullet_rows(candidate.newly_ignored, look)),
         *([criteria] if few else []),
         Section(
@@ -173,6 +175,7 @@ def handoff_exhibit(state: State, task: Task, read: Read) -> Exhibit:
         Section("why there is no brief", lambda look: text_rows(handoff.refused, look)),
         Section("findings it carries", lambda look: finding_rows(task.findings, look)),
         Section("criteria", lambda look: bullet_rows(task.criteria, look)),
+        Section(PACKAGES_TITLE, lambda look: bullet_rows(package_rows(task.packages), look)),
         *_inputs(handoff, with_brief=False),
         Section(
             "brief, to the letter" + (", EDITED by you" if handoff.edited else ""),
