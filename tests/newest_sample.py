@@ -18,7 +18,8 @@ from factory_tui.adapters.ledger import Ledger
 from factory_tui.bootstrap import codec
 from factory_tui.domain import commands as c
 from factory_tui.domain.evolve import fold
-from factory_tui.domain.terms import Actor
+from factory_tui.domain.seals import action_sha256
+from factory_tui.domain.terms import Action, Actor, Evidence, FetchedPackages, Package
 
 HERE = Path(__file__).parent / "samples" / "ledger-events-3.jsonl"
 REPO = "0123456789abcdef0123456789abcdef"
@@ -39,6 +40,12 @@ def play() -> Heart:
         turn=turn, usd=0.5, tokens_in=10, tokens_out=20, tokens_cached=30, tokens_written=40, model="some-model"
     )
     heart.do(usage, seat)
+    look = Action(kind="read", path="README.md")
+    heart.do(c.RequestAction(turn=turn, action=look, sha256=action_sha256(look)), seat)
+    (action,) = heart.state.turns[turn].open
+    came = c.RecordPackages(turn=turn, action=action, fetched=some_packages())
+    heart.do(came, Actor(kind="factory", name="packages"))
+    heart.do(c.EndAction(id=action, result="ok"), seat)
     heart.commit()
     heart.hand_over()
     reviewed()(heart)

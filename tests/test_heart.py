@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from heart import (
     BASE,
@@ -32,6 +33,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import digest
 from factory_tui.domain import events as e
 from factory_tui.domain.agenda import CheckLandingJob, CommitJob, InspectJob, LandJob, SealBriefJob, TurnJob, agenda
+from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.terms import Action, Actor, Decision, Finding, FindingAnswer, SeatFacts, Verdict
@@ -678,23 +680,44 @@ def test_a_grant_for_one_action_covers_no_other_with_the_same_name() -> None:
     story.when(lambda heart: heart.wish(one)).then_kinds(e.ActionAllowed)
 
 
+def drawn(heart: Heart) -> None:
+    heart.wish(Action(kind="edit", path="src/schema.sql", content="a\n"))
+
+
+def with_schema() -> Charter:
+    """The schema is architecture: to change it is asked for."""
+    return msgspec.structs.replace(charter(), architecture=("src/schema.sql",))
+
+
 def test_a_grant_for_the_task_holds_until_it_is_revoked() -> None:
-    story = given(small_task(), author_works(), asked)
-    story.when(lambda heart: heart.answer("A-1", "allow-task"), asked, asked).then_kinds(e.ActionAllowed)
+    story = given(small_task(), author_works(), drawn, law=with_schema())
+    story.when(lambda heart: heart.answer("A-1", "allow-task"), drawn, drawn).then_kinds(e.ActionAllowed)
     story.when(c.RevokeGrant(grant="G-1"), by=SEAT).then_refused("only")
     story.when(c.RevokeGrant(grant="G-1", reason="enough"), by=SUPERVISOR)
-    story.when(asked).then_kinds(e.ActionAsked)
+    story.when(drawn).then_kinds(e.ActionAsked)
     story.when(c.RevokeGrant(grant="G-1"), by=SUPERVISOR).then_refused("there is no grant")
 
 
+def test_a_package_is_never_remembered_as_a_yes() -> None:
+    story = given(small_task(), author_works(), asked)
+    story.when(lambda heart: heart.answer("A-1", "allow-task")).then_refused("is no answer to A-1")
+    plan = given(mission(), planned(plan_of("Log in", asks=("fetch package:authlib",))))
+    plan.when(lambda heart: heart.answer("PL-1", "approve"))
+    assert [grant.once for grant in plan.heart.state.grants.values()] == [True]
+
+
 def test_a_grant_never_settles_a_denial() -> None:
-    story = given(small_task(), author_works(), asked, lambda heart: heart.answer("A-1", "allow-task"))
+    story = given(
+        small_task(), author_works(), drawn, lambda heart: heart.answer("A-1", "allow-task"), law=with_schema()
+    )
     story.heart.do(c.Pause(reason="wait"), SUPERVISOR)
-    story.when(asked).then_kinds(e.ActionDenied)
+    story.when(drawn).then_kinds(e.ActionDenied)
 
 
 def test_a_grant_ends_with_its_task() -> None:
-    story = given(small_task(), author_works(), asked, lambda heart: heart.answer("A-1", "allow-task"))
+    story = given(
+        small_task(), author_works(), drawn, lambda heart: heart.answer("A-1", "allow-task"), law=with_schema()
+    )
     story.when(committed("a1"), lambda heart: heart.hand_over(), reviewed(), approved(), landed())
     assert story.heart.state.grants == {}
 

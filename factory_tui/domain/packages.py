@@ -20,6 +20,8 @@ class Naming:
     """How one package manager names packages."""
 
     manager: str
+    prefixes: tuple[str, ...]
+    """What may stand before the colon."""
     languages: tuple[str, ...]
     """As DNA.md declares them under `stack`: whose bare names are this manager's."""
     form: str
@@ -29,6 +31,7 @@ class Naming:
 NAMINGS = (
     Naming(
         manager="pip",
+        prefixes=("pip", "pypi"),
         languages=("python",),
         form=(
             r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?(?:\[[A-Za-z0-9._,-]{1,80}\])?)"
@@ -37,6 +40,7 @@ NAMINGS = (
     ),
     Naming(
         manager="npm",
+        prefixes=("npm",),
         languages=("javascript", "typescript", "node"),
         form=(
             r"(?P<name>(?:@[a-z0-9][a-z0-9._-]{0,98}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,98})"
@@ -60,17 +64,15 @@ def wanted(target: str, stack: Mapping[str, str]) -> Wanted | None:
     """None where the target is no package's name, or nobody can say whose."""
     named, colon, rest = target.partition(":")
     if colon:
-        return next((_read(naming, rest) for naming in NAMINGS if naming.manager == named), None)
+        return next((_read(naming, rest) for naming in NAMINGS if named in naming.prefixes), None)
     language = stack.get("language", "").lower()
     return next((_read(naming, target) for naming in NAMINGS if language in naming.languages), None)
 
 
 def could_be_wanted(target: str) -> bool:
     """Whether it is a package's name for any manager, or for the one it names."""
-    managers = [naming.manager for naming in NAMINGS]
-    named, colon, _ = target.partition(":")
-    if colon:
-        return named in managers and wanted(target, {}) is not None
+    if ":" in target:
+        return wanted(target, {}) is not None
     return any(_read(naming, target) is not None for naming in NAMINGS)
 
 
