@@ -29,10 +29,12 @@ from factory_tui.domain.terms import (
     Attested,
     Change,
     Evidence,
+    FetchedPackages,
     FileChange,
     Finding,
     FindingAnswer,
     Line,
+    Package,
     PlannedTask,
     SeatFacts,
     Verdict,
@@ -58,6 +60,23 @@ def charter(settings: str = "", knowledge: str = "") -> Charter:
     reading = read_home(files, library_files(), prefix=".factory")
     assert reading.charter is not None, "\n".join(str(problem) for problem in reading.problems)
     return reading.charter
+
+
+def some_packages(asked: str = "pip:authlib==1.3") -> FetchedPackages:
+    """What a fetch could have brought: one package, and one that it needs."""
+    packages = (
+        Package(name="authlib", version="1.3", integrity=f"sha256:{'b' * 64}", licence="BSD-3-Clause"),
+        Package(name="cryptography", version="43.0", integrity=f"sha256:{'c' * 64}", scripts=True),
+    )
+    return FetchedPackages(
+        asked=asked,
+        manager="pip",
+        store="a" * 64,
+        packages=packages,
+        files=120,
+        size=900_000,
+        listing=evidence("files"),
+    )
 
 
 def evidence(text: str) -> Evidence:

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
-from heart import BASE, MAIN, SUPERVISOR, Heart, approved, charter, reviewed
+from heart import BASE, MAIN, SUPERVISOR, Heart, approved, charter, reviewed, some_packages
 from msgspec.structs import replace
 
 from factory_tui.adapters.ledger import Ledger
@@ -19,7 +19,7 @@ from factory_tui.bootstrap import codec
 from factory_tui.domain import commands as c
 from factory_tui.domain.evolve import fold
 from factory_tui.domain.seals import action_sha256
-from factory_tui.domain.terms import Action, Actor, Evidence, FetchedPackages, Package
+from factory_tui.domain.terms import Action, Actor
 
 HERE = Path(__file__).parent / "samples" / "ledger-events-3.jsonl"
 REPO = "0123456789abcdef0123456789abcdef"

@@ -288,7 +288,7 @@ DENIED_TO_ANYONE = (
     "carries a patch",
     "only plain https",
     "fetches from",
-    "no package name",
+    "no name of a package index",
     "only DNA.md and architecture",
 )
 

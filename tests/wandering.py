@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from random import Random
 
-from heart import BASE, FACTORY, MAIN, SUPERVISOR, Heart, change, charter, evidence, plan_of
+from heart import BASE, FACTORY, MAIN, SUPERVISOR, Heart, change, charter, evidence, plan_of, some_packages
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -279,6 +279,10 @@ class Wanderer:
             tree = f"{turn.id}-{commits[0]}"
             heart.import_tree(tree, task.id, commits[0], paths, lock_files=locks)
             return None
+        fetches = [id for id, action in turn.open.items() if action.kind == "fetch"]
+        if fetches and dice and dice.random() < 0.5:
+            heart.do(c.RecordPackages(turn=turn.id, action=fetches[0], fetched=some_packages()))
+            return None
         if dice and turn.open and dice.random() < 0.8:
             heart.do(c.EndAction(id=next(iter(turn.open)), result=dice.choice(("ok", "ok", "error", "in doubt"))))
             return None
@@ -311,10 +315,13 @@ class Wanderer:
         task = heart.state.tasks[turn.task]
         before = len(heart.entries)
         wishes = [self._good_wish(turn)]
-        if dice and dice.random() < 0.4:
+        package = Action(kind="fetch", resource="package", target="authlib")
+        if dice and any(grant.object == package.object for grant in heart.state.grants.values()):
+            wishes = [package]
+        elif dice and dice.random() < 0.4:
             wishes = [
                 Action(kind="edit", path=dice.choice(PATHS), content="x = 1\n"),
-                Action(kind="fetch", resource="package", target="authlib"),
+                package,
                 Action(kind="run", command=dice.choice(("make test", "rm -rf /"))),
                 Action(kind="read", path="adder.py"),
                 Action(kind="escalate", text=dice.choice(("", "Which sign?"))),

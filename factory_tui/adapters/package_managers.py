@@ -34,8 +34,7 @@ class Manager:
     fetch: tuple[str, ...]
     """With the network; the packages asked for follow."""
     index: str
-    """The option that names the index."""
-    default_index: str
+    """The option that names the index; without one it is the manager's own."""
     spell: Callable[[Wanted], str]
     missing: Callable[[Path, tuple[str, ...]], tuple[str, ...]]
     """What must be asked for beside what was, after a round; the same again = it is complete."""
@@ -148,8 +147,11 @@ def _locked(work: Path, wanted: Wanted, index: str) -> tuple[Package, ...]:
         if lock.stat().st_size > _LOCK_BYTES:
             raise refused(wanted.name, "its lock file is too large to be read")
         entries = json.loads(lock.read_text())["packages"]
+        first = entries[f"node_modules/{wanted.name}"]
+        # Asked for by name and version, so this one came from the index, whichever that is.
+        origin = index or str(first["resolved"])
         found = [
-            _locked_package(path, entry, index) for path, entry in entries.items() if path and isinstance(entry, dict)
+            _locked_package(path, entry, origin) for path, entry in entries.items() if path and isinstance(entry, dict)
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise refused(wanted.name, f"npm left no lock file that can be read: {error}") from error
@@ -184,7 +186,6 @@ MANAGERS: Mapping[str, Manager] = {
             *("--only-binary", ":all:", "--no-deps", "--dest", "{work}/archives"),
         ),
         index="--index-url",
-        default_index="https://pypi.org/simple",
         spell=lambda wanted: wanted.name + wanted.version,
         missing=_layer,
         archives="archives/*.whl",
@@ -202,7 +203,6 @@ MANAGERS: Mapping[str, Manager] = {
             *("--no-update-notifier", "--save-exact", "--prefix", "{work}"),
         ),
         index="--registry",
-        default_index="https://registry.npmjs.org",
         # With a version behind it no word is ever read as a file or as a repository.
         spell=lambda wanted: f"{wanted.name}@{wanted.version or 'latest'}",
         missing=_nothing_more,

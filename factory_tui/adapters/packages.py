@@ -45,8 +45,8 @@ class PackageIndexes:
         if self._sandbox.wall == "none":
             raise refused(asked, "there is no wall to bring it in behind")
         manager = MANAGERS[wish.manager]
-        index = indexes.get(wish.manager, manager.default_index)
-        if not _INDEX.fullmatch(index):
+        index = indexes.get(wish.manager, "")
+        if index and not _INDEX.fullmatch(index):
             raise refused(asked, f"`{index}` under [dependencies.indexes] is no https address without a user")
         work = self._place / f"fetching-{secrets.token_hex(8)}"
         work.mkdir(parents=True)
@@ -78,7 +78,8 @@ class PackageIndexes:
             if (work / "archives").exists():
                 remove_tree(work / "archives")
             words = _filled(manager.fetch, work)
-            await self._run((*words, manager.index, index, *wanted_now), manager, work, asked, network=True)
+            named = (manager.index, index) if index else ()
+            await self._run((*words, *named, *wanted_now), manager, work, asked, network=True)
             needed = await asyncio.to_thread(manager.missing, work, wanted_now)
             if needed == wanted_now:
                 break

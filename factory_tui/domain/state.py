@@ -289,6 +289,11 @@ class Ask(Record, frozen=True, kw_only=True):
     ruling: Ruling
     since: str
 
+    @property
+    def may_be_remembered(self) -> bool:
+        """Whether a yes can hold for more than this once; what comes in from outside is looked at each time."""
+        return self.action.resource != "package"
+
 
 class Grant(Record, frozen=True, kw_only=True):
     id: str

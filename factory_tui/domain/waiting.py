@@ -64,8 +64,7 @@ def _asks(state: State) -> list[Waiting]:
             title=f"{ask.turn} wants to {ask.action.kind} {ask.action.object}: {ask.ruling.reason}",
             since=ask.since,
             sha256=seals.ask_sha256(ask),
-            # A package that came in is never remembered as a yes for the next time.
-            verbs=("allow", "deny") if ask.action.resource == "package" else ("allow", "allow-task", "deny"),
+            verbs=("allow", "allow-task", "deny") if ask.may_be_remembered else ("allow", "deny"),
         )
         for ask in state.asks.values()
     ]

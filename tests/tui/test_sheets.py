@@ -154,10 +154,10 @@ async def test_an_ask_says_what_where_why_and_what_an_answer_covers():
         await press(pilot, "o")
         text = screen_text(app)
         assert app.screen.item.kind == "ask"
-        for words in ("package jinja2", "builder", "T-1", "until it is over", "ASK"):
+        for words in ("package jinja2", "builder", "T-1", "never: a package is asked for each time", "ASK"):
             assert words in text
-        await press(pilot, "T")
-        assert [grant.once for grant in app.state.grants.values()] == [False]
+        await press(pilot, "A")
+        assert [grant.once for grant in app.state.grants.values()] == [True]
         await press(pilot, "g", "a")
         assert "package:jinja2" in screen_text(app)
         await press(pilot, "x")

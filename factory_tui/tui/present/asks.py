@@ -80,9 +80,10 @@ def _purpose(state: State, ask: Ask, chronicle: Chronicle, look: Look) -> Iterat
 
 def _covers(ask: Ask) -> list[tuple[str, str, str]]:
     one = f"{ask.action.kind} {one_line(ask.action.object, 400)}"
+    longer = f"every `{one}` by the {ask.role} on {ask.task}, until it is over or you revoke it"
     return [
         ("allow once", f"this one action, sha256 {ask.sha256[:16]}; asked again, it waits again", "text"),
-        ("for task", f"every `{one}` by the {ask.role} on {ask.task}, until it is over or you revoke it", "text"),
+        ("for task", longer if ask.may_be_remembered else "never: a package is asked for each time", "text"),
         ("deny", "the seat is told your reason, and goes on another way", "text"),
         ("nothing", "it waits; it never becomes allowed by itself", "dim"),
     ]
