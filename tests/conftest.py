@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Generator
@@ -14,12 +15,17 @@ PACKAGES = {
     "needs_strace": ("strace", "strace"),
 }
 """Marker: the program, and the package that holds it."""
+EXTRAS = {"needs_claude": ("claude_agent_sdk", "claude")}
+"""Marker: the module, and the extra that brings it."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, (program, package) in PACKAGES.items():
         if item.get_closest_marker(marker) and shutil.which(program) is None:
             pytest.skip(f"not run: {program} is missing; `apt-get install {package}` mends it")
+    for marker, (module, extra) in EXTRAS.items():
+        if item.get_closest_marker(marker) and importlib.util.find_spec(module) is None:
+            pytest.skip(f"not run: {module} is missing; `pip install -e '.[{extra}]'` mends it")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -293,7 +293,11 @@ async def test_an_answer_streams_through_piece_by_piece(tmp_path: Path):
         writer.write(f"event: message_start\ndata: {json.dumps(start)}\n\n".encode())
         await writer.drain()
         await seen.wait()
-        end = {"type": "message_delta", "usage": {"output_tokens": 5, "cache_read_input_tokens": 4}}
+        end = {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn"},
+            "usage": {"output_tokens": 5, "cache_read_input_tokens": 4},
+        }
         writer.write(f"event: message_delta\ndata: {json.dumps(end)}\n\n".encode())
         await writer.drain()
 
@@ -305,7 +309,7 @@ async def test_an_answer_streams_through_piece_by_piece(tmp_path: Path):
                 async for text in response.aiter_text():
                     if "message_start" in text:
                         seen.set()
-    assert used[-1] == Metered(answer="msg_1", model="m-1", tokens_in=9, tokens_out=5, tokens_cached=4)
+    assert used[-1] == Metered(answer="msg_1", model="m-1", tokens_in=9, tokens_out=5, tokens_cached=4, stop="end_turn")
 
 
 async def test_hanging_up_ends_the_call_at_the_endpoint():
@@ -337,7 +341,7 @@ async def test_an_answer_cut_short_is_cut_short_here_too():
         async with served(proxy) as url, httpx2.AsyncClient() as client:
             with pytest.raises(httpx2.TransportError):
                 await client.post(f"{url}/v1/messages", headers={"x-api-key": proxy.stand_in}, content=b"{}")
-    assert [(call.status, call.received) for call in calls] == [(0, 5)]
+    assert [(call.status, call.received, bool(call.broken)) for call in calls] == [(0, 5, True)]
 
 
 async def test_a_redirect_is_not_followed_and_an_endpoint_that_is_away_is_told():

@@ -21,6 +21,7 @@ MODULES = {
     "import-linter": "importlinter",
     "pytest-asyncio": "pytest_asyncio",
     "types-pyyaml": "",
+    "claude-agent-sdk": "claude_agent_sdk",
 }
 """Import names that differ from the package's."""
 TO_COME = {"textual": "tui", "anthropic": "adapters/seats/anthropic_api"}
@@ -32,9 +33,11 @@ def settings() -> dict[str, object]:
 
 
 def declared() -> set[str]:
+    """What the program itself needs, its extras included."""
     project = settings()["project"]
     assert isinstance(project, dict)
-    return {re.split(r"[<>=~\[]", text)[0].strip().lower() for text in project["dependencies"]}
+    extras = [text for name, texts in project["optional-dependencies"].items() if name != "dev" for text in texts]
+    return {re.split(r"[<>=~\[]", text)[0].strip().lower() for text in (*project["dependencies"], *extras)}
 
 
 def imported() -> dict[str, set[str]]:

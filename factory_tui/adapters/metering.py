@@ -21,6 +21,8 @@ class Metered:
     tokens_out: int = 0
     tokens_cached: int = 0
     tokens_written: int = 0
+    stop: str = ""
+    """Why it ended; empty = it has not."""
 
 
 class UsageReader:
@@ -73,6 +75,8 @@ class UsageReader:
         for name, count in usage.items():
             if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
                 self._counted[name] = count
+        delta = found.get("delta")
+        ended = delta if isinstance(delta, dict) else message
         self._told(
             Metered(
                 answer=self._answer,
@@ -81,5 +85,6 @@ class UsageReader:
                 tokens_out=self._counted.get("output_tokens", 0),
                 tokens_cached=self._counted.get("cache_read_input_tokens", 0),
                 tokens_written=self._counted.get("cache_creation_input_tokens", 0),
+                stop=str(ended.get("stop_reason") or ""),
             )
         )

@@ -30,8 +30,11 @@ RESPONSE_BYTES = 64 << 20
 HEADER_BYTES = 64 << 10
 CONNECTIONS = 16
 CONNECT_SECONDS = 15.0
-SILENCE_SECONDS = 660.0
-"""Longer than any agent waits: whoever reads a stream decides when it has stalled."""
+QUIET_SECONDS = 1.0
+ANSWER_SECONDS = 660.0
+"""Until an answer begins: one that is not streamed comes whole."""
+SILENCE_SECONDS = 90.0
+"""Without a byte in a stream, which is cut then; endpoints send a sign of life every few seconds."""
 _NOT_FORWARDED = frozenset(
     {
         b"host",
@@ -82,6 +85,10 @@ class Call:
     seconds: float = 0.0
     refused: str = ""
     """Why it was not passed on; empty = it was."""
+    broken: str = ""
+    """Why its answer did not come, or not whole."""
+    stalled: bool = False
+    """It was cut because nothing came any more."""
 
 
 class Proxy:
@@ -93,17 +100,22 @@ class Proxy:
         *,
         told: Callable[[Call], None] = lambda call: None,
         metered: Callable[[Metered], None] = lambda used: None,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         """`told` hears of every call when it ended, `metered` of every usage that an answer named."""
         self._endpoint, self._told, self._metered = endpoint, told, metered
+        self.silence_seconds = silence_seconds
         self.stand_in = f"stand-in-{secrets.token_hex(16)}"
         """What the agent is given as its credential; nobody else's calls are passed on."""
         self._server: asyncio.Server | None = None
         self._client: httpx2.AsyncClient | None = None
         self._open: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     async def serve(self, listener: socket.socket) -> None:
-        timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
         self._client = httpx2.AsyncClient(timeout=timeout, follow_redirects=False)
         self._server = await asyncio.start_server(self._accepted, sock=listener)
 
@@ -117,6 +129,11 @@ class Proxy:
             await asyncio.wait(tuple(self._open))
         if self._client is not None:
             await self._client.aclose()
+
+    async def quiet(self) -> None:
+        """Until no call is under way, so that all of them were told; or for a moment."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._quiet.wait(), QUIET_SECONDS)
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -170,11 +187,28 @@ class Proxy:
         finally:
             await response.aclose()
 
+    def begins(self) -> None:
+        self._under_way += 1
+        self._quiet.clear()
+
     def tell(self, call: Call) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            self._quiet.set()
         self._told(call)
 
     def meter(self, used: Metered) -> None:
         self._metered(used)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Passed:
+    """What became of a call."""
+
+    status: int = 0
+    received: int = 0
+    broken: str = ""
+    stalled: bool = False
 
 
 class _TooLarge(Exception):
@@ -209,29 +243,32 @@ class _Connection:
 
     async def _call(self, request: h11.Request) -> None:
         began = time.monotonic()
+        self._proxy.begins()
         path, _, query = request.target.decode("latin-1").partition("?")
         status, why = self._proxy.refusal(request, path, query)
-        sent = received = 0
+        sent, done = 0, _Passed(status=status)
         try:
             body = await self._body()
             sent = len(body)
             if not status:
-                status, received, why = await self._forwarded(self._proxy.outgoing(request, path, query, body))
+                done = await self._forwarded(self._proxy.outgoing(request, path, query, body))
             else:
                 await self._say(status, why)
         except _TooLarge:
-            status, why = 413, f"the request is larger than {REQUEST_BYTES >> 20} MB"
-            await self._say(status, why)
+            done, why = _Passed(status=413), f"the request is larger than {REQUEST_BYTES >> 20} MB"
+            await self._say(done.status, why)
         finally:
             self._proxy.tell(
                 Call(
                     method=request.method.decode("latin-1"),
                     path=path[:500],
-                    status=status,
+                    status=done.status,
                     sent=sent,
-                    received=received,
+                    received=done.received,
                     seconds=time.monotonic() - began,
                     refused=why,
+                    broken=done.broken,
+                    stalled=done.stalled,
                 )
             )
 
@@ -245,8 +282,8 @@ class _Connection:
             raise ConnectionResetError
         return bytes(found)
 
-    async def _forwarded(self, request: httpx2.Request) -> tuple[int, int, str]:
-        """Status, bytes of the answer, and why it broke. The agent hanging up ends the call outside as well."""
+    async def _forwarded(self, request: httpx2.Request) -> _Passed:
+        """The agent hanging up ends the call outside as well."""
         passing = asyncio.ensure_future(self._pass_on(request))
         gone = asyncio.ensure_future(self._reader.read(1 << 16))
         try:
@@ -263,35 +300,47 @@ class _Connection:
             if gone.done() and not gone.cancelled() and gone.exception() is None:
                 self._http.receive_data(gone.result())
 
-    async def _pass_on(self, request: httpx2.Request) -> tuple[int, int, str]:
+    async def _pass_on(self, request: httpx2.Request) -> _Passed:
         received = 0
         try:
             async with self._proxy.answer(request) as answer:
-                status = answer.status_code
-                if 300 <= status < 400:
-                    await self._say(502, "the endpoint sent the call elsewhere")
-                    return 502, 0, "the endpoint sent the call elsewhere"
-                reader = UsageReader(answer.headers.get("content-type", ""), self._proxy.meter)
+                if 300 <= answer.status_code < 400:
+                    return await self._not_answered("the endpoint sent the call elsewhere")
+                kind = answer.headers.get("content-type", "")
+                reader = UsageReader(kind, self._proxy.meter)
                 headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in _NOT_ANSWERED]
-                await self._send(h11.Response(status_code=status, headers=headers))
-                async for chunk in answer.aiter_raw():
+                await self._send(h11.Response(status_code=answer.status_code, headers=headers))
+                silence = self._proxy.silence_seconds if kind.startswith("text/event-stream") else ANSWER_SECONDS
+                chunks = aiter(answer.aiter_raw())
+                while True:
+                    async with asyncio.timeout(silence):
+                        chunk = await anext(chunks, b"")
+                    if not chunk:
+                        break
                     received += len(chunk)
                     if received > RESPONSE_BYTES:
-                        self._writer.transport.abort()
-                        return status, received, f"the answer is larger than {RESPONSE_BYTES >> 20} MB"
+                        return self._cut(received, f"the answer is larger than {RESPONSE_BYTES >> 20} MB")
                     reader.add(chunk)
                     await self._send(h11.Data(data=chunk))
                 reader.end()
                 await self._send(h11.EndOfMessage())
-                return status, received, ""
+                return _Passed(status=answer.status_code, received=received)
+        except TimeoutError:
+            return self._cut(received, f"nothing came for {self._proxy.silence_seconds:g} s", stalled=True)
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             why = f"{type(error).__name__}: {error}"[:300]
             if self._http.our_state is h11.SEND_RESPONSE:
-                await self._say(502, f"the model's endpoint cannot be reached: {why}")
-                return 502, received, why
-            # Cut short here as it was there, so that the agent sees what happened.
-            self._writer.transport.abort()
-            return 0, received, why
+                return await self._not_answered(f"the model's endpoint cannot be reached: {why}")
+            return self._cut(received, why)
+
+    def _cut(self, received: int, why: str, *, stalled: bool = False) -> _Passed:
+        """Cut short here as it was there, so that the agent sees what happened."""
+        self._writer.transport.abort()
+        return _Passed(received=received, broken=why, stalled=stalled)
+
+    async def _not_answered(self, why: str) -> _Passed:
+        await self._say(502, why)
+        return _Passed(status=502, broken=why)
 
     async def _say(self, status: int, message: str) -> None:
         kind = {401: "authentication_error", 403: "permission_error", 413: "request_too_large"}.get(status, "api_error")

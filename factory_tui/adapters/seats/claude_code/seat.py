@@ -1,0 +1,383 @@
+"""A seat filled by Claude Code: one enclosed program for one turn, whose every tool is a tool of our desk.
+
+The program sees no file of the repository. What it wants done it says through our tools, so the broker is asked first
+whatever the program's own loop decides; what it says to its model passes our proxy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory_tui.adapters.enclosure import BoundaryAt, Program
+from factory_tui.adapters.logins import Login, ProvenLogins
+from factory_tui.adapters.metering import Metered
+from factory_tui.adapters.model_calls import Call as ModelCall
+from factory_tui.adapters.model_calls import Calls
+from factory_tui.adapters.offered_tools import Unread, action_of
+from factory_tui.adapters.proxy import SILENCE_SECONDS, Call, Endpoint, Proxy
+from factory_tui.adapters.seats.claude_code import command, finding
+from factory_tui.adapters.seats.claude_code.telling import Denied, Ended, Limited, Retried, Said, Told
+from factory_tui.domain.errors import FactoryError, WorldError
+from factory_tui.domain.events import NoticeKind
+from factory_tui.domain.terms import SeatFacts
+from factory_tui.engine.ports import ActionResult, Boundary, Desk, SeatOutcome, TurnBrief
+
+if TYPE_CHECKING:
+    from factory_tui.adapters.seats.claude_code.talk import Talk
+
+Opener = Callable[[Sequence[str], BoundaryAt], Awaitable[Program]]
+
+SYSTEM_PROMPT = (
+    "You fill one role in a software factory. Your brief comes as the first message and holds all that you are told."
+    f" You work only through the tools `{command.PREFIX}…`; the brief calls them by their last word. There is no other"
+    " shell, no other file access and no network. A refusal comes with its reason and a way on: obey it, do not look"
+    " for a way around. Your turn ends when you deliver as the brief says."
+)
+INTERRUPT_SECONDS = 1.5
+"""To tell the program that it is interrupted, before it is ended."""
+RELATIVE_ERROR = 0.02
+"""How far the program's count of the cost may lie from ours before it is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kit:
+    """What the seat works with."""
+
+    open: Opener
+    contained: bool
+    """Whether there is a wall around what `open` starts."""
+    program: finding.Found
+    login: Login
+    place: str
+    """A directory of the state place: a folder for each conversation, never shared."""
+    proven: ProvenLogins
+    now: Callable[[], str]
+    model_for: Callable[[str], str] = lambda tier: ""
+    """The model for a role's tier; empty = the program's own choice."""
+    price: Callable[[Metered], float | None] = lambda used: None
+    """In dollars; None = unknown."""
+    silence_seconds: float = SILENCE_SECONDS
+    retries: int = command.RETRIES
+    learn: Callable[[str, str], None] = field(default=lambda name, secret: None)
+    """Told of each secret, so that it is written nowhere."""
+
+
+class ClaudeCodeSeat:
+    """Satisfies `ports.Seat`."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._program: Program | None = None
+        self._proxy: Proxy | None = None
+        self._talk: Talk | None = None
+
+    @property
+    def kind(self) -> str:
+        return "claude_code"
+
+    @property
+    def facts(self) -> SeatFacts:
+        return SeatFacts(
+            control="supervised",
+            gates_every_call=True,
+            knows_cost=True,
+            can_resume=True,
+            contained=self._kit.contained,
+        )
+
+    async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
+        turn = _Turn(self._kit, brief, desk)
+        proxy = self._proxy = Proxy(
+            Endpoint(base_url=self._kit.login.base_url, credential=self._kit.login.credential),
+            told=turn.called,
+            metered=turn.metered,
+            silence_seconds=self._kit.silence_seconds,
+        )
+        self._kit.learn("stand-in", proxy.stand_in)
+        try:
+            talk = await self._open(turn, brief, proxy)
+            try:
+                outcome = await turn.play(talk)
+                await proxy.quiet()
+                return outcome
+            except asyncio.CancelledError:
+                await _interrupted(talk)
+                raise
+        except (WorldError, ConnectionError) as error:
+            return turn.broken(self._program, error)
+
+    async def _open(self, turn: _Turn, brief: TurnBrief, proxy: Proxy) -> Talk:
+        kit = self._kit
+        session, folder = await asyncio.to_thread(_place, kit.place, brief.resume)
+        model = kit.model_for(brief.model_tier)
+        argv = command.argv(
+            kit.program.path,
+            system_prompt=SYSTEM_PROMPT,
+            model=model,
+            session=session,
+            resume=bool(brief.resume),
+        )
+        login = {kit.login.variable: proxy.stand_in}
+
+        def boundary_at(url: str) -> Boundary:
+            return Boundary(
+                cwd=f"{folder}/work",
+                writable=(f"{folder}/config",),
+                readable=kit.program.readable,
+                environment=command.environment(url, f"{folder}/config", login, 2 * kit.silence_seconds, kit.retries),
+            )
+
+        loading = asyncio.ensure_future(asyncio.to_thread(_load))
+        try:
+            self._program = await kit.open(argv, boundary_at)
+            await proxy.serve(self._program.take_way_out())
+        finally:
+            make = await loading
+        talk = self._talk = make(self._program, turn.calls.tools, turn.gate, turn.act)
+        turn.begins(bool(kit.proven.since(kit.login)), session, model)
+        await talk.connect()
+        return talk
+
+    async def close(self) -> None:
+        program, proxy, talk = self._program, self._proxy, self._talk
+        if talk is not None:
+            talk.ends()
+        if program is not None:
+            # First of all: nothing that it is told later can make it do anything.
+            await program.end()
+        if proxy is not None:
+            await proxy.close()
+        if talk is not None:
+            with contextlib.suppress(Exception):
+                await talk.close()
+
+
+class _Turn:
+    """One turn under way: what it did, used and was told."""
+
+    def __init__(self, kit: Kit, brief: TurnBrief, desk: Desk) -> None:
+        self._kit, self._brief, self._desk = kit, brief, desk
+        self.calls = Calls(brief)
+        self._acting = asyncio.Lock()
+        self._used: dict[str, Metered] = {}
+        self._stopped: asyncio.Future[SeatOutcome] = asyncio.get_running_loop().create_future()
+        self._counted = True
+
+    def begins(self, is_proven: bool, session: str, model: str) -> None:
+        self._desk.conversation(session, model)
+        if not is_proven:
+            how = "token" if self._kit.login.kind == "token" else "key"
+            self._desk.notice("note", f"this {how} was never used in a seat before: unproven until a call is answered")
+        if not self._kit.contained:
+            self._desk.notice("note", "Claude Code runs without a wall here: only its own settings hold it")
+
+    async def play(self, talk: Talk) -> SeatOutcome:
+        """Until something was delivered, or it cannot go on."""
+        prompt = self._brief.text if not self._brief.resume else "You were interrupted. Go on with your turn."
+        while prompt:
+            outcome = await self._asked(talk, prompt)
+            if outcome is not None:
+                return outcome
+            prompt = self.calls.ask_again()
+        return SeatOutcome(kind="failed", note=self.calls.given_up)
+
+    async def _asked(self, talk: Talk, prompt: str) -> SeatOutcome | None:
+        """None = it ended well and delivered nothing."""
+        answering = asyncio.ensure_future(self._answer(talk, prompt))
+        try:
+            either: list[asyncio.Future[SeatOutcome | None]] = [answering, self._stopped]  # type: ignore[list-item]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            return self._stopped.result() if self._stopped.done() else answering.result()
+        finally:
+            answering.cancel()
+            await asyncio.wait([answering])
+
+    async def _answer(self, talk: Talk, prompt: str) -> SeatOutcome | None:
+        await talk.ask(prompt)
+        async for told in talk.told():
+            if isinstance(told, Ended):
+                return self._outcome(told)
+            self._heard(told)
+        raise WorldError(what="Claude Code has ended in the middle of its turn")
+
+    def _heard(self, told: Told) -> None:
+        match told:
+            case Said(text=text):
+                self._desk.say(text)
+            case Denied(tool=tool, arguments=arguments):
+                self._desk.deny(tool, arguments, "the role was not offered it")
+            case Retried():
+                status = f" ({told.status})" if told.status else ""
+                kind: NoticeKind = "rate limit" if told.status == 429 else "retry"
+                self._desk.notice(
+                    kind, f"{told.error}{status}: again in {told.seconds:.0f} s ({told.attempt}/{told.most})"
+                )
+            case Limited(status="allowed"):
+                pass
+            case Limited():
+                until = time.strftime(" until %H:%M UTC", time.gmtime(told.until)) if told.until else ""
+                window = f"the window `{told.window}` of this login" if told.window else "this login"
+                how = "is used up" if told.status == "rejected" else "is nearly used up"
+                self._desk.notice("rate limit", f"{window} {how}{until}")
+            case Ended():
+                pass
+
+    def _outcome(self, ended: Ended) -> SeatOutcome | None:
+        self._compare(ended.total_usd)
+        # As the endpoint said it: the program puts an error of its own in its place.
+        stop = next(reversed(self._used.values())).stop if self._used else ""
+        if "refusal" in (ended.stop, stop):
+            return SeatOutcome(kind="refused", note=ended.text[:500])
+        if "max_tokens" in (ended.stop, stop):
+            return SeatOutcome(kind="truncated", note="its last answer was cut at the model's limit")
+        if ended.is_error:
+            status = f" ({ended.status})" if ended.status else ""
+            return SeatOutcome(kind="failed", note=f"the model did not answer{status}: {ended.text[:500]}")
+        if ended.reason.startswith("aborted"):
+            return SeatOutcome(kind="failed", note="Claude Code broke off by itself")
+        if self.calls.given_up:
+            return SeatOutcome(kind="failed", note=self.calls.given_up)
+        return None
+
+    def broken(self, program: Program | None, error: Exception) -> SeatOutcome:
+        """The program, or the line to it, is gone."""
+        if self._stopped.done():
+            return self._stopped.result()
+        if program is None:
+            return SeatOutcome(kind="failed", note=str(error))
+        told = program.told().strip()[-500:]
+        why = program.stopped_for or told or str(error)
+        return SeatOutcome(kind="failed", note=f"Claude Code ended before its turn did: {why}")
+
+    # --- its calls -------------------------------------------------------------------------------
+
+    async def gate(self, tool: str, arguments: object) -> str:
+        """Before each call, a sub-agent's as well. Why not; empty = it goes to the desk."""
+        if not tool.startswith(command.PREFIX):
+            self._desk.deny(tool, arguments, "only the factory's own tools are offered")
+            return "this role works through the factory's tools alone"
+        name = tool.removeprefix(command.PREFIX)
+        card = self._brief.card
+        assert card is not None
+        if isinstance(action_of(card, self._brief.purpose, name, arguments), Unread):
+            return (await self.carry(name, arguments)).text
+        return ""
+
+    async def carry(self, name: str, arguments: object) -> ActionResult:
+        """One at a time, in the order in which they come."""
+        async with self._acting:
+            (result,) = await self.calls.carry(self._desk, [ModelCall(name=name, arguments=arguments)])
+        if self.calls.delivered:
+            self._stop(SeatOutcome(kind="ok"))
+        elif self.calls.given_up:
+            self._stop(SeatOutcome(kind="failed", note=self.calls.given_up))
+        return result
+
+    async def act(self, name: str, arguments: object) -> ActionResult:
+        """As `carry`; once the turn is over nothing comes back, so that the program calls its model no more."""
+        result = await self.carry(name, arguments)
+        if self._stopped.done():
+            await asyncio.get_running_loop().create_future()
+        return result
+
+    def _stop(self, outcome: SeatOutcome) -> None:
+        if not self._stopped.done():
+            self._stopped.set_result(outcome)
+
+    # --- its way out -----------------------------------------------------------------------------
+
+    def called(self, call: Call) -> None:
+        """One call of the program to its model, after it ended."""
+        self._spend()
+        if call.stalled:
+            self._desk.notice("stall", f"the model's stream was cut: {call.broken}")
+        elif call.broken:
+            pass  # the program says itself what it does about that
+        elif call.refused:
+            self._desk.deny("the way out", f"{call.method} {call.path}", call.refused)
+        elif call.status in (401, 403):
+            kind = self._kit.login.kind
+            mend = {"key": "check ANTHROPIC_API_KEY", "token": f"make a new one with `{finding.TOKEN}`"}
+            note = f"the endpoint refused this seat's {kind} ({call.status}); {mend.get(kind, 'it wants a key')}"
+            self._desk.notice("note", note)
+            self._stop(SeatOutcome(kind="failed", note=note))
+        elif call.status == 200 and not self._kit.proven.since(self._kit.login):
+            self._kit.proven.prove(self._kit.login, self._kit.now())
+            self._desk.notice("note", f"this {self._kit.login.kind} is proven now: a call with it was answered")
+
+    def metered(self, used: Metered) -> None:
+        """What the endpoint counted, while it is still counting."""
+        self._used[used.answer] = used
+        self._counted = False
+
+    def _spend(self) -> None:
+        if self._counted:
+            return
+        self._counted = True
+        every = self._used.values()
+        self._desk.spend(
+            self._usd(),
+            sum(one.tokens_in for one in every),
+            sum(one.tokens_out for one in every),
+            sum(one.tokens_cached for one in every),
+            sum(one.tokens_written for one in every),
+            next(reversed(self._used.values())).model,
+        )
+
+    def _usd(self) -> float | None:
+        prices = [self._kit.price(one) for one in self._used.values()]
+        return None if any(price is None for price in prices) else sum(price or 0.0 for price in prices)
+
+    def _compare(self, total_usd: float | None) -> None:
+        """Their count beside ours; a conversation that was taken up counts from its beginning."""
+        ours = self._usd()
+        if self._brief.resume or ours is None or total_usd is None:
+            return
+        if abs(ours - total_usd) > RELATIVE_ERROR * max(ours, total_usd):
+            self._desk.notice("note", f"the prices give ${ours:.4f}, Claude Code counts ${total_usd:.4f}")
+
+
+def _place(place: str, resume: str) -> tuple[str, str]:
+    """The conversation's id and its folder. Raises WorldError when one to take up is not there."""
+    if resume:
+        try:
+            session = str(uuid.UUID(resume))
+        except ValueError as error:
+            raise WorldError(what=f"`{resume[:80]}` is no conversation of Claude Code") from error
+        folder = Path(place, session)
+        if not (folder / "config").is_dir():
+            raise WorldError(what=f"the conversation {session} is no longer there", next_step="begin the turn afresh")
+    else:
+        session = str(uuid.uuid4())
+        folder = Path(place, session)
+        folder.mkdir(parents=True, mode=0o700)
+    for name in ("config", "work"):
+        (folder / name).mkdir(exist_ok=True, mode=0o700)
+    return session, str(folder)
+
+
+def _load() -> type[Talk]:
+    """Half a second and 70 MB, so not before a seat is opened, and not on the loop."""
+    try:
+        from factory_tui.adapters.seats.claude_code.talk import Talk
+    except ImportError as error:
+        raise FactoryError(
+            what="the Agent SDK of Claude Code is not installed", why=str(error), next_step=finding.EXTRA
+        ) from error
+    return Talk
+
+
+async def _interrupted(talk: Talk) -> None:
+    """So that the program writes down where it was; whatever it answers, it is ended next."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(INTERRUPT_SECONDS):
+            await talk.interrupt()
+            async for _ in talk.told():
+                pass

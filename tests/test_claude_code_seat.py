@@ -1,0 +1,378 @@
+"""Claude Code in a seat: the real program behind the real wall, its model a script, no network and no key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from heart import charter
+from messages_server import MessagesServer, Player, Reply, Script
+
+from factory_tui.adapters.logins import Login, ProvenLogins
+from factory_tui.adapters.metering import Metered
+from factory_tui.adapters.seats.claude_code.command import PREFIX
+from factory_tui.adapters.seats.claude_code.finding import find_program
+from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
+from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
+from factory_tui.domain.terms import Action
+from factory_tui.engine.ports import ActionResult, SeatOutcome, TurnBrief
+
+pytestmark = [pytest.mark.needs_claude, pytest.mark.needs_bwrap]
+REAL = "the-real-credential-0123456789"
+MODEL = "claude-sonnet-5-5"
+DONE = Reply(calls=[(f"{PREFIX}hand_over", {"note": "done"})])
+
+
+@dataclass
+class Desk:
+    """Writes down what it was told, and says yes."""
+
+    acted: list[tuple[str, str]] = field(default_factory=list)
+    said: str = ""
+    notices: list[tuple[str, str]] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+    spent: list[tuple[object, ...]] = field(default_factory=list)
+    conversations: list[str] = field(default_factory=list)
+    holding: asyncio.Event | None = None
+    """Set by an action that then waits for ever, as for a supervisor."""
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    """Something was said."""
+    cancelled: int = 0
+
+    async def act(self, action: Action) -> ActionResult:
+        self.acted.append((action.kind, action.object))
+        if self.holding is not None:
+            self.holding.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
+        return ActionResult(ok=True, decision="allow", text=f"{action.kind} is done")
+
+    def say(self, text: str) -> None:
+        self.said += text
+        self.began.set()
+
+    def notice(self, kind: str, text: str) -> None:
+        self.notices.append((kind, text))
+
+    def deny(self, tool: str, arguments: object, reason: str) -> None:
+        self.denied.append(tool)
+
+    def conversation(self, id: str, model: str = "") -> None:
+        self.conversations.append(id)
+
+    def spend(self, *usage: object) -> None:
+        self.spent.append(usage)
+
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in self.notices if kind != "note"]
+
+
+BRIEF = TurnBrief(
+    turn="builder/b1",
+    task="T-1",
+    title="Add",
+    role="builder",
+    purpose="author",
+    attempt=1,
+    text="You are the Builder. Add.",
+    sha256="",
+    directory="",
+    card=charter().role("builder"),
+)
+
+
+@dataclass
+class Room:
+    """A seat, its desk and the server that plays its model."""
+
+    server: MessagesServer
+    kit: Kit
+    desk: Desk = field(default_factory=Desk)
+    seat: ClaudeCodeSeat = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seat = ClaudeCodeSeat(self.kit)
+
+    async def play(self, brief: TurnBrief = BRIEF) -> SeatOutcome:
+        try:
+            return await self.seat.run(brief, self.desk)
+        finally:
+            await self.seat.close()
+            assert programs(self.kit.place) == []
+
+
+def programs(mark: str) -> list[int]:
+    """Running programs that were told of a place."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if mark.encode() in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+@asynccontextmanager
+async def room(tmp_path: Path, *replies: Reply, play: Player | None = None, **more: object) -> AsyncIterator[Room]:
+    async with MessagesServer(play or Script(*replies), key=REAL) as server:
+        kit = Kit(
+            open=BwrapSandbox(look_around(find_bwrap(), [sys.base_prefix])).open,
+            contained=True,
+            program=find_program({"PATH": ""}),
+            login=Login(kind="key", base_url=server.url, credential=REAL),
+            place=str(tmp_path / "claude"),
+            proven=ProvenLogins(tmp_path / "logins.json"),
+            now=lambda: "2026-11-22T10:00:00.000Z",
+            model_for=lambda tier: MODEL,
+            price=price,
+            retries=1,
+        )
+        yield Room(server, replace(kit, **more))  # type: ignore[arg-type]
+
+
+def price(used: Metered) -> float | None:
+    """As the program counts this model itself, $ per million tokens."""
+    if used.model != MODEL:
+        return None
+    return (used.tokens_in * 2 + used.tokens_out * 10 + used.tokens_cached * 0.1 + used.tokens_written * 2.5) / 1e6
+
+
+# --- a turn --------------------------------------------------------------------------------------
+
+
+async def test_every_wish_comes_to_the_desk_and_nothing_else_is_offered(tmp_path: Path):
+    wishes = [(f"{PREFIX}read", {"path": "a.py"}), (f"{PREFIX}run", {"command": "pytest"})]
+    async with room(tmp_path, Reply(text="I look.", calls=wishes), DONE) as here:
+        assert await here.play() == SeatOutcome(kind="ok")
+        assert here.desk.acted == [("read", "a.py"), ("run", "pytest"), ("hand_over", "done")]
+        assert here.desk.said == "I look."
+        first, second = here.server.requests
+        assert {name.removeprefix(PREFIX) for name in first.tools} <= set(BRIEF.card.actions if BRIEF.card else ())
+        assert second.results == [("read is done", False), ("run is done", False)]
+        assert "You are the Builder. Add." in first.everything
+        # The server asked for the real credential, and it came: the program was never given it.
+        assert {request.key for request in here.server.requests} == {REAL}
+        assert here.server.others == []
+
+
+async def test_what_the_endpoint_counted_is_spent_and_agrees_with_the_programs_own_count(tmp_path: Path):
+    used = {"input_tokens": 1_000, "output_tokens": 200, "cache_read_input_tokens": 5_000}
+    replies = Reply(text="Nothing to do.", usage=used), replace(DONE, usage=used)
+    async with room(tmp_path, *replies) as here:
+        assert (await here.play()).kind == "ok"
+        usd = 2 * (1_000 * 2 + 200 * 10 + 5_000 * 0.1) / 1e6
+        assert here.desk.spent[-1] == (pytest.approx(usd), 2_000, 400, 10_000, 0, MODEL)
+        assert not [text for _, text in here.desk.notices if "Claude Code counts" in text]
+
+
+async def test_the_cost_of_an_unknown_model_is_unknown_though_the_program_names_one(tmp_path: Path):
+    async with room(tmp_path, DONE, model_for=lambda tier: "smollm2-135m") as here:
+        assert (await here.play()).kind == "ok"
+        assert here.desk.spent[-1][0] is None
+        assert here.server.requests[0].body["model"] == "smollm2-135m"
+
+
+async def test_a_login_is_unproven_until_a_call_was_answered(tmp_path: Path):
+    async with room(tmp_path, DONE, DONE) as here:
+        await here.play()
+        assert [text for _, text in here.desk.notices if "proven" in text] == [
+            "this key was never used in a seat before: unproven until a call is answered",
+            "this key is proven now: a call with it was answered",
+        ]
+        again = Room(here.server, here.kit)
+        await again.play()
+        assert again.desk.notices == []
+        assert REAL not in (tmp_path / "logins.json").read_text()
+
+
+async def test_a_token_made_for_seats_goes_out_as_one(tmp_path: Path):
+    async with room(tmp_path, DONE) as here:
+        token = Login(kind="token", base_url=here.server.url, credential=REAL)
+        here = Room(here.server, replace(here.kit, login=token))
+        assert (await here.play()).kind == "ok"
+        assert here.server.requests[0].headers["authorization"] == f"Bearer {REAL}"
+        assert "x-api-key" not in here.server.requests[0].headers
+
+
+async def test_what_was_not_offered_or_cannot_be_read_is_on_record_and_not_done(tmp_path: Path):
+    wishes = [
+        ("Bash", {"command": "id"}),
+        ("Write", {"file_path": "/x", "content": "x"}),
+        (f"{PREFIX}edit", {"path": 3}),
+    ]
+    async with room(tmp_path, Reply(calls=wishes), DONE) as here:
+        assert (await here.play()).kind == "ok"
+        assert here.desk.acted == [("hand_over", "done")]
+        assert sorted(here.desk.denied) == ["Bash", "Write", "edit"]
+        assert [is_error for _, is_error in here.server.requests[1].results] == [True] * 3
+
+
+async def test_a_turn_that_delivers_nothing_is_asked_again_twice(tmp_path: Path):
+    async with room(tmp_path, play=lambda request: Reply(text="I am done, I think.")) as here:
+        outcome = await here.play()
+        assert outcome == SeatOutcome(kind="failed", note="it ended 3 times with nothing delivered")
+        assert len(here.server.requests) == 3
+
+
+async def test_two_conversations_share_nothing_and_one_is_taken_up_by_its_id(tmp_path: Path):
+    async with room(tmp_path, Reply(text="First words. " * 50, gap=0.05), DONE, DONE) as here:
+        turn = asyncio.ensure_future(here.seat.run(BRIEF, here.desk))
+        await here.desk.began.wait()
+        turn.cancel()
+        await asyncio.wait([turn])
+        await here.seat.close()
+        (session,) = here.desk.conversations
+        other = Room(here.server, here.kit)
+        await other.play()
+        assert other.desk.conversations != [session]
+        assert "You were interrupted" not in here.server.requests[-1].everything
+        resumed = Room(here.server, here.kit)
+        assert (await resumed.play(replace(BRIEF, resume=session))).kind == "ok"
+        assert resumed.desk.conversations == [session]
+        told = here.server.requests[-1].everything
+        assert "You are the Builder. Add." in told
+        assert "You were interrupted" in told
+
+
+# --- interrupted, killed -------------------------------------------------------------------------
+
+
+async def test_an_interrupt_while_it_speaks_hangs_up_at_the_endpoint_and_leaves_nothing(tmp_path: Path):
+    async with room(tmp_path, Reply(text="word " * 500, gap=0.05)) as here:
+        turn = asyncio.ensure_future(here.seat.run(BRIEF, here.desk))
+        await here.desk.began.wait()
+        turn.cancel()
+        await asyncio.wait([turn])
+        assert turn.cancelled()
+        await here.server.gone.wait()
+        await here.seat.close()
+        await here.seat.close()
+        assert programs(here.kit.place) == []
+
+
+async def test_an_interrupt_while_an_action_waits_ends_the_action(tmp_path: Path):
+    async with room(tmp_path, Reply(calls=[(f"{PREFIX}run", {"command": "make"})])) as here:
+        here.desk.holding = asyncio.Event()
+        turn = asyncio.ensure_future(here.seat.run(BRIEF, here.desk))
+        await here.desk.holding.wait()
+        turn.cancel()
+        await asyncio.wait([turn])
+        await here.seat.close()
+        assert here.desk.cancelled == 1
+
+
+async def test_a_program_that_is_killed_fails_its_turn_and_says_so(tmp_path: Path):
+    async with room(tmp_path, Reply(text="word " * 500, gap=0.05)) as here:
+        turn = asyncio.ensure_future(here.play())
+        await here.desk.began.wait()
+        for pid in programs(here.kit.place):
+            os.kill(pid, signal.SIGKILL)
+        outcome = await turn
+        assert outcome.kind == "failed"
+        assert outcome.note.startswith("Claude Code ended before its turn did")
+
+
+async def test_closing_a_seat_that_never_ran_does_nothing(tmp_path: Path):
+    async with room(tmp_path) as here:
+        await here.seat.close()
+        assert here.seat.facts.contained
+        assert not Path(here.kit.place).exists()
+
+
+# --- faults of the wire --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", ["reset", "close", "end", "overloaded_error"])
+async def test_a_stream_that_breaks_is_asked_for_again_and_nothing_is_done_twice(tmp_path: Path, cut: str):
+    broken = Reply(text="Half a sentence that breaks", cut=cut, after=1)
+    async with room(tmp_path, broken, DONE) as here:
+        assert (await here.play()).kind == "ok"
+        assert here.desk.acted == [("hand_over", "done")]
+
+
+async def test_silence_in_a_stream_is_noticed_and_asked_again(tmp_path: Path):
+    async with room(tmp_path, Reply(text="Then nothing", cut="silent"), DONE, silence_seconds=0.5) as here:
+        assert (await here.play()).kind == "ok"
+        assert "stall" in here.desk.kinds()
+        assert here.desk.acted == [("hand_over", "done")]
+
+
+async def test_an_overloaded_endpoint_is_tried_again_visibly(tmp_path: Path):
+    async with room(tmp_path, Reply(status=529), DONE) as here:
+        assert (await here.play()).kind == "ok"
+        assert here.desk.kinds() == ["retry"]
+        assert "again in" in here.desk.notices[1][1]
+        assert "(1/1)" in here.desk.notices[1][1]
+
+
+async def test_an_endpoint_that_stays_overloaded_fails_the_turn_after_its_tries(tmp_path: Path):
+    async with room(tmp_path, play=lambda request: Reply(status=529)) as here:
+        outcome = await here.play()
+        assert outcome.kind == "failed"
+        assert "529" in outcome.note
+
+
+async def test_a_rate_limit_is_told_as_one(tmp_path: Path):
+    async with room(tmp_path, Reply(status=429, headers={"retry-after": "1"}), DONE) as here:
+        assert (await here.play()).kind == "ok"
+        assert here.desk.kinds() == ["rate limit"]
+
+
+async def test_a_refused_credential_stops_the_seat_at_once(tmp_path: Path):
+    async with room(tmp_path, DONE, retries=10) as here:
+        wrong = replace(here.kit, login=Login(kind="token", base_url=here.server.url, credential="wrong"))
+        here = Room(here.server, wrong)
+        outcome = await here.play()
+        assert outcome.kind == "failed"
+        assert "refused this seat's token (401)" in outcome.note
+        assert "claude setup-token" in outcome.note
+        assert len(here.server.requests) <= 2
+        assert not (tmp_path / "logins.json").exists()
+
+
+async def test_a_request_that_is_wrong_fails_the_turn(tmp_path: Path):
+    async with room(tmp_path, play=lambda request: Reply(status=400, message="no such model")) as here:
+        outcome = await here.play()
+        assert outcome.kind == "failed"
+        assert "400" in outcome.note
+
+
+@pytest.mark.parametrize(("stop", "kind"), [("refusal", "refused"), ("max_tokens", "truncated")])
+async def test_a_refusal_and_a_cut_answer_end_the_turn_as_what_they_are(tmp_path: Path, stop: str, kind: str):
+    async with room(tmp_path, play=lambda request: Reply(text="I would rather not", stop=stop)) as here:
+        assert (await here.play()).kind == kind
+        assert here.desk.acted == []
+
+
+# --- the program itself behind the wall ------------------------------------------------------------
+
+
+async def test_no_credential_is_in_the_program_its_files_or_what_it_was_started_with(tmp_path: Path):
+    async with room(tmp_path, Reply(text="word " * 500, gap=0.05)) as here:
+        turn = asyncio.ensure_future(here.seat.run(BRIEF, here.desk))
+        await here.desk.began.wait()
+        found = programs(here.kit.place)
+        assert found
+        for pid in found:
+            for name in ("environ", "cmdline"):
+                assert REAL.encode() not in Path(f"/proc/{pid}/{name}").read_bytes()
+        stand_in = b"stand-in-"
+        assert any(stand_in in Path(f"/proc/{pid}/environ").read_bytes() for pid in found), "the control"
+        turn.cancel()
+        await asyncio.wait([turn])
+        await here.seat.close()
+        files = [path for path in Path(here.kit.place).rglob("*") if path.is_file()]
+        assert files
+        assert not [path for path in files if REAL.encode() in path.read_bytes()]
