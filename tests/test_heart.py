@@ -33,6 +33,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import digest
 from factory_tui.domain import events as e
 from factory_tui.domain.agenda import CheckLandingJob, CommitJob, InspectJob, LandJob, SealBriefJob, TurnJob, agenda
+from factory_tui.domain.brief import Material, compose
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.limits import DEGRADED
@@ -1112,3 +1113,52 @@ def test_behind_a_wall_nothing_is_accepted() -> None:
     first, *_ = Heart().do(start_behind("bwrap", SUPERVISOR.name), SUPERVISOR)
     assert isinstance(first, e.SessionStarted)
     assert first.degraded == ""
+
+
+# --- a context that is full ----------------------------------------------------------------------
+
+
+def test_a_full_context_is_handed_on_to_a_fresh_turn_and_burns_no_attempt() -> None:
+    heart = Heart()
+    heart.start_session()
+    heart.do(c.OpenSmallTask(text="Add subtraction", role="builder", base_ref=MAIN, base=BASE), SUPERVISOR)
+    left = evidence("where it stands")
+    heart.do(c.EndTurn(turn=heart.begin(), outcome="truncated", handed_on=left))
+    task = heart.task()
+    assert task.handoff is not None
+    assert (task.stage, task.attempt, task.fruitless, task.handoff.handed_on) == ("offered", 1, 0, left)
+    material = Material(handed_on="The sign is wrong in line 3.")
+    draft = compose(heart.state, task, task.handoff, material)
+    assert "Go on from where it stood\n\nThe sign is wrong" in draft.text
+    assert "handed on" in [part.kind for part in draft.inputs], "it is listed item by item"
+
+
+def test_work_that_fills_context_after_context_is_too_large_for_one_task() -> None:
+    heart = Heart()
+    heart.start_session()
+    heart.do(c.OpenSmallTask(text="Add subtraction", role="builder", base_ref=MAIN, base=BASE), SUPERVISOR)
+    for number in range(5):
+        turn = heart.begin()
+        heart.do(c.EndTurn(turn=turn, outcome="truncated", handed_on=evidence(f"context {number}")))
+    assert "too large for one task" in heart.task().why
+
+
+def test_what_is_the_same_for_every_turn_of_a_role_stands_first_in_its_brief() -> None:
+    heart = Heart()
+    heart.start_session()
+    heart.do(c.OpenSmallTask(text="Add subtraction", role="builder", base_ref=MAIN, base=BASE), SUPERVISOR)
+    task = heart.task()
+    assert task.handoff is not None
+    kinds = [part.kind for part in compose(heart.state, task, task.handoff, Material()).inputs]
+    assert kinds.index("task") > max(kinds.index(kind) for kind in ("card", "dna", "rules"))
+
+
+def test_a_seat_floods_nobody_with_notices() -> None:
+    heart = Heart()
+    heart.start_session()
+    heart.do(c.OpenSmallTask(text="Add subtraction", role="builder", base_ref=MAIN, base=BASE), SUPERVISOR)
+    turn = heart.begin()
+    told = [heart.do(c.NoteSeat(turn=turn, kind="retry", text=f"again {n}")) for n in range(300)]
+    shown = [events for events in told if events]
+    assert len(shown) == 201
+    assert "no more are shown" in shown[-1][0].text  # type: ignore[union-attr]

@@ -24,7 +24,7 @@ MODULES = {
     "claude-agent-sdk": "claude_agent_sdk",
 }
 """Import names that differ from the package's."""
-TO_COME = {"textual": "tui", "anthropic": "adapters/seats/anthropic_api"}
+TO_COME = {"textual": "tui"}
 """Declared, and said in the map to arrive with the module that will own them."""
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 MUST_ANSWER_HEADING = "# Findings of level 2 that you must answer one by one"
 CHANGE_HEADING = "# The change"
+TASK_HEADING = "# Your task: "
+_LESS_STABLE = ("# Knowledge: ", "# What happened in the session before")
 _FINDING = re.compile(r"^- \*\*(F-[0-9]+)\*\* \([a-z]+\) (.*)$", re.MULTILINE)
 
 
@@ -19,6 +21,23 @@ class Owed:
 
     id: str
     title: str
+
+
+def cached_parts(text: str) -> tuple[tuple[str, ...], str]:
+    """What is the same from turn to turn, in the order in which it changes less and less often from its end, and the
+    rest, which is this turn's own. Joined, they are the text.
+
+    First what every turn of the role is told (card, DNA, rules), then what bears on the task or stands for a session
+    (knowledge, the last digest).
+    """
+    own = text.find("\n" + TASK_HEADING)
+    if own < 0:
+        return (), text
+    stable, rest = text[: own + 1], text[own + 1 :]
+    ends = [at for heading in _LESS_STABLE if (at := stable.find("\n" + heading)) >= 0]
+    if not ends:
+        return (stable,), rest
+    return (stable[: min(ends) + 1], stable[min(ends) + 1 :]), rest
 
 
 def criteria_in(text: str) -> tuple[str, ...]:

@@ -47,6 +47,8 @@ class Calls:
         """The action that ended the turn well; empty = none yet."""
         self.given_up = ""
         """Why the turn has failed; empty = it has not."""
+        self.done: list[str] = []
+        """What was really done, one line each, for whoever goes on from here."""
         self._unread: dict[str, int] = {}
         self._rounds_unread = 0
         self._silent = 0
@@ -71,6 +73,8 @@ class Calls:
                 continue
             self._unread.pop(call.name, None)
             result = await desk.act(became)
+            said = "" if result.ok else f": {' '.join(result.text.split())[:200]}"
+            self.done.append(f"{became.kind} {became.object}: {'ok' if result.ok else 'not ok'}{said}")
             if result.ok and became.kind in DELIVERIES:
                 self.delivered = became.kind
             results.append(result)

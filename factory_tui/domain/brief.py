@@ -41,18 +41,16 @@ class Material:
     """The last session's, whole."""
     diff: str = ""
     """Of the candidate, for a reviewer; of the predecessor's, for an author who redoes it on a moved base."""
+    handed_on: str = ""
+    """What the same role's turn before left, whose context was full."""
 
 
 def compose(state: State, task: Task, handoff: Handoff, material: Material) -> BriefDraft:
     """The brief of one handoff. Pure, so the same state seals the same bytes."""
     card = state.law.role(handoff.to)
     parts = _Parts()
+    # What is the same for every turn of the role comes first: a model's server reads it once and keeps it.
     parts.add("card", f"role {card.id}", _card(card))
-    parts.add("task", task.id, _task(state, task, card))
-    if handoff.purpose == "review":
-        _review_parts(parts, state, task, card, material)
-    else:
-        _author_parts(parts, state, task, card, material)
     if "dna" in card.brief and state.law.dna:
         parts.add("dna", state.law.dna.path, state.law.dna.text, "The DNA of this project, whole")
     rules = rulebook_of(state.law).bearing(card.id, stack=state.law.stack)
@@ -63,6 +61,14 @@ def compose(state: State, task: Task, handoff: Handoff, material: Material) -> B
             parts.add("knowledge", document.path, document.text, f"Knowledge: {document.path}")
     if "digest" in card.brief and material.digest and state.digest:
         parts.add("digest", state.digest.path, material.digest, "What happened in the session before")
+    parts.add("task", task.id, _task(state, task, card))
+    if handoff.purpose == "review":
+        _review_parts(parts, state, task, card, material)
+    else:
+        _author_parts(parts, state, task, card, material)
+    if material.handed_on and handoff.handed_on:
+        heading = "The turn before yours ran out of room. Go on from where it stood"
+        parts.add("handed on", handoff.sent_by, material.handed_on, heading)
     return parts.draft(state.law.gate.pace.brief_bytes)
 
 

@@ -213,6 +213,8 @@ class EndTurn:
     turn: str
     outcome: Outcome
     note: str = ""
+    handed_on: Evidence | None = None
+    """Its context is full: what a fresh turn is to be told."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,7 @@ def _startable(state: State, handoff: str) -> Task:
 
 def end_turn(state: State, command: c.EndTurn) -> tuple[e.Event, ...]:
     turn = state.turn(command.turn)
-    return after_turn(state, Ids(state), turn, command.outcome, command.note)
+    return after_turn(state, Ids(state), turn, command.outcome, command.note, command.handed_on)
 
 
 def note_usage(state: State, command: c.NoteUsage) -> tuple[e.Event, ...]:

@@ -226,6 +226,8 @@ class HandoffOffered(Record, frozen=True, kw_only=True, tag="handoff.offered"):
     reason: str
     attempt: int = 1
     """Of the author; a review keeps the author's number."""
+    handed_on: Evidence | None = None
+    """How the turn before stood, whose context was full: told to this one."""
 
 
 class BriefSealed(Record, frozen=True, kw_only=True, tag="brief.sealed"):
@@ -243,7 +245,7 @@ class BriefInput(Record, frozen=True, kw_only=True):
     """One thing a brief holds whole."""
 
     kind: str
-    """card, dna, rules, knowledge, digest, task, findings, packages, diff, question"""
+    """card, dna, rules, knowledge, digest, task, findings, packages, diff, question, handed on"""
     name: str
     sha256: Sha256
     size: int
@@ -355,6 +357,8 @@ class TurnEnded(Record, frozen=True, kw_only=True, tag="turn.ended"):
     note: str = ""
     brief: Sha256 = ""
     """What the turn was told, once more: a statement about its work names it after the turn is gone."""
+    handed_on: Evidence | None = None
+    """Its context was full: what it left for the fresh turn that goes on."""
 
 
 class MessageSent(Record, frozen=True, kw_only=True, tag="message.sent"):

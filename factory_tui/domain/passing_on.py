@@ -5,14 +5,26 @@ from __future__ import annotations
 from factory_tui.domain import events as e
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.state import Retirement, State, Task, Turn
-from factory_tui.domain.terms import Verdict
+from factory_tui.domain.terms import Evidence, Verdict
 
 MOST_FRUITLESS = 3
 """Turns in a row that may end with nothing to judge."""
 
 
+MOST_CONTEXTS = 5
+"""Full contexts in a row, after which the work is too large for one task."""
+
+
 def offer(
-    ids: Ids, task: Task, *, to: str, purpose: str, sent_by: str, reason: str, attempt: int | None = None
+    ids: Ids,
+    task: Task,
+    *,
+    to: str,
+    purpose: str,
+    sent_by: str,
+    reason: str,
+    attempt: int | None = None,
+    handed_on: Evidence | None = None,
 ) -> e.HandoffOffered:
     return e.HandoffOffered(
         handoff=ids.next("H"),
@@ -22,26 +34,40 @@ def offer(
         sent_by=sent_by,
         reason=reason,
         attempt=task.attempt if attempt is None else attempt,
+        handed_on=handed_on,
     )
 
 
-def after_turn(state: State, ids: Ids, turn: Turn, outcome: e.Outcome, note: str) -> tuple[e.Event, ...]:
+def after_turn(
+    state: State, ids: Ids, turn: Turn, outcome: e.Outcome, note: str, handed_on: Evidence | None = None
+) -> tuple[e.Event, ...]:
     """The end of a turn and what it leads to. The same for a turn that ended and for one a crash cut off."""
     events: list[e.Event] = [
         *(
             e.ActionEnded(id=id, result="killed", summary=f"{action.kind}: the turn ended before it did")
             for id, action in turn.open.items()
         ),
-        e.TurnEnded(turn=turn.id, outcome=outcome, note=note, brief=turn.brief),
+        e.TurnEnded(turn=turn.id, outcome=outcome, note=note, brief=turn.brief, handed_on=handed_on),
     ]
     task = state.tasks.get(turn.task)
     if task is None:
         return tuple(events)
     if turn.retired is not None and not turn.delivered:
         return (*events, _after_retirement(ids, task, turn, turn.retired))
+    if handed_on is not None and not turn.delivered:
+        return (*events, _goes_on(ids, task, turn, handed_on))
     if turn.purpose == "review":
         return (*events, *_after_review(state, ids, task, turn, outcome, note))
     return (*events, *_after_author(state, ids, task, turn, outcome, note))
+
+
+def _goes_on(ids: Ids, task: Task, turn: Turn, handed_on: Evidence) -> e.Event:
+    """A fresh turn of the same role goes on; no attempt is burnt."""
+    if task.handoff is not None and task.handoff.contexts + 1 >= MOST_CONTEXTS:
+        why = f"{MOST_CONTEXTS} contexts in a row were filled, the last by {turn.id}: it is too large for one task"
+        return e.TaskStuck(task=task.id, reason=why)
+    why = f"the context of {turn.id} was full"
+    return offer(ids, task, to=turn.role, purpose=turn.purpose, sent_by=turn.id, reason=why, handed_on=handed_on)
 
 
 def _after_retirement(ids: Ids, task: Task, turn: Turn, retired: Retirement) -> e.Event:
@@ -122,7 +148,8 @@ def _fruitless(ids: Ids, task: Task, turn: Turn, outcome: str, note: str, purpos
     what = f"{turn.id} ended ({outcome}) without anything to judge" + (f": {note}" if note else "")
     if count >= MOST_FRUITLESS:
         return [e.TaskStuck(task=task.id, reason=f"{count} turns in a row brought nothing; the last: {what}")]
-    return [offer(ids, task, to=role, purpose=purpose, sent_by=turn.id, reason=what)]
+    told = task.handoff.handed_on if task.handoff else None
+    return [offer(ids, task, to=role, purpose=purpose, sent_by=turn.id, reason=what, handed_on=told)]
 
 
 def to_review(state: State, ids: Ids, task: Task, turn: Turn) -> e.HandoffOffered:

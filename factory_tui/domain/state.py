@@ -70,6 +70,10 @@ class Handoff(Record, frozen=True, kw_only=True):
     refused: str = ""
     """Why no brief can be sealed."""
     since: str = ""
+    handed_on: Evidence | None = None
+    """How the turn before stood, whose context was full."""
+    contexts: int = 0
+    """How many contexts were filled for this work before."""
 
 
 class Candidate(Record, frozen=True, kw_only=True):

@@ -77,6 +77,7 @@ def plan_rejected(state: State, event: e.PlanRejected, entry: Entry) -> State:
 
 
 def handoff_offered(state: State, event: e.HandoffOffered, entry: Entry) -> State:
+    before = state.tasks[event.task].handoff
     handoff = Handoff(
         id=event.handoff,
         to=event.to,
@@ -84,9 +85,17 @@ def handoff_offered(state: State, event: e.HandoffOffered, entry: Entry) -> Stat
         sent_by=event.sent_by,
         reason=event.reason,
         since=entry.at,
+        handed_on=event.handed_on,
+        contexts=_contexts(before, event),
     )
     task = replace(state.tasks[event.task], handoff=handoff, stage="offered", attempt=event.attempt)
     return with_task(state, entry, task, counters=count(state, event.handoff))
+
+
+def _contexts(before: Handoff | None, event: e.HandoffOffered) -> int:
+    if before is None or event.handed_on is None:
+        return 0
+    return before.contexts + (event.handed_on != before.handed_on)
 
 
 def _handoff_task(state: State, handoff: str) -> Task:

@@ -84,7 +84,7 @@ def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
         brief=event.brief,
     )
     task = task_of(state, turn.task)
-    fruitless = 0 if turn.delivered else task.fruitless + (event.outcome != "interrupted")
+    fruitless = 0 if turn.delivered else task.fruitless + (event.outcome != "interrupted" and event.handed_on is None)
     cut_off = None
     if event.outcome == "interrupted" and turn.conversation and turn.facts and turn.facts.can_resume:
         cut_off = CutOff(handoff=turn.handoff, seat=turn.seat, conversation=turn.conversation, brief=turn.brief)

@@ -77,7 +77,9 @@ class Gatekeeper:
         digest = state.digest.evidence if state.digest else None
         wants_diff = task.handoff.purpose == "review" or task.rebase
         diff = task.candidate.diff if task.candidate and wants_diff else None
-        material = Material(digest=self._text(digest), diff=self._text(diff))
+        material = Material(
+            digest=self._text(digest), diff=self._text(diff), handed_on=self._text(task.handoff.handed_on)
+        )
         draft = compose(state, task, task.handoff, material)
         command: c.Command
         if draft.problem:

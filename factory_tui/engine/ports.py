@@ -382,8 +382,15 @@ class SeatOutcome:
     """How a turn ended, exactly one."""
 
     kind: str
-    """ok, interrupted, refused, failed, budget, stalled, truncated"""
+    """ok, interrupted, refused, failed, budget, stalled, truncated, or `waiting`: the world is in the way, nobody
+    failed, and the same turn begins again by itself (subscription window, rate limit, quota, network, sleep)."""
     note: str = ""
+    cause: str = ""
+    """waiting: for what, in words that are the same for everything that shares it: "rate limit of claude.ai"."""
+    until: str = ""
+    """waiting: UTC, ISO 8601 with `Z`; empty = the world did not say."""
+    digest: str = ""
+    """truncated: the context is full, and this is how it stands; a fresh turn goes on from it."""
 
 
 class Seat(Protocol):

@@ -41,6 +41,8 @@ from factory_tui.engine.sitting import sit
 BY = Actor(kind="factory", name="turns")
 OUTCOMES: frozenset[Outcome] = frozenset({"ok", "interrupted", "refused", "failed", "budget", "stalled", "truncated"})
 MOST_SECONDS_OF_ONE_COMMAND = 1_800.0
+MOST_HANDED_ON = 60_000
+"""Characters of what a turn whose context is full leaves for the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +210,10 @@ class Turns:
         known = next((kind for kind in OUTCOMES if kind == outcome.kind), None)
         note = outcome.note if known else f"unknown outcome `{outcome.kind}`: {outcome.note}"
         if turn in self._factory.state.turns and self._factory.failure is None:
-            self._factory.submit(c.EndTurn(turn=turn, outcome=known or "failed", note=note[:2_000]), BY)
+            digest = self._redactor.text(outcome.digest)[:MOST_HANDED_ON]
+            kept = self._evidence.put(digest.encode(), f"handed on by {turn}") if digest else None
+            ended = c.EndTurn(turn=turn, outcome=known or "failed", note=note[:2_000], handed_on=kept)
+            self._factory.submit(ended, BY)
 
     def _seconds(self, card: RoleCard, handoff: Handoff, control: str) -> float | None:
         """A person is never hurried; everybody else has the shorter of card and gate."""

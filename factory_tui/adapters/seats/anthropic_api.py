@@ -1,0 +1,356 @@
+"""A seat that a model plays over the Messages API: our own loop over its stream, and only our tools.
+
+Nothing of the model runs here. It says what it wants, the desk permits or refuses it, and the answer goes back; so
+every call is gated, what it costs is known where the model is on the price list, and an interrupt is the end of one
+connection. The client tries nothing again by itself: each wait is shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from factory_tui.adapters.brief_sections import cached_parts
+from factory_tui.adapters.model_calls import Calls
+from factory_tui.adapters.model_stream import Answer
+from factory_tui.adapters.model_troubles import EARLY_END, Trouble, trouble_of
+from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.prices import Model, Models, Tokens, cost
+from factory_tui.domain.terms import SeatFacts
+from factory_tui.engine.ports import Desk, SeatOutcome, TurnBrief
+
+VENDOR = "https://api.anthropic.com"
+ANSWER_TOKENS = 32_000
+"""The most that is asked for in one answer, where the model can."""
+UNLISTED_ANSWER_TOKENS = 8_192
+NEARLY_FULL = 0.85
+"""Of the context: then the turn is handed over while there is room to say how it stands."""
+CUT_ANSWERS = 3
+"""Answers in a row that may end at the limit of one answer."""
+NO_WORDS = "(no words)"
+_CACHED = {"cache_control": {"type": "ephemeral"}}
+
+HAND_ON = (
+    "Your context is nearly full. Somebody with a fresh one goes on from your words alone: write what you found out,"
+    " what is done, what is left, and what you would do next. Call no tool."
+)
+GO_ON = "Your answer was cut off at the most that one answer may hold. Go on in smaller pieces."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings:
+    """How the model is reached. `base_url` serves Ollama, llama.cpp, LiteLLM and gateways; empty = the vendor."""
+
+    models: Models
+    key: str = ""
+    base_url: str = ""
+    model: str = ""
+    """Before the tier's; empty = by the role's tier."""
+    effort: str = ""
+    answer_tokens: int = 0
+    """Of one answer; 0 = by the list."""
+    silence_seconds: float = 120.0
+    """With not one byte, after which the connection is given up."""
+    longest_wait: float = 60.0
+    """Seconds that are waited before a try; a server that asks for more ends the turn, waiting for the world."""
+
+
+class AnthropicApiSeat:
+    """Satisfies `ports.Seat`. Raises FactoryError when there is neither a key nor a server of one's own."""
+
+    def __init__(self, settings: ApiSettings, *, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """`pause` waits between two tries; tests pass one that does not."""
+        if not settings.key and not settings.base_url:
+            raise FactoryError(
+                what="there is no key for the Anthropic API",
+                why="the seat `anthropic_api` reads ANTHROPIC_API_KEY at the start of the factory",
+                next_step="export ANTHROPIC_API_KEY and start again, or name a `base_url` of a server of your own",
+            )
+        self._settings = settings
+        self._pause = pause
+        self._client: Any = None
+
+    @property
+    def kind(self) -> str:
+        return "anthropic_api"
+
+    @property
+    def facts(self) -> SeatFacts:
+        settings = self._settings
+        named = [settings.model] if settings.model else [tier.model for tier in settings.models.tiers.values()]
+        return SeatFacts(
+            control="brokered",
+            gates_every_call=True,
+            knows_cost=all(settings.models.find(model) for model in named),
+            contained=True,
+        )
+
+    async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
+        settings = self._settings
+        tier = settings.models.tiers.get(brief.model_tier)
+        model = settings.model or (tier.model if tier else "")
+        if not model:
+            raise FactoryError(
+                what=f"no model is named for the tier `{brief.model_tier}`",
+                why="the list of models has no such tier",
+                next_step="add it under [tiers] in models.toml of your config directory",
+            )
+        effort = settings.effort or (tier.effort if tier and tier.effort else "")
+        calls = Calls(brief)
+        self._client = await self._connect()
+        return await _Turn(self._client, settings, self._pause, brief, desk, calls, model, effort).play()
+
+    async def _connect(self) -> Any:
+        # Three quarters of a second and 74 MB: off the loop, and only when a turn needs it.
+        anthropic = await asyncio.to_thread(_sdk)
+        settings = self._settings
+        base_url = settings.base_url or VENDOR
+        more: dict[str, Any] = {}
+        if (urlsplit(base_url).hostname or "") in ("localhost", "127.0.0.1", "::1"):
+            # A proxy of the environment would not find our own machine.
+            more["http_client"] = anthropic.DefaultAsyncHttpxClient(trust_env=False)
+        return anthropic.AsyncAnthropic(
+            api_key=settings.key or "none",
+            base_url=base_url,
+            max_retries=0,
+            timeout=anthropic.Timeout(settings.silence_seconds, connect=min(15.0, settings.silence_seconds)),
+            **more,
+        )
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+def _sdk() -> Any:
+    import anthropic
+
+    return anthropic
+
+
+class _Failed(Exception):
+    """The request was given up."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.text)
+        self.trouble = trouble
+
+
+class _Turn:
+    """One conversation, from the brief to its outcome."""
+
+    def __init__(
+        self,
+        client: Any,
+        settings: ApiSettings,
+        pause: Callable[[float], Awaitable[None]],
+        brief: TurnBrief,
+        desk: Desk,
+        calls: Calls,
+        model: str,
+        effort: str,
+    ) -> None:
+        self._client, self._settings, self._pause = client, settings, pause
+        self._brief, self._desk, self._calls = brief, desk, calls
+        self._model, self._effort = model, effort
+        self._known: Model | None = settings.models.find(model)
+        self._stable, own = cached_parts(brief.text)
+        self._history: list[dict[str, Any]] = [{"role": "user", "content": [_said(own)]}]
+        self._used = Tokens()
+        self._usd: float | None = 0.0
+        self._cut_answers = 0
+
+    async def play(self) -> SeatOutcome:
+        try:
+            while True:
+                answer = await self._ask()
+                if (outcome := await self._go_on_from(answer)) is not None:
+                    return outcome
+        except _Failed as failed:
+            return self._ended(failed.trouble)
+
+    async def _go_on_from(self, answer: Answer) -> SeatOutcome | None:
+        """What one answer leads to; None = the conversation goes on."""
+        self._remember("assistant", answer.blocks() or [_said(NO_WORDS)])
+        calls = answer.calls()
+        if answer.stop == "refusal":
+            note = f"the model refused: {answer.stopped_because or 'it gave no reason'}"
+            return SeatOutcome(kind="refused", note=note)
+        if calls:
+            results = await self._calls.carry(self._desk, [call for _, call in calls])
+            content: list[dict[str, Any]] = [
+                {"type": "tool_result", "tool_use_id": id, "content": result.text, "is_error": not result.ok}
+                for (id, _), result in zip(calls, results, strict=True)
+            ]
+            self._remember("user", content)
+            if self._calls.delivered:
+                return SeatOutcome(kind="ok")
+            if self._calls.given_up:
+                return SeatOutcome(kind="failed", note=self._calls.given_up)
+        if answer.stop == "model_context_window_exceeded":
+            return await self._hand_on(may_ask=False)
+        if answer.stop == "max_tokens":
+            self._cut_answers += 1
+            if self._cut_answers >= CUT_ANSWERS:
+                note = f"{CUT_ANSWERS} answers in a row ended at the most that one answer may hold"
+                return SeatOutcome(kind="truncated", note=note)
+            self._remember("user", [_said(GO_ON)])
+        else:
+            self._cut_answers = 0
+            if not calls and answer.stop != "pause_turn":
+                told = self._calls.ask_again()
+                if not told:
+                    return SeatOutcome(kind="failed", note=self._calls.given_up)
+                self._remember("user", [_said(told)])
+        if self._is_nearly_full(answer):
+            return await self._hand_on(may_ask=True)
+        return None
+
+    def _remember(self, role: str, content: list[dict[str, Any]]) -> None:
+        """Roles alternate: some servers insist on it."""
+        if self._history[-1]["role"] == role:
+            self._history[-1]["content"] += content
+        else:
+            self._history.append({"role": role, "content": content})
+
+    # --- one request -----------------------------------------------------------------------------
+
+    async def _ask(self, **more: Any) -> Answer:
+        """One answer, tried again where that may help; every wait is told before it. Raises _Failed."""
+        if words := await self._desk.hear():
+            self._remember("user", [_said(text) for text in words])
+        tried = 0
+        while True:
+            answer = Answer()
+            try:
+                await self._stream(answer, more)
+                trouble: Trouble | None = None if answer.stop else EARLY_END
+            except Exception as error:
+                trouble = trouble_of(error)
+                if trouble is None:
+                    raise
+            finally:
+                self._charge(answer)
+            if trouble is None:
+                return answer
+            tried += 1
+            wait = min(2.0 ** (tried - 1), self._settings.longest_wait) if trouble.after is None else trouble.after
+            if tried >= trouble.tries or wait > self._settings.longest_wait:
+                raise _Failed(trouble)
+            lost = f"; {answer.said} characters of the answer are void" if answer.said else ""
+            self._desk.notice(trouble.kind, f"{trouble.text}{lost}: again in {wait:g} s ({tried}/{trouble.tries - 1})")
+            await self._pause(wait)
+
+    async def _stream(self, answer: Answer, more: dict[str, Any]) -> None:
+        stream = await self._client.messages.create(stream=True, **self._request(), **more)
+        async with stream:
+            async for event in stream:
+                if text := answer.take(event):
+                    self._desk.say(text)
+                if event.type == "message_start":
+                    self._desk.conversation(answer.id, answer.model)
+        if answer.said:
+            self._desk.say("\n")
+
+    def _request(self) -> dict[str, Any]:
+        """Tools and what every turn of the role is told come first and are cached, then the conversation so far.
+
+        Nothing of one turn stands in the cached prefix of another: it holds the card, DNA, rules, knowledge and the
+        last digest, and what a role is never told stands in none of its requests.
+        """
+        request: dict[str, Any] = {
+            "model": self._model,
+            "max_tokens": self._answer_tokens(),
+            "messages": _marked(self._history),
+            "tools": [
+                {"name": tool.name, "description": tool.description, "input_schema": tool.schema}
+                for tool in self._calls.tools
+            ],
+        }
+        if self._stable:
+            request["system"] = [{**_said(part), **_CACHED} for part in self._stable]
+        if self._known and self._known.adaptive:
+            # Servers of other makers have failed on fields that they do not know.
+            request["thinking"] = {"type": "adaptive"}
+            if self._effort:
+                request["output_config"] = {"effort": self._effort}
+        return request
+
+    def _answer_tokens(self) -> int:
+        if self._settings.answer_tokens:
+            return self._settings.answer_tokens
+        if self._known is None or not self._known.output_limit:
+            return UNLISTED_ANSWER_TOKENS
+        return min(ANSWER_TOKENS, self._known.output_limit)
+
+    def _charge(self, answer: Answer) -> None:
+        """Also for an answer that broke off: it was paid for."""
+        if not answer.id and answer.tokens == Tokens():
+            return
+        self._used += answer.tokens
+        model = answer.model or self._model
+        usd = cost(self._settings.models, model, answer.tokens)
+        self._usd = None if usd is None or self._usd is None else self._usd + usd
+        used = self._used
+        self._desk.spend(self._usd, used.fresh, used.out, used.cached, used.written, model)
+
+    # --- how it ends -----------------------------------------------------------------------------
+
+    def _ended(self, trouble: Trouble) -> SeatOutcome:
+        note = f"{trouble.text}. {trouble.mend}".rstrip(". ") if trouble.mend else trouble.text
+        if trouble.ends == "context":
+            return self._handed_on("", note)
+        if trouble.ends == "waiting":
+            host = urlsplit(self._settings.base_url or VENDOR).netloc
+            return SeatOutcome(kind="waiting", note=note, cause=f"{host}: {trouble.text}", until=_until(trouble.after))
+        return SeatOutcome(kind=trouble.ends, note=note)
+
+    def _is_nearly_full(self, answer: Answer) -> bool:
+        if self._known is None or not self._known.context:
+            return False
+        return answer.tokens.prompt + answer.tokens.out > NEARLY_FULL * self._known.context
+
+    async def _hand_on(self, *, may_ask: bool) -> SeatOutcome:
+        """Ends the turn with a digest for a fresh one: the model's own words where it can still say them, and what was
+        really done, by our own account."""
+        note = "the context is full; a fresh turn goes on from its digest"
+        words = ""
+        if may_ask:
+            self._remember("user", [_said(HAND_ON)])
+            try:
+                answer = await self._ask(tool_choice={"type": "none"})
+                words = "\n".join(block["text"] for block in answer.blocks() if block["type"] == "text")
+            except _Failed as failed:
+                note = f"{note}; its own words could not be had: {failed.trouble.text}"
+        return self._handed_on(words, note)
+
+    def _handed_on(self, words: str, note: str) -> SeatOutcome:
+        self._desk.notice("note", note)
+        done = "\n".join(f"- {line}" for line in self._calls.done) or "- nothing yet"
+        said = f"In its own words:\n\n{words.strip()}\n\n" if words.strip() else ""
+        return SeatOutcome(
+            kind="truncated", note=note, digest=f"{said}What it did, by the factory's account:\n\n{done}\n"
+        )
+
+
+def _said(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _marked(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The conversation with its end marked, so that the next request reads all of it from the cache."""
+    *before, last = history
+    *blocks, end = last["content"]
+    return [*before, {**last, "content": [*blocks, {**end, **_CACHED}]}]
+
+
+def _until(after: float | None) -> str:
+    if after is None:
+        return ""
+    then = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=min(after, 31 * 86_400.0))
+    return then.strftime("%Y-%m-%dT%H:%M:%S.000Z")
