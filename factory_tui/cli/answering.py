@@ -153,21 +153,6 @@ def adopt(proposal: str | None, sha256: str, yes: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("reason", required=False, default="")
-def pause(reason: str) -> None:
-    """Stop: no turn starts and no action is allowed until `factory unpause`."""
-    told = ask_anyhow(here(), request("pause", paused=True, reason=reason))
-    say(f"paused: {told['paused']}")
-
-
-@click.command()
-def unpause() -> None:
-    """Go on after `factory pause`."""
-    ask_anyhow(here(), request("pause", paused=False))
-    say("goes on")
-
-
-@click.command()
 @click.argument("mode", type=click.Choice(["step", "flow"]))
 def mode(mode: str) -> None:
     """step: one handoff for each answer of yours. flow: only what must, stops."""

@@ -42,6 +42,16 @@ def _told(event: object) -> str:
             return f"{turn} begins on {task} ({seat}, {control})"
         case e.TurnEnded(turn=turn, outcome=outcome, note=note):
             return f"{turn} ends: {outcome}{', ' + one_line(note) if note else ''}"
+        case e.MessageSent(message=message, turn=turn, text=text):
+            return f"{message}: the supervisor to {turn}: {one_line(text)}"
+        case e.TurnPaused(turn=turn, reason=reason):
+            return f"{turn} pauses after its action: {one_line(reason)}"
+        case e.TurnResumed(turn=turn):
+            return f"{turn} goes on"
+        case e.TurnRetired(turn=turn, to=to, parks=parks, reason=reason):
+            return f"{turn} is retired, its task {'is parked' if parks else f'goes on ({to})'}: {one_line(reason)}"
+        case e.SeatChosen(task=task, seat=seat):
+            return f"{task}: seat {seat or 'by the settings'} from the next turn on"
         case e.ActionAsked(id=id, turn=turn, action=action):
             return f"{id}: {turn} asks to {action.kind} {one_line(action.object)}"
         case e.ActionDenied(turn=turn, action=action, ruling=ruling):

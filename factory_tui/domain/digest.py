@@ -163,6 +163,16 @@ def _decided(entry: Entry, state: State) -> str:
             return f"{who} dismissed {finding} of {task}: {one_line(reason)}"
         case e.IndependenceWaived(task=task, commit=commit, reason=reason):
             return f"{who} accepted that {task} at {commit[:10]} was judged by its own author: {one_line(reason)}"
+        case e.MessageSent(message=message, turn=turn, text=text):
+            return f"{who} said to {turn} ({message}): {one_line(text)}"
+        case e.TurnPaused(turn=turn, reason=reason):
+            return f"{who} paused {turn}: {one_line(reason)}"
+        case e.TurnRetired(turn=turn, to=to, parks=parks, reason=reason):
+            return f"{who} retired {turn}, its task {'parked' if parks else f'handed on {to}'}: {one_line(reason)}"
+        case e.TaskHeld(task=task, reason=reason):
+            return f"{who} held {task}: {one_line(reason)}"
+        case e.SeatChosen(task=task, seat=seat):
+            return f"{who} chose the seat {seat or 'of the settings'} for the next turns of {task}"
         case e.TaskRetried(task=task, how=how):
             return f"{who} started {task} again: {how}"
         case e.QuestionAnswered(question=question, text=text):

@@ -62,6 +62,7 @@ def summary_of(state: State) -> dict[str, Any]:
                 "since": turn.started,
                 "actions": turn.actions,
                 "denied": turn.denied,
+                "paused": turn.paused,
             }
             for turn in state.turns.values()
         ],

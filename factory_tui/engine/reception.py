@@ -18,6 +18,7 @@ from factory_tui.domain.terms import Actor, Record
 from factory_tui.domain.waiting import Waiting, waiting
 from factory_tui.engine.exhibits import as_data, difference, find_item, parts_of, proposed_charter, summary_of
 from factory_tui.engine.factory import Factory
+from factory_tui.engine.orders import Steer, command_of
 from factory_tui.engine.ports import EvidenceStore
 from factory_tui.engine.session import Session
 
@@ -82,7 +83,9 @@ class Propose(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     """Look at the home on disk again."""
 
 
-Request = Status | Inbox | Reply | HandOver | Acknowledge | Adopt | SetPaused | ChangeMode | PreviewDigest | Propose
+Request = (
+    Status | Inbox | Reply | HandOver | Acknowledge | Adopt | SetPaused | Steer | ChangeMode | PreviewDigest | Propose
+)
 
 Answer = dict[str, Any]
 
@@ -134,7 +137,9 @@ class Reception:
                     self._refuse_a_seat()
                 return await self._act(request, by)
 
-    async def _act(self, request: Reply | HandOver | Acknowledge | Adopt | SetPaused | ChangeMode, by: Actor) -> Answer:
+    async def _act(
+        self, request: Reply | HandOver | Acknowledge | Adopt | SetPaused | Steer | ChangeMode, by: Actor
+    ) -> Answer:
         match request:
             case Reply():
                 return await self._reply(request, by)
@@ -146,6 +151,9 @@ class Reception:
                 return await self._acknowledge(digest, by)
             case Adopt():
                 return await self._adopt(request, by)
+            case Steer():
+                entries = await self._factory.carried_out(command_of(self._factory.state, request, self._evidence), by)
+                return {"target": request.target, "order": request.order, "entries": [one.seq for one in entries]}
             case SetPaused():
                 await self._factory.carried_out(c.Unpause(), by)
                 return {"paused": self._factory.state.paused}

@@ -17,14 +17,13 @@ from factory_tui.domain.waiting import Waiting, waiting
 from factory_tui.tui import terminal
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.chronicle import Chronicle
-from factory_tui.tui.going import Going
 from factory_tui.tui.keymap import Keys
+from factory_tui.tui.looks import Looks
 from factory_tui.tui.outside import Outside
-from factory_tui.tui.painting import Paint, Painted
+from factory_tui.tui.painting import Paint
 from factory_tui.tui.palette import THEMES
 from factory_tui.tui.present.words import hours_after, waiting_notice
 from factory_tui.tui.screens.floor import Floor
-from factory_tui.tui.screens.room import Room
 from factory_tui.tui.themes import register
 from factory_tui.tui.view import Door, View
 
@@ -39,7 +38,7 @@ CALM_BEATS = 8
 APPROVAL_HOURS = 8.0
 
 
-class Cockpit(Going, inherit_bindings=False):
+class Cockpit(Looks, inherit_bindings=False):
     """One factory on one terminal."""
 
     CSS_PATH = "theme.tcss"
@@ -284,11 +283,6 @@ class Cockpit(Going, inherit_bindings=False):
 
     # --- words -----------------------------------------------------------------------------------
 
-    def say(self, text: str, style: str = "bar") -> None:
-        self.message = (text, style)
-        if self.room is not None:
-            self.room.say(text, style)
-
     def quiet(self) -> None:
         self.message = ("", "bar")
 
@@ -313,19 +307,6 @@ class Cockpit(Going, inherit_bindings=False):
             self.say(f"copied {what}, {len(text)} characters, {went or 'nowhere: there is no place for it'}", "bar")
 
         self.soon(carry_out())
-
-    # --- how it looks ----------------------------------------------------------------------------
-
-    def set_look(self, theme: str, ascii_only: bool | None = None) -> None:
-        """Other colours or signs, at once."""
-        ascii_only = self.paint.ascii_only if ascii_only is None else ascii_only
-        self.paint = Paint(THEMES[theme], ascii_only=ascii_only)
-        self.theme = f"factory-{theme}"
-        for screen in self.screen_stack:
-            for widget in screen.query(Painted).results():
-                widget.repaint()
-            if isinstance(screen, Room):
-                screen.renew()
 
     # --- leaving ---------------------------------------------------------------------------------
 

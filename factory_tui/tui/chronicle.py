@@ -180,6 +180,17 @@ class Chronicle:
             case e.AskAnswered(id=id, allowed=allowed, reason=reason):
                 told = "allowed" if allowed else f"denied: {one_line(reason, 200)}"
                 self._note_somewhere(id, f"  the supervisor {told}  [{id}]", state)
+            case e.MessageSent(message=message, turn=turn, text=text):
+                self._say(turn, "asked", f"> you said: {one_line(text, 300)}  [{message}]")
+            case e.MessagesHeard(turn=turn, messages=messages):
+                self._say(turn, "note", f"  heard {', '.join(messages)}")
+            case e.TurnPaused(turn=turn, reason=reason):
+                self._say(turn, "asked", f"| pauses after this action: {one_line(reason, 200)}; p lets it go on")
+            case e.TurnResumed(turn=turn):
+                self._say(turn, "note", "  goes on")
+            case e.TurnRetired(turn=turn, to=to, parks=parks, reason=reason):
+                where = "its task is parked" if parks else f"its task goes to {to or 'another seat'}"
+                self._say(turn, "asked", f"| retired, {where}: {one_line(reason, 200)}")
             case _:
                 self._note_step(entry, state)
 

@@ -25,6 +25,7 @@ class Going(App[None], inherit_bindings=False):
     keys: Keys
     paint: Paint
     chronicle: Chronicle
+    message: tuple[str, str]
 
     @property
     def room(self) -> Room | None:
@@ -36,11 +37,9 @@ class Going(App[None], inherit_bindings=False):
 
     def say(self, text: str, style: str = "bar") -> None:
         """One line for the supervisor."""
-        raise NotImplementedError
-
-    def set_look(self, theme: str, ascii_only: bool | None = None) -> None:
-        """Other colours or signs."""
-        raise NotImplementedError
+        self.message = (text, style)
+        if self.room is not None:
+            self.room.say(text, style)
 
     def go_back(self) -> None:
         """To the screen before; the floor is the last."""
@@ -206,18 +205,3 @@ class Going(App[None], inherit_bindings=False):
 
         if not isinstance(self.room, QuitCard):
             self.enter(QuitCard())
-
-    def act_theme_dark(self) -> None:
-        self.set_look("dark")
-
-    def act_theme_light(self) -> None:
-        self.set_look("light")
-
-    def act_theme_contrast(self) -> None:
-        self.set_look("contrast")
-
-    def act_theme_mono(self) -> None:
-        self.set_look("mono")
-
-    def act_theme_ascii(self) -> None:
-        self.set_look(self.paint.theme.name, not self.paint.ascii_only)

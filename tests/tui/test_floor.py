@@ -137,7 +137,7 @@ async def test_a_key_that_does_nothing_now_says_why():
         await press(pilot, "A")
         assert "answers only where the whole object is shown" in hint(app)
         await press(pilot, "u")
-        assert "is not held" in hint(app)
+        assert "is neither held nor paused" in hint(app)
         await press(pilot, "d")
         assert "offers no change yet" in hint(app)
         await press(pilot, "%")
@@ -181,10 +181,12 @@ async def test_step_and_flow_are_one_key():
         assert app.state.mode == "step"
 
 
-async def test_a_message_becomes_a_finding():
+async def test_without_a_turn_a_message_becomes_a_finding():
     chair = BusyFloor()
     async with chair.cockpit() as (app, pilot):
-        await press(pilot, "3", "m")
+        await press(pilot, "3", "x")
+        chair.do(c.EndTurn(turn="builder/b3", outcome="interrupted"))
+        await press(pilot, "m")
         await write(pilot, "mind zero")
         await press(pilot, "enter")
         assert any(finding.title == "mind zero" for finding in app.state.tasks["T-3"].findings)

@@ -112,7 +112,7 @@ def _working(state: State, task: Task) -> Word:
         return Word("working", "gate", "work")
     if turn.control == "human":
         return Word("waits", "YOUR WORK", "ask")
-    return Word("blocked", "paused", "warn") if state.paused else Word("working", "working", "work")
+    return Word("blocked", "paused", "warn") if state.paused or turn.paused else Word("working", "working", "work")
 
 
 def turn_word(state: State, turn: Turn) -> Word:
@@ -121,7 +121,9 @@ def turn_word(state: State, turn: Turn) -> Word:
         return Word("waits", "WAITS YOU", "ask")
     if turn.control == "human":
         return Word("waits", "YOUR WORK", "ask")
-    if state.paused:
+    if turn.retired is not None:
+        return Word("held", "retiring", "warn")
+    if state.paused or turn.paused:
         return Word("blocked", "PAUSED", "warn")
     return Word("working", "working", "work")
 

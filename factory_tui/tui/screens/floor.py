@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
-from factory_tui.domain.state import Task
 from factory_tui.tui.bindings import Act
-from factory_tui.tui.chronicle import Story
 from factory_tui.tui.lines import Span
 from factory_tui.tui.present import floor as rows
 from factory_tui.tui.present.gate import gate_items, gate_title
 from factory_tui.tui.present.law import rule_items, rules_title
 from factory_tui.tui.present.words import Setting, tasks_in_view
 from factory_tui.tui.screens.arrangement import (
-    BOXES,
     MOST_PANES,
     TABS,
     Box,
@@ -40,11 +37,6 @@ class Floor(TurnActs):
 
     places: ClassVar[tuple[str, ...]] = ("floor",)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._slots: list[str] = []
-        """Turns in panes, by pane."""
-
     def compose(self) -> ComposeResult:
         yield self.box_of(Bar(id="header"))
         yield self.box_of(Bar(id="needs"))
@@ -59,47 +51,10 @@ class Floor(TurnActs):
         yield self.box_of(Bar(id="crew-line", fill="text"))
         yield self.box_of(Bar(id="hints"))
 
-    # --- what is chosen --------------------------------------------------------------------------
-
-    def chosen_task(self) -> Task | None:
-        """The chosen task; else the one that is worked on, or was last."""
-        tasks = tasks_in_view(self.cockpit.state)
-        chosen = next((task for task in tasks if task.id == self.chosen), None)
-        if chosen is not None:
-            return chosen
-        stories = list(self.cockpit.chronicle.stories.values())
-        running = [story.task for story in stories if not story.ended]
-        wanted = running or [story.task for story in stories]
-        latest = next((task for task in tasks if wanted and task.id == wanted[-1]), None)
-        return latest or (tasks[0] if tasks else None)
-
-    def story(self) -> Story | None:
-        """The chosen turn; else the chosen task's."""
-        chronicle = self.cockpit.chronicle
-        if self.turn in chronicle.stories:
-            return chronicle.stories[self.turn]
-        task = self.chosen_task()
-        found = chronicle.of_task(task.id) if task else None
-        if found is None and not self.chosen and chronicle.stories:
-            return next(reversed(chronicle.stories.values()))
-        return found
-
-    def choose_task(self, id: str) -> None:
-        """Everything that shows one task shows this one."""
-        self.chosen, self.turn = id, ""
-        self.present()
-
-    def choose_turn(self, turn: str) -> None:
-        story = self.cockpit.chronicle.stories.get(turn)
-        if story is not None:
-            self.turn = turn
-            self.chosen = story.task
-            self.present()
-
     # --- arranging -------------------------------------------------------------------------------
 
     def places_for(self, width: int, height: int) -> dict[str, Place]:
-        count = max(1, len(self._slots))
+        count = max(1, len(self.slots))
         return arrange(width, height, panes=count, box=self.box, zoomed=self.zoomed).places
 
     def _fill_slots(self) -> bool:
@@ -111,23 +66,13 @@ class Floor(TurnActs):
         wanted += [turn for turn in self.pinned if turn in chronicle.stories]
         wanted += [one.turn for one in chronicle.running]
         wanted = list(dict.fromkeys(wanted))[:room]
-        kept = [turn if turn in wanted else "" for turn in self._slots[: len(wanted)]]
+        kept = [turn if turn in wanted else "" for turn in self.slots[: len(wanted)]]
         kept += [""] * (len(wanted) - len(kept))
         fresh = [turn for turn in wanted if turn not in kept]
         slots = [turn or fresh.pop(0) for turn in kept]
-        changed = len(slots) != len(self._slots)
-        self._slots = slots
+        changed = len(slots) != len(self.slots)
+        self.slots = slots
         return changed
-
-    def focus_box(self, box: Box) -> None:
-        """Keys go to this box from now on."""
-        self.box = box
-        self.zoomed = self.zoomed and box == "pane"
-        self.lay_out()
-        self.present()
-
-    def reachable(self) -> list[Box]:
-        return list(BOXES)
 
     # --- showing ---------------------------------------------------------------------------------
 
@@ -181,7 +126,7 @@ class Floor(TurnActs):
         chosen = self.story()
         for number in range(MOST_PANES):
             pane = self._pane(number)
-            turn = self._slots[number] if number < len(self._slots) else ""
+            turn = self.slots[number] if number < len(self.slots) else ""
             story = cockpit.chronicle.stories.get(turn)
             if not pane.display:
                 continue
@@ -209,7 +154,7 @@ class Floor(TurnActs):
         """The pane that is read at every beat, the others at every second one."""
         chosen = self.story()
         drew = False
-        for number, turn in enumerate(self._slots):
+        for number, turn in enumerate(self.slots):
             if not chosen_only or (chosen is not None and turn == chosen.turn):
                 drew = self._pane(number).flush() or drew
         return drew
@@ -227,18 +172,6 @@ class Floor(TurnActs):
 
     def _pane(self, number: int) -> Pane:
         return self.pane_at(f"pane-{number}")
-
-    def active(self) -> Rows | Pane:
-        """The widget that has the keys."""
-        if self.box != "pane":
-            return self._rows(self.box)
-        story = self.story()
-        number = self._slots.index(story.turn) if story and story.turn in self._slots else 0
-        return self._pane(number)
-
-    def shown_pane(self) -> Pane:
-        story = self.story()
-        return self._pane(self._slots.index(story.turn) if story and story.turn in self._slots else 0)
 
     def not_now(self, act: Act) -> str:
         if act.id.startswith("task.") and act.id[5:].isdigit():
@@ -264,9 +197,9 @@ class Floor(TurnActs):
     def on_pane_pressed(self, message: Pane.Pressed) -> None:
         message.stop()
         number = self._number_of(message.pane)
-        if number is not None and number < len(self._slots):
+        if number is not None and number < len(self.slots):
             self.box = "pane"
-            self.choose_turn(self._slots[number])
+            self.choose_turn(self.slots[number])
             if message.opened:
                 self.act_turn_zoom()
 

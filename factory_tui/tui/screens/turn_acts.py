@@ -10,66 +10,26 @@ from factory_tui.tui.bindings import Act
 from factory_tui.tui.present.backing import level_parts
 from factory_tui.tui.present.law import role_text
 from factory_tui.tui.present.words import tasks_in_view
-from factory_tui.tui.screens.arrangement import Box
-from factory_tui.tui.screens.room import Room
+from factory_tui.tui.screens.choosing import Choosing
+from factory_tui.tui.screens.wheel import Wheel
 from factory_tui.tui.widgets.pane import FILTERS, Pane
 
 if TYPE_CHECKING:
     from factory_tui.domain.state import Task
-    from factory_tui.tui.chronicle import Story
-    from factory_tui.tui.widgets.rows import Rows
 
-NEEDS_TASK = ("turn.message", "turn.diff", "turn.brief", "turn.why", "turn.interrupt", "turn.resume")
+NEEDS_TASK = ("turn.diff", "turn.brief", "turn.why")
 
 
-class TurnActs(Room):
-    """Beneath the floor: the keys' methods. What they act on is the floor's choice."""
+class TurnActs(Choosing):
+    """Beneath the floor: the keys' methods."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.box: Box = "tasks"
-        self.zoomed = False
-        self.chosen = ""
-        """The task the supervisor chose; empty = follows the work."""
-        self.turn = ""
-        """The turn the supervisor chose; empty = that of the task."""
-        self.pinned: list[str] = []
-
-    def chosen_task(self) -> Task | None:
-        """The chosen task; else the one that is worked on, or was last."""
-        raise NotImplementedError
-
-    def story(self) -> Story | None:
-        """The chosen turn; else the chosen task's."""
-        raise NotImplementedError
-
-    def active(self) -> Rows | Pane:
-        """The widget that has the keys."""
-        raise NotImplementedError
-
-    def shown_pane(self) -> Pane:
-        """The pane of the chosen turn."""
-        raise NotImplementedError
-
-    def reachable(self) -> list[Box]:
-        """Boxes that keys can go to, in order."""
-        raise NotImplementedError
-
-    def focus_box(self, box: Box) -> None:
-        """Keys go to this box from now on."""
-        raise NotImplementedError
-
-    def choose_task(self, id: str) -> None:
-        """Everything that shows one task shows this one."""
-        raise NotImplementedError
-
-    def choose_turn(self, turn: str) -> None:
-        """And this turn."""
-        raise NotImplementedError
+    @property
+    def wheel(self) -> Wheel:
+        return Wheel(self)
 
     def turn_not_now(self, act: Act) -> str:
         """Why an action on the chosen task or turn does nothing now."""
-        state, task, story = self.cockpit.state, self.chosen_task(), self.story()
+        task, story = self.chosen_task(), self.story()
         if act.id in NEEDS_TASK and task is None:
             return "no task is chosen"
         match act.id:
@@ -77,16 +37,8 @@ class TurnActs(Room):
                 return f"{task.id} offers no change yet"
             case "turn.brief" if task and (task.handoff is None or task.handoff.brief is None):
                 return f"no brief of {task.id} is sealed"
-            case "turn.resume" if task and not task.held:
-                return f"{task.id} is not held"
-            case "turn.interrupt" if task and (task.held or task.over):
-                return f"{task.id} is {'held' if task.held else 'over'}"
-            case "turn.message" if task and task.over:
-                return f"{task.id} is over"
             case "turn.why" if task and not self.cockpit.chronicle.hits.get(task.id) and not task.why:
                 return f"nothing of {task.id} was denied or asked"
-            case "turn.pause" if not state.turns and not state.paused:
-                return "nobody is at work"
             case "turn.pin" | "turn.filter" if story is None:
                 return "no turn has begun"
             case "turn.cycle" if len(self.cockpit.chronicle.stories) < 2:
@@ -94,7 +46,7 @@ class TurnActs(Room):
             case "search.next" | "search.before" if not self.needle:
                 return "nothing was searched; / searches"
             case _:
-                return ""
+                return self.wheel.not_now(act)
 
     # --- moving ----------------------------------------------------------------------------------
 
@@ -290,36 +242,22 @@ class TurnActs(Room):
         cockpit.read(f"why, {task.id}", parts)
 
     def act_turn_message(self) -> None:
-        task = self.chosen_task()
-        assert task
-        self.type(
-            f"a finding for {task.id}: its next brief tells it; a turn under way does not hear it",
-            lambda text: self._about_task(task, "comment", text, f"noted as a finding of {task.id}"),
-        )
-
-    def act_turn_interrupt(self) -> None:
-        task = self.chosen_task()
-        assert task
-        self._about_task(
-            task, "hold", "interrupted by the supervisor", f"{task.id} is held, its work is kept; u resumes"
-        )
-
-    def act_turn_resume(self) -> None:
-        task = self.chosen_task()
-        assert task
-        self._about_task(task, "unhold", "", f"{task.id} goes on")
-
-    def _about_task(self, task: Task, verb: str, text: str, told: str) -> None:
-        from factory_tui.engine.reception import Reply
-
-        if verb == "comment" and not text:
-            self.say("nothing was noted: it had no words", "warn")
-            return
-        self.cockpit.ask(Reply(id=task.id, verb=verb, text=text), told)
+        self.wheel.message()
 
     def act_turn_pause(self) -> None:
-        """A turn pauses before its next action; the engine pauses all of them together."""
-        self.cockpit.act_pause_all()
+        self.wheel.pause()
+
+    def act_turn_interrupt(self) -> None:
+        self.wheel.interrupt()
+
+    def act_turn_resume(self) -> None:
+        self.wheel.resume()
+
+    def act_turn_retire(self) -> None:
+        self.wheel.retire()
+
+    def act_turn_seat(self) -> None:
+        self.wheel.seat()
 
     def act_turn_zoom(self) -> None:
         self.zoomed = not self.zoomed
