@@ -16,7 +16,7 @@ from heart import charter
 from messages_server import MessagesServer, Player, Reply, Script
 
 from factory_tui.adapters.logins import Login, ProvenLogins
-from factory_tui.adapters.metering import Metered
+from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.seats.claude_code.command import PREFIX
 from factory_tui.adapters.seats.claude_code.finding import find_program
 from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
@@ -27,6 +27,7 @@ from factory_tui.engine.ports import ActionResult, SeatOutcome, TurnBrief
 pytestmark = [pytest.mark.needs_claude, pytest.mark.needs_bwrap]
 REAL = "the-real-credential-0123456789"
 MODEL = "claude-sonnet-5-5"
+MODELS = read_models({"XDG_CONFIG_HOME": "/nonexistent"})
 DONE = Reply(calls=[(f"{PREFIX}hand_over", {"note": "done"})])
 
 
@@ -40,6 +41,8 @@ class Desk:
     denied: list[str] = field(default_factory=list)
     spent: list[tuple[object, ...]] = field(default_factory=list)
     conversations: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    """What the supervisor says next."""
     holding: asyncio.Event | None = None
     """Set by an action that then waits for ever, as for a supervisor."""
     began: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,6 +59,10 @@ class Desk:
                 self.cancelled += 1
                 raise
         return ActionResult(ok=True, decision="allow", text=f"{action.kind} is done")
+
+    async def hear(self) -> tuple[str, ...]:
+        told, self.words = tuple(self.words), []
+        return told
 
     def say(self, text: str) -> None:
         self.said += text
@@ -135,18 +142,11 @@ async def room(tmp_path: Path, *replies: Reply, play: Player | None = None, **mo
             place=str(tmp_path / "claude"),
             proven=ProvenLogins(tmp_path / "logins.json"),
             now=lambda: "2026-11-22T10:00:00.000Z",
-            model_for=lambda tier: MODEL,
-            price=price,
+            models=MODELS,
+            model=MODEL,
             retries=1,
         )
         yield Room(server, replace(kit, **more))  # type: ignore[arg-type]
-
-
-def price(used: Metered) -> float | None:
-    """As the program counts this model itself, $ per million tokens."""
-    if used.model != MODEL:
-        return None
-    return (used.tokens_in * 2 + used.tokens_out * 10 + used.tokens_cached * 0.1 + used.tokens_written * 2.5) / 1e6
 
 
 # --- a turn --------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ async def test_what_the_endpoint_counted_is_spent_and_agrees_with_the_programs_o
 
 
 async def test_the_cost_of_an_unknown_model_is_unknown_though_the_program_names_one(tmp_path: Path):
-    async with room(tmp_path, DONE, model_for=lambda tier: "smollm2-135m") as here:
+    async with room(tmp_path, DONE, model="smollm2-135m") as here:
         assert (await here.play()).kind == "ok"
         assert here.desk.spent[-1][0] is None
         assert here.server.requests[0].body["model"] == "smollm2-135m"
@@ -217,6 +217,21 @@ async def test_what_was_not_offered_or_cannot_be_read_is_on_record_and_not_done(
         assert here.desk.acted == [("hand_over", "done")]
         assert sorted(here.desk.denied) == ["Bash", "Write", "edit"]
         assert [is_error for _, is_error in here.server.requests[1].results] == [True] * 3
+
+
+async def test_the_tier_decides_model_and_effort(tmp_path: Path):
+    async with room(tmp_path, DONE, model="") as here:
+        assert (await here.play(replace(BRIEF, model_tier="strong"))).kind == "ok"
+        body = here.server.requests[0].body
+        tier = MODELS.tiers["strong"]
+        assert (body["model"], body["output_config"]["effort"]) == (tier.model, tier.effort)
+
+
+async def test_what_the_supervisor_says_is_told_with_the_next_prompt(tmp_path: Path):
+    async with room(tmp_path, Reply(text="Finished?"), DONE) as here:
+        here.desk.words = ["Mind the sign."]
+        assert (await here.play()).kind == "ok"
+        assert "Mind the sign." in here.server.requests[0].everything
 
 
 async def test_a_turn_that_delivers_nothing_is_asked_again_twice(tmp_path: Path):

@@ -26,6 +26,7 @@ from factory_tui.adapters.seats.claude_code import command, finding
 from factory_tui.adapters.seats.claude_code.telling import Denied, Ended, Limited, Retried, Said, Told
 from factory_tui.domain.errors import FactoryError, WorldError
 from factory_tui.domain.events import NoticeKind
+from factory_tui.domain.prices import Models, Tokens, cost
 from factory_tui.domain.terms import SeatFacts
 from factory_tui.engine.ports import ActionResult, Boundary, Desk, SeatOutcome, TurnBrief
 
@@ -59,10 +60,9 @@ class Kit:
     """A directory of the state place: a folder for each conversation, never shared."""
     proven: ProvenLogins
     now: Callable[[], str]
-    model_for: Callable[[str], str] = lambda tier: ""
-    """The model for a role's tier; empty = the program's own choice."""
-    price: Callable[[Metered], float | None] = lambda used: None
-    """In dollars; None = unknown."""
+    models: Models
+    model: str = ""
+    """Before the tier's; empty = by the role's tier."""
     silence_seconds: float = SILENCE_SECONDS
     retries: int = command.RETRIES
     learn: Callable[[str, str], None] = field(default=lambda name, secret: None)
@@ -84,12 +84,14 @@ class ClaudeCodeSeat:
 
     @property
     def facts(self) -> SeatFacts:
+        kit = self._kit
+        named = [kit.model] if kit.model else [tier.model for tier in kit.models.tiers.values()]
         return SeatFacts(
             control="supervised",
             gates_every_call=True,
-            knows_cost=True,
+            knows_cost=all(kit.models.find(model) for model in named),
             can_resume=True,
-            contained=self._kit.contained,
+            contained=kit.contained,
         )
 
     async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
@@ -116,13 +118,14 @@ class ClaudeCodeSeat:
     async def _open(self, turn: _Turn, brief: TurnBrief, proxy: Proxy) -> Talk:
         kit = self._kit
         session, folder = await asyncio.to_thread(_place, kit.place, brief.resume)
-        model = kit.model_for(brief.model_tier)
+        model, effort = self._model(brief)
         argv = command.argv(
             kit.program.path,
             system_prompt=SYSTEM_PROMPT,
             model=model,
             session=session,
             resume=bool(brief.resume),
+            effort=effort,
         )
         login = {kit.login.variable: proxy.stand_in}
 
@@ -144,6 +147,13 @@ class ClaudeCodeSeat:
         turn.begins(bool(kit.proven.since(kit.login)), session, model)
         await talk.connect()
         return talk
+
+    def _model(self, brief: TurnBrief) -> tuple[str, str]:
+        """Name and effort; a model that is not on the list is asked for no effort."""
+        tier = self._kit.models.tiers.get(brief.model_tier)
+        model = self._kit.model or (tier.model if tier else "")
+        known = self._kit.models.find(model)
+        return model, tier.effort if tier and tier.effort and known and known.adaptive else ""
 
     async def close(self) -> None:
         program, proxy, talk = self._program, self._proxy, self._talk
@@ -182,7 +192,7 @@ class _Turn:
         """Until something was delivered, or it cannot go on."""
         prompt = self._brief.text if not self._brief.resume else "You were interrupted. Go on with your turn."
         while prompt:
-            outcome = await self._asked(talk, prompt)
+            outcome = await self._asked(talk, "\n\n".join((prompt, *await self._desk.hear())))
             if outcome is not None:
                 return outcome
             prompt = self.calls.ask_again()
@@ -332,8 +342,16 @@ class _Turn:
         )
 
     def _usd(self) -> float | None:
-        prices = [self._kit.price(one) for one in self._used.values()]
-        return None if any(price is None for price in prices) else sum(price or 0.0 for price in prices)
+        total = 0.0
+        for one in self._used.values():
+            tokens = Tokens(
+                fresh=one.tokens_in, cached=one.tokens_cached, written=one.tokens_written, out=one.tokens_out
+            )
+            usd = cost(self._kit.models, one.model, tokens)
+            if usd is None:
+                return None
+            total += usd
+        return total
 
     def _compare(self, total_usd: float | None) -> None:
         """Their count beside ours; a conversation that was taken up counts from its beginning."""
