@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -25,6 +26,7 @@ from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
 from factory_tui.adapters.limits_probe import Matrix, probe
+from factory_tui.adapters.model_seats import CLAUDE_CODE, Ingredients, claude_code
 from factory_tui.adapters.packages import PackageIndexes
 from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
 from factory_tui.adapters.secrets import OURS
@@ -71,6 +73,12 @@ def user() -> str:
         return str(os.getuid())
 
 
+class OfferedSeats(Seats, Protocol):
+    """Seats to which this machine's own are added."""
+
+    def offer(self, kind: str, maker: SeatMaker) -> None: ...
+
+
 class SeatTable:
     """An explicit table from kind to seat. What fills a role is the supervisor's choice, then the settings'."""
 
@@ -78,6 +86,10 @@ class SeatTable:
         self._makers = dict(makers)
         self._charter = charter
         self._default = default
+
+    def offer(self, kind: str, maker: SeatMaker) -> None:
+        """One more, unless there is one of that kind already."""
+        self._makers.setdefault(kind, maker)
 
     def kind_for(self, role: str, task: str, chosen: str) -> str:
         seats = self._charter().gate.seats
@@ -421,7 +433,7 @@ async def probe_ground(ground: Ground) -> tuple[Standing, Matrix]:
 def open_house(
     ground: Ground,
     *,
-    seats: Callable[[Callable[[], Charter]], Seats],
+    seats: Callable[[Callable[[], Charter]], OfferedSeats],
     progress: Progress = lambda turn, text: None,
     holder: str = "",
     accept_degraded: bool = False,
@@ -475,6 +487,16 @@ def open_house(
             attesting=attesting,
         )
         table = seats(lambda: factory.state.law)
+        parts = Ingredients(
+            sandbox=sandbox,
+            state_place=ground.place.root,
+            environment=ground.environment,
+            repository=ground.home.repo_root,
+            keys=OURS,
+            now=clock.now,
+            learn=redactor.learn,
+        )
+        table.offer(CLAUDE_CODE, lambda: claude_code(parts))
         turns = Turns(
             factory=factory,
             gatekeeper=gatekeeper,

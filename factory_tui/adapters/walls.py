@@ -67,6 +67,11 @@ class ProvenSandbox:
         return self._inner.wall
 
     @property
+    def is_wall(self) -> bool:
+        """Whether what is opened stands behind a wall of ours; known once it was proved."""
+        return isinstance(self._inner, BwrapSandbox)
+
+    @property
     def standing(self) -> Standing:
         return self._standing or Standing(label="none", why_none="the wall was not tried yet")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import shutil
 import sys
@@ -71,6 +72,7 @@ def _examined() -> Iterator[Answer]:
     yield _tool("tmux", "the cockpit's tests and the status segment want it", "apt install tmux")
     yield _tool("ssh-keygen", "nothing can be signed", "apt install openssh-client")
     yield from _home()
+    yield from _claude_code()
 
 
 def _git() -> Answer:
@@ -130,6 +132,25 @@ def _home() -> Iterator[Answer]:
     )
     seats = charter.gate.seats or {"default": "human"}
     yield Answer(about="seats", state="ok", found=", ".join(f"{role}: {kind}" for role, kind in seats.items()))
+
+
+def _claude_code() -> Iterator[Answer]:
+    """What the seat needs that Claude Code fills. Without it everything else works."""
+    import os
+
+    from factory_tui.adapters.glance import glance
+    from factory_tui.adapters.homes import find_home
+    from factory_tui.adapters.model_seats import needs_of_claude_code, proven_logins
+    from factory_tui.adapters.secrets import Keys
+
+    proven = None
+    with contextlib.suppress(FactoryError):
+        proven = proven_logins(glance(find_home(str(Path.cwd())).repo_root).place.root)
+    keys = Keys()
+    keys.take(dict(os.environ))
+    for need in needs_of_claude_code(os.environ, keys, proven):
+        state = "ok" if need.is_there else "without"
+        yield Answer(about=need.about, state=state, found=need.found, mend=need.mend)
 
 
 def _state(repo_root: str) -> Iterator[Answer]:

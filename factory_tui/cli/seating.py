@@ -11,11 +11,11 @@ from factory_tui.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from factory_tui.adapters.handovers import Handovers
-    from factory_tui.bootstrap import SeatMaker
+    from factory_tui.bootstrap import OfferedSeats, SeatMaker
     from factory_tui.domain.charter import Charter
-    from factory_tui.engine.ports import Seat, Seats
+    from factory_tui.engine.ports import Seat
 
-KINDS = ("human", "rehearsal")
+KINDS = ("human", "rehearsal", "claude_code")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,11 @@ class Person:
 class ChosenSeats:
     """The table, with what was chosen on the command line for this session before it. Satisfies `ports.Seats`."""
 
-    def __init__(self, table: Seats, chosen: Mapping[str, str]) -> None:
+    def __init__(self, table: OfferedSeats, chosen: Mapping[str, str]) -> None:
         self._table, self._chosen = table, dict(chosen)
+
+    def offer(self, kind: str, maker: SeatMaker) -> None:
+        self._table.offer(kind, maker)
 
     def kind_for(self, role: str, task: str, chosen: str) -> str:
         return chosen or self._chosen.get(role) or self._table.kind_for(role, task, chosen)
@@ -42,7 +45,7 @@ class ChosenSeats:
 
 def seats(
     *, person: Person | None = None, script: str = "", chosen: Mapping[str, str] | None = None
-) -> Callable[[Callable[[], Charter]], Seats]:
+) -> Callable[[Callable[[], Charter]], OfferedSeats]:
     """What `open_house` wants: the seats, once it knows the charter in force. Raises UsageError for an unknown kind."""
     wanted = dict(chosen or {})
     for role, kind in wanted.items():
@@ -50,7 +53,7 @@ def seats(
             raise UsageError(what=f"there is no seat `{kind}` for {role}", why=f"this factory has {', '.join(KINDS)}")
     text = _script_text(script) if script else ""
 
-    def make(charter: Callable[[], Charter]) -> Seats:
+    def make(charter: Callable[[], Charter]) -> OfferedSeats:
         from factory_tui.bootstrap import SeatTable
 
         makers: dict[str, SeatMaker] = {}

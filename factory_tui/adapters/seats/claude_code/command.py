@@ -12,6 +12,8 @@ SERVER = "factory"
 """Its in-process server, and the only one: tools are called `mcp__factory__read` and so on."""
 PREFIX = f"mcp__{SERVER}__"
 RETRIES = 4
+SILENCE_SECONDS = 90.0
+"""Without a byte in a stream, before it is cut and asked for again."""
 HOOK_SECONDS = 86_400
 """A hook waits while a person answers."""
 

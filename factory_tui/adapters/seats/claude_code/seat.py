@@ -21,7 +21,6 @@ from factory_tui.adapters.metering import Metered
 from factory_tui.adapters.model_calls import Call as ModelCall
 from factory_tui.adapters.model_calls import Calls
 from factory_tui.adapters.offered_tools import Unread, action_of
-from factory_tui.adapters.proxy import SILENCE_SECONDS, Call, Endpoint, Proxy
 from factory_tui.adapters.seats.claude_code import command, finding
 from factory_tui.adapters.seats.claude_code.telling import Denied, Ended, Limited, Retried, Said, Told
 from factory_tui.domain.errors import FactoryError, WorldError
@@ -31,6 +30,7 @@ from factory_tui.domain.terms import SeatFacts
 from factory_tui.engine.ports import ActionResult, Boundary, Desk, SeatOutcome, TurnBrief
 
 if TYPE_CHECKING:
+    from factory_tui.adapters.proxy import Call, Proxy
     from factory_tui.adapters.seats.claude_code.talk import Talk
 
 Opener = Callable[[Sequence[str], BoundaryAt], Awaitable[Program]]
@@ -63,7 +63,7 @@ class Kit:
     models: Models
     model: str = ""
     """Before the tier's; empty = by the role's tier."""
-    silence_seconds: float = SILENCE_SECONDS
+    silence_seconds: float = command.SILENCE_SECONDS
     retries: int = command.RETRIES
     learn: Callable[[str, str], None] = field(default=lambda name, secret: None)
     """Told of each secret, so that it is written nowhere."""
@@ -96,15 +96,11 @@ class ClaudeCodeSeat:
 
     async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
         turn = _Turn(self._kit, brief, desk)
-        proxy = self._proxy = Proxy(
-            Endpoint(base_url=self._kit.login.base_url, credential=self._kit.login.credential),
-            told=turn.called,
-            metered=turn.metered,
-            silence_seconds=self._kit.silence_seconds,
-        )
+        loaded = await asyncio.to_thread(_Loaded)
+        proxy = self._proxy = loaded.proxy(self._kit, turn)
         self._kit.learn("stand-in", proxy.stand_in)
         try:
-            talk = await self._open(turn, brief, proxy)
+            talk = await self._open(turn, brief, proxy, loaded)
             try:
                 outcome = await turn.play(talk)
                 await proxy.quiet()
@@ -115,7 +111,7 @@ class ClaudeCodeSeat:
         except (WorldError, ConnectionError) as error:
             return turn.broken(self._program, error)
 
-    async def _open(self, turn: _Turn, brief: TurnBrief, proxy: Proxy) -> Talk:
+    async def _open(self, turn: _Turn, brief: TurnBrief, proxy: Proxy, loaded: _Loaded) -> Talk:
         kit = self._kit
         session, folder = await asyncio.to_thread(_place, kit.place, brief.resume)
         model, effort = self._model(brief)
@@ -137,13 +133,9 @@ class ClaudeCodeSeat:
                 environment=command.environment(url, f"{folder}/config", login, 2 * kit.silence_seconds, kit.retries),
             )
 
-        loading = asyncio.ensure_future(asyncio.to_thread(_load))
-        try:
-            self._program = await kit.open(argv, boundary_at)
-            await proxy.serve(self._program.take_way_out())
-        finally:
-            make = await loading
-        talk = self._talk = make(self._program, turn.calls.tools, turn.gate, turn.act)
+        self._program = await kit.open(argv, boundary_at)
+        await proxy.serve(self._program.take_way_out())
+        talk = self._talk = loaded.talk(self._program, turn)
         turn.begins(bool(kit.proven.since(kit.login)), session, model)
         await talk.connect()
         return talk
@@ -381,15 +373,29 @@ def _place(place: str, resume: str) -> tuple[str, str]:
     return session, str(folder)
 
 
-def _load() -> type[Talk]:
-    """Half a second and 70 MB, so not before a seat is opened, and not on the loop."""
-    try:
-        from factory_tui.adapters.seats.claude_code.talk import Talk
-    except ImportError as error:
-        raise FactoryError(
-            what="the Agent SDK of Claude Code is not installed", why=str(error), next_step=finding.EXTRA
-        ) from error
-    return Talk
+class _Loaded:
+    """What takes half a second and 70 MB to import, so not before a turn begins, and not on the loop."""
+
+    def __init__(self) -> None:
+        try:
+            from factory_tui.adapters import proxy
+            from factory_tui.adapters.seats.claude_code import talk
+        except ImportError as error:
+            raise FactoryError(
+                what="the Agent SDK of Claude Code is not installed", why=str(error), next_step=finding.EXTRA
+            ) from error
+        self._proxies, self._talks = proxy, talk
+
+    def proxy(self, kit: Kit, turn: _Turn) -> Proxy:
+        return self._proxies.Proxy(
+            self._proxies.Endpoint(base_url=kit.login.base_url, credential=kit.login.credential),
+            told=turn.called,
+            metered=turn.metered,
+            silence_seconds=kit.silence_seconds,
+        )
+
+    def talk(self, program: Program, turn: _Turn) -> Talk:
+        return self._talks.Talk(program, turn.calls.tools, turn.gate, turn.act)
 
 
 async def _interrupted(talk: Talk) -> None:
