@@ -446,7 +446,7 @@ def open_house(
     clock = SystemClock()
     OURS.take(os.environ)
     redactor = Redactor(dict(OURS.items()))
-    progress = RedactedProgress(progress, redactor)
+    progress = redacted = RedactedProgress(progress, redactor)
     evidence = RedactedEvidence(EvidenceFiles(ground.place.evidence), redactor)
     worktrees = GitWorktrees(ground.home.repo_root, ground.place.worktrees)
     sandbox = _wall(ground, accepted=accept_degraded)
@@ -510,6 +510,7 @@ def open_house(
             redactor=redactor,
             fetcher=UrlFetcher(),
             packages=PackageIndexes(sandbox, f"{ground.place.prepared}/packages"),
+            said_all=redacted.end,
         )
     except BaseException:
         ledger.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 from crew import SUPERVISOR, make_crew, settled, small_task
 
-from factory_tui.adapters.fetching import UrlFetcher, is_public
+from factory_tui.adapters.fetching import UrlFetcher, dial, is_public
 from factory_tui.domain import events as e
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.terms import Action
@@ -79,6 +81,15 @@ class Web:
         )
         return connection
 
+    def behind_tls(self, identity: ssl.SSLContext, trust: ssl.SSLContext | None) -> UrlFetcher:
+        """The product's own way to an address, where only the port is another and the address is ours."""
+        self.server.socket = identity.wrap_socket(self.server.socket, server_side=True)
+        port = int(self.server.server_address[1])
+        return UrlFetcher(
+            resolve=lambda host: [PUBLIC],
+            dial=lambda host, address, seconds: dial(host, "127.0.0.1", seconds, port=port, trust=trust),
+        )
+
     def fetcher(self, address: str = PUBLIC) -> UrlFetcher:
         return UrlFetcher(resolve=lambda host: [address], dial=self.dial, most_bytes=100_000)
 
@@ -89,6 +100,40 @@ def web() -> Iterator[Web]:
     yield made
     made.server.shutdown()
     made.server.server_close()
+
+
+KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+
+
+class Authority:
+    """Signs certificates that nobody but this test trusts."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._openssl(f"req -x509 {KEY} -days 2 -keyout ca.key -out ca.pem -subj /CN=test")
+
+    def _openssl(self, words: str) -> None:
+        subprocess.run(["openssl", *words.split()], cwd=self._place, check=True, capture_output=True)
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self._place / "ca.pem"))
+
+    def identity(self, host: str) -> ssl.SSLContext:
+        """A server's side, with a certificate for the host."""
+        (self._place / "names").write_text(f"subjectAltName=DNS:{host}\n")
+        self._openssl(f"req {KEY} -keyout own.key -out own.csr -subj /CN={host}")
+        self._openssl(
+            "x509 -req -in own.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 -extfile names -out own.pem"
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._place / "own.pem", self._place / "own.key")
+        return context
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 def on_card(url: str) -> bool:
@@ -111,6 +156,28 @@ async def test_it_is_sent_on_only_where_the_card_goes(web: Web) -> None:
     assert web.asked == ["github.com/elsewhere", "github.com/inside"]
     # Control: with a card that goes anywhere the same answer is followed.
     assert (await web.fetcher().fetch("https://github.com/elsewhere", lambda url: True)).host == "evil.example.org"
+
+
+async def test_it_is_asked_over_tls_with_a_certificate_for_exactly_that_host(web: Web, authority: Authority) -> None:
+    fetcher = web.behind_tls(authority.identity("github.com"), authority.trust)
+    assert (await fetcher.fetch("https://github.com/page", on_card)).text == "Adding\nIt & is sums."
+    assert (await fetcher.fetch("https://github.com/onward", on_card)).url == "https://github.com/page"
+
+
+async def test_a_certificate_for_another_host_is_refused_before_anything_is_said(
+    web: Web, authority: Authority
+) -> None:
+    fetcher = web.behind_tls(authority.identity("evil.example.org"), authority.trust)
+    with pytest.raises(WorldError, match="Hostname mismatch"):
+        await fetcher.fetch("https://github.com/page", on_card)
+    assert web.asked == []
+
+
+async def test_a_certificate_that_nobody_known_signed_is_refused(web: Web, authority: Authority) -> None:
+    fetcher = web.behind_tls(authority.identity("github.com"), None)
+    with pytest.raises(WorldError, match="CERTIFICATE_VERIFY_FAILED"):
+        await fetcher.fetch("https://github.com/page", on_card)
+    assert web.asked == []
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from crew import SUPERVISOR, make_crew, small_task
 from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_tui.adapters.redacting import RedactedProgress
 from factory_tui.adapters.secrets import Keys, is_secret_name
+from factory_tui.bootstrap import SeatTable, find_ground, open_house
 from factory_tui.domain.redaction import Redactor, Stream
 from factory_tui.domain.scrubbing import scrubbed
 from factory_tui.domain.terms import Action, Change, FileChange, Line
+from factory_tui.engine.ports import Desk, TurnBrief
 
 SECRET = "plum/Tree+42-in=the.garden"
 """Made up, like every secret in this file; those with a known shape are put together so that no scanner meets them."""
@@ -125,6 +130,33 @@ def test_progress_shows_whole_lines_without_their_secrets():
     for piece in ("it is ", SECRET[:9], SECRET[9:], " there\nne", "xt\n"):
         progress("builder/b1", piece)
     assert "".join(shown) == "it is [redacted: K] there\nnext\n"
+
+
+async def test_the_last_words_of_a_turn_are_given_out_without_their_secrets(tmp_path: Path):
+    """A line without an end is held back while more could come; nothing more comes once the turn is over."""
+    shown: list[tuple[str, bool]] = []
+
+    async def speak(brief: TurnBrief, desk: Desk) -> None:
+        desk.say("first\nthe key is ")
+        desk.say(SECRET[:9])
+        desk.say(SECRET[9:])
+
+    crew = make_crew(tmp_path, {"builder": speak})
+    ground = find_ground(str(crew.root), crew.environment)
+    house = open_house(
+        ground,
+        seats=lambda charter: SeatTable({"mind": lambda: crew.seat}, charter),
+        progress=lambda turn, text: shown.append((text, turn in house.state.turns)),
+    )
+    house.redactor.learn("K", SECRET)
+    try:
+        await house.start(SUPERVISOR)
+        await small_task(house, "Speak")
+        async with asyncio.timeout(30):
+            await house.factory.until(lambda state: bool(state.tasks["T-1"].turns))
+    finally:
+        await house.close("done", SUPERVISOR)
+    assert shown[:2] == [("first\n", True), ("the key is [redacted: K]\n", True)]
 
 
 def test_every_text_of_a_value_is_cleaned_and_nothing_else_is_touched():

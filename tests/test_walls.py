@@ -14,7 +14,7 @@ from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.adapters.walls import ProvenSandbox
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.limits import DEGRADED
-from factory_tui.engine.boundaries import boundary_of, held_paths
+from factory_tui.engine.boundaries import MOST_HOLES, boundary_of, held_paths
 
 NOBODY = UserConfig(path="/home/me/.config/factory/config.toml")
 
@@ -146,7 +146,7 @@ FILES = (
 
 def held(role: str) -> tuple[str, ...]:
     charter = charter_of()
-    return held_paths(charter.role(role), FILES, charter.protected)
+    return held_paths(charter.role(role), FILES, charter.protected).paths
 
 
 def test_a_builder_writes_everything_but_what_is_protected():
@@ -156,7 +156,7 @@ def test_a_builder_writes_everything_but_what_is_protected():
 def test_a_role_with_paths_of_its_own_has_the_code_held():
     found = held("devops")
     assert {".factory", ".github", "src/app.py", "src/deep/er/code.py", "tests/test_app.py"} <= set(found)
-    assert held_paths(charter_of().role("devops"), ("deploy/run.sh", "infra/net/main.tf"), ()) == ()
+    assert held_paths(charter_of().role("devops"), ("deploy/run.sh", "infra/net/main.tf"), ()).paths == ()
 
 
 def test_a_writer_holds_code_and_not_its_documents():
@@ -167,6 +167,23 @@ def test_a_writer_holds_code_and_not_its_documents():
 
 def test_a_role_that_writes_nothing_holds_nothing_because_its_copy_vanishes():
     assert held("quality") == ()
+
+
+def test_no_path_is_left_unheld_where_there_are_many():
+    """Whole folders are held instead, and it says which hold more than the card does."""
+    card = charter_of().role("designer")
+    many = tuple(f"src/part{n % 40}/module{n}.py" for n in range(2_000))
+    mixed = tuple(f"src/part{n}/theme.css" for n in range(40))
+    held = held_paths(card, (*many, *mixed, "top.py"), ())
+    assert len(held.paths) <= MOST_HOLES
+    assert all(any(path == one or path.startswith(f"{one}/") or not one for one in held.paths) for path in many)
+    assert set(held.widened) <= set(held.paths)
+    assert held.widened
+    few = held_paths(card, (*many[:50], *mixed), ())
+    assert few.widened == ()
+    flat = held_paths(card, tuple(f"module{n}.py" for n in range(MOST_HOLES + 1)), ())
+    assert (flat.paths, flat.widened) == (("",), ("",))
+    assert boundary_of("/w", held=flat.paths).protected == ("/w",)
 
 
 def test_a_boundary_names_held_paths_absolutely():

@@ -39,19 +39,25 @@ def resolve(host: str) -> Sequence[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)]
 
 
-def dial(host: str, address: str, seconds: float) -> http.client.HTTPConnection:
-    """TLS to exactly this address, with a certificate for the host."""
-    return _Pinned(host, address, seconds)
+def dial(
+    host: str, address: str, seconds: float, *, port: int = 443, trust: ssl.SSLContext | None = None
+) -> http.client.HTTPConnection:
+    """TLS to exactly this address, with a certificate for the host; whom to `trust` is the system's list."""
+    return _Pinned(host, address, seconds, port, trust or ssl.create_default_context())
 
 
 class _Pinned(http.client.HTTPSConnection):
-    def __init__(self, host: str, address: str, seconds: float) -> None:
+    def __init__(self, host: str, address: str, seconds: float, port: int, trust: ssl.SSLContext) -> None:
         super().__init__(host, timeout=seconds)
-        self._address, self._tls = address, ssl.create_default_context()
+        self._address, self._at, self._trust = address, port, trust
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._address, 443), self.timeout)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+        plain = socket.create_connection((self._address, self._at), self.timeout)
+        try:
+            self.sock = self._trust.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
 
 
 def is_public(address: str) -> bool:

@@ -195,7 +195,7 @@ def _protected(charter: Charter) -> tuple[str, ...]:
 
 
 def _held(charter: Charter, card: RoleCard) -> tuple[str, ...]:
-    return held_paths(card, _FILES, _protected(charter))
+    return held_paths(card, _FILES, _protected(charter)).paths
 
 
 def _desk(charter: Charter, card: RoleCard, here: World, sandbox: Sandbox, wall: str, control: Control) -> TurnDesk:

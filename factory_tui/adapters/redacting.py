@@ -57,3 +57,9 @@ class RedactedProgress:
         stream = self._streams.setdefault(turn, Stream(self._redactor))
         if out := stream.take(text if "\n" in text or "/" in turn else f"{text}\n"):
             self._inner(turn, out)
+
+    def end(self, turn: str) -> None:
+        """The turn says no more: what was held back, because its line had no end yet, is given out."""
+        stream = self._streams.pop(turn, None)
+        if stream is not None and (rest := stream.end()):
+            self._inner(turn, f"{rest}\n")

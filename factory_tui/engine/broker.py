@@ -54,6 +54,8 @@ class Tools:
     """Of one command."""
     held: tuple[str, ...] = ()
     """Paths of the tree that its commands cannot change, relative to it."""
+    widened: tuple[str, ...] = ()
+    """Of `held`, those that hold more than the card says; a command that fails is told so."""
     scratch: Callable[[], AbstractAsyncContextManager[str]] | None = None
     """Makes a copy of the worktree as it is now, that vanishes: where commands run instead. None = in `directory`."""
 
@@ -329,7 +331,8 @@ class TurnDesk:
             ),
             self._by,
         )
-        return ActionResult(ok=ok, decision="allow", text=f"{text}\n[{how}]", exit_code=result.exit_code)
+        note = "" if ok or not self._tools.widened else _told_widened(self._tools.widened)
+        return ActionResult(ok=ok, decision="allow", text=f"{text}\n[{how}]{note}", exit_code=result.exit_code)
 
     def _ended(self, id: str, *, ok: bool, text: str, summary: str = "") -> ActionResult:
         end = c.EndAction(id=id, result="ok" if ok else "error", summary=summary or text[:500])
@@ -344,6 +347,12 @@ def _said(message: Message) -> str:
         f"--- {message.id}: the supervisor ({message.by}) says ---\n{lines}\n"
         "--- end of what the supervisor says; it approves nothing, what must be asked is still asked ---"
     )
+
+
+def _told_widened(folders: tuple[str, ...]) -> str:
+    named = ", ".join(f"`{folder or '.'}`" for folder in folders[:10])
+    more = f" and {len(folders) - 10} more" if len(folders) > 10 else ""
+    return f"\n[commands write nothing in {named}{more}: too many single paths there are not yours; use `edit`]"
 
 
 def _quoted(text: str, host: str) -> str:

@@ -71,8 +71,10 @@ class Turns:
         redactor: Redactor | None = None,
         fetcher: Fetcher | None = None,
         packages: Packages | None = None,
+        said_all: Callable[[str], None] = lambda turn: None,
     ) -> None:
-        """`person` is the operating system's user, who fills a human seat."""
+        """`person` is the operating system's user, who fills a human seat. `said_all` is told that a turn says no
+        more, before it ends on record."""
         self._factory = factory
         self._gatekeeper = gatekeeper
         self._worktrees = worktrees
@@ -83,7 +85,7 @@ class Turns:
         self._person = person
         self._progress = progress
         self._redactor = redactor or Redactor()
-        self._fetcher, self._packages = fetcher, packages
+        self._fetcher, self._packages, self._said_all = fetcher, packages, said_all
         self._unproven: Callable[[str, Control], Awaitable[str]] | None = None
 
     def ask_first(self, unproven: Callable[[str, Control], Awaitable[str]]) -> None:
@@ -207,6 +209,7 @@ class Turns:
             self._end(started.turn, outcome)
 
     def _end(self, turn: str, outcome: SeatOutcome) -> None:
+        self._said_all(turn)
         known = next((kind for kind in OUTCOMES if kind == outcome.kind), None)
         note = outcome.note if known else f"unknown outcome `{outcome.kind}`: {outcome.note}"
         if turn in self._factory.state.turns and self._factory.failure is None:
@@ -225,7 +228,7 @@ class Turns:
 
     @asynccontextmanager
     async def _scratch(self, directory: str, base: str, task: str) -> AsyncIterator[str]:
-        """The worktree as it is now, as a copy that vanishes."""
+        """The tree as it is now, as a copy that vanishes: what a command changes, nobody reads afterwards."""
         imported = await self._worktrees.import_tree(directory, base)
         copy = await self._worktrees.export(imported.tree, f"scratch-{imported.tree[:16]}")
         try:
@@ -239,15 +242,15 @@ class Turns:
             return Tools(directory=place.directory, environment={}, readable=(), seconds=MOST_SECONDS_OF_ONE_COMMAND)
         equipment = await self._gatekeeper.checks(task).equip(place.directory, base)
         files = await self._worktrees.list_files(base) if card.writes and not place.is_export else ()
+        held = held_paths(card, files, self._factory.state.law.protected)
         return Tools(
             directory=place.directory,
             environment=dict(equipment.environment),
             readable=equipment.readable,
-            held=(*held_paths(card, files, self._factory.state.law.protected), *equipment.held),
+            held=(*held.paths, *equipment.held),
+            widened=held.widened,
             seconds=min(MOST_SECONDS_OF_ONE_COMMAND, 60.0 * card.budget.minutes),
-            scratch=(lambda: self._scratch(place.directory, base, task))
-            if card.scratch and not place.is_export
-            else None,
+            scratch=(lambda: self._scratch(place.directory, base, task)) if card.scratch else None,
         )
 
 
