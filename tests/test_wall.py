@@ -294,6 +294,27 @@ async def test_a_fork_bomb_is_stopped(tmp_path: Path):
     assert (result.exit_code, result.killed.split(":")[0]) == (None, "process limit of 40")
 
 
+@needs_bwrap
+async def test_where_no_group_can_be_made_processes_are_counted_and_the_overshoot_said(tmp_path: Path):
+    """As root the kernel holds no process limit by itself; for an ordinary user it does, and only the command hears."""
+    sandbox = BwrapSandbox(look_around(find_bwrap()))
+    sandbox._groups = None
+    boundary = Boundary(cwd=str(tmp_path), writable=(str(tmp_path),))
+    bomb = "i=0; while [ $i -lt 200 ]; do sleep 20 & i=$((i+1)); done; wait"
+    result = await sandbox.run(["sh", "-c", bomb], boundary, Limits(seconds=25, processes=40))
+    said = result.killed or result.met
+    assert said.startswith("process limit of 40: ")
+    if os.geteuid() == 0:
+        assert "over, because they are only counted every 0.05 s" in said
+
+
+@needs_bwrap
+async def test_a_disk_that_is_filled_faster_than_anybody_looks_is_named_too(tmp_path: Path):
+    limits = Limits(seconds=20, disk_bytes=10 << 20)
+    result = await run(tmp_path, "head -c 80M /dev/zero > big", limits=limits)
+    assert result.killed.startswith("disk limit of 10 MB: ")
+
+
 def test_a_group_is_made_where_it_was_delegated_and_nowhere_else(tmp_path: Path):
     scope = tmp_path / "app.slice/one.scope"
     scope.mkdir(parents=True)

@@ -12,6 +12,7 @@ import contextlib
 import os
 import platform
 import pwd
+import re
 import signal
 import stat
 import time
@@ -230,7 +231,15 @@ class _Run:
             seconds=time.monotonic() - began,
             killed=killed,
             truncated=self._output.truncated,
+            met="" if killed or code == 0 else self._met(),
         )
+
+    def _met(self) -> str:
+        """Without a group it is the kernel that holds the process limit of an ordinary user, and the command alone
+        hears of it: so it is read from what the command said last."""
+        if self._groups is not None or os.geteuid() == 0 or _NO_MORE.search(self._output.value()[-20_000:]) is None:
+            return ""
+        return f"process limit of {self._limits.processes}: the kernel refused more"
 
     def _unbuilt(self) -> WorldError:
         told = self._output.value().decode("utf-8", "replace").strip()[-1_000:]
@@ -256,10 +265,13 @@ class _Run:
             if hold.group is not None and hold.group.refused_processes():
                 return f"process limit of {limits.processes}: the kernel refused more"
             if done:
-                return ""
-            used = wall_limits.usage(hold.first, limits.processes + 2)
-            if used.threads > limits.processes + 2:
-                return f"process limit of {limits.processes}: more were running when it was stopped"
+                over = await disk.over()
+                return _over("disk", over, limits.disk_bytes) if over else ""
+            # Its first process is bwrap's own.
+            used = wall_limits.usage(hold.first, 2 * limits.processes)
+            running = used.threads - 1
+            if running >= limits.processes:
+                return _over_processes(running, limits.processes)
             if used.memory_bytes > limits.memory_bytes:
                 exact = wall_limits.shared_out(hold.first)
                 if exact > limits.memory_bytes:
@@ -295,14 +307,30 @@ class _Disk:
 
     async def over(self) -> int:
         """What they grew by, when that is too much; else 0."""
-        free = self._free_now()
+        if not self._roots:
+            return 0
+        taken = max(0, self._free - self._free_now())
         if self._base is None:
-            self._base = await asyncio.to_thread(wall_limits.size_of, self._roots) if self._roots else 0
-        elif self._free - free > self._most // 4:
-            self._free = free
+            # Measured when the command runs already: what it took meanwhile was not there before.
+            self._base = await asyncio.to_thread(wall_limits.size_of, self._roots) - taken
+        if taken > self._most // 4:
             grown = await asyncio.to_thread(wall_limits.size_of, self._roots) - self._base
+            self._free -= taken if grown <= self._most else 0
             return grown if grown > self._most else 0
         return 0
+
+
+def _over_processes(running: int, most: int) -> str:
+    over = f", {running - most} over, because they are only counted" if running > most else ", counted"
+    when = f"every {wall_limits.POLL_SECONDS:g} s"
+    return f"process limit of {most}: {running} were running when it was stopped{over} {when}"
+
+
+_NO_MORE = re.compile(
+    rb"(?i)cannot fork|fork[^\n]{0,60}resource temporarily unavailable|can't start new thread"
+    rb"|errno 11\] resource temporarily|spawn[^\n]{0,80}eagain"
+)
+"""How shells, Python and node say that the kernel gave them no further process."""
 
 
 def _over(what: str, used: int, most: int) -> str:

@@ -128,7 +128,8 @@ def limiter(limits: Limits) -> list[str]:
     """Set inside: counted from outside, the number of processes is that of the whole user."""
     return [
         "/usr/bin/prlimit",
-        f"--nproc={limits.processes}",
+        # The kernel counts bwrap's own three too.
+        f"--nproc={limits.processes + 3}",
         # Not the address space: runtimes reserve far more of it than they use.
         f"--data={limits.memory_bytes}",
         f"--fsize={limits.file_bytes}",

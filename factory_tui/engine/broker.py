@@ -319,7 +319,7 @@ class TurnDesk:
         if len(text) > TOLD_CHARACTERS:
             left_out = len(text) - TOLD_CHARACTERS
             text = f"[{left_out} characters left out; kept as evidence {kept.sha256[:12]}]\n{text[-TOLD_CHARACTERS:]}"
-        how = result.killed or f"exit code {result.exit_code}"
+        how = result.killed or ", ".join(part for part in (f"exit code {result.exit_code}", result.met) if part)
         ok = result.exit_code == 0
         self._factory.submit(
             c.EndAction(
