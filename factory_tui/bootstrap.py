@@ -34,6 +34,7 @@ from factory_tui.adapters.state_place import StatePlace, open_state_place
 from factory_tui.adapters.walls import ProvenSandbox, Standing, choose_wall
 from factory_tui.adapters.workbench import DirectoryWorkbench
 from factory_tui.adapters.worktrees import GitWorktrees
+from factory_tui.adapters.wrong_documents import wrong_texts
 from factory_tui.domain import agenda
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -364,8 +365,9 @@ class House:
 
     def _read_to_propose(self) -> tuple[HomeReading, Evidence]:
         reading = read_disk(self.ground.home)
-        data = msgspec.json.encode(reading.charter, order="sorted") if reading.charter else b""
-        return reading, self.evidence.put(data, "proposed home")
+        if reading.charter is None:
+            return reading, self.evidence.put(self._wrong(reading), "what is wrong in the home on disk")
+        return reading, self.evidence.put(msgspec.json.encode(reading.charter, order="sorted"), "proposed home")
 
     def _propose(self, reading: HomeReading, kept: Evidence) -> None:
         state = self.state
@@ -381,6 +383,14 @@ class House:
             ),
             Actor(kind="factory", name="documents"),
         )
+
+    def _wrong(self, reading: HomeReading) -> bytes:
+        """The documents that cannot be adopted, against what is in force."""
+        home = self.ground.home
+        files: dict[str, bytes] = {}
+        with suppress(FactoryError):
+            files = files_on_disk(home.home_dir)
+        return wrong_texts(files, reading.problems, self.state.charter, home.prefix).encode()
 
 
 def changed_documents(old: Charter, new: Charter) -> tuple[str, ...]:

@@ -226,7 +226,9 @@ def _proposal(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[
     yield Part(title="changed", text="\n".join(proposal.path.split(", ")))
     if not proposal.problem:
         new = proposed_charter(state, item.id, evidence)
-        yield Part(title="difference", text="\n".join(_between(state.law, new)))
+        yield Part(title="difference", text=charter_difference(state.law, new))
+    else:
+        yield Part(title="on disk, against what stays in force", text=_text(evidence, proposal.evidence))
 
 
 def proposed_charter(state: State, proposal: str, evidence: EvidenceStore) -> Charter:
@@ -241,20 +243,28 @@ def proposed_charter(state: State, proposal: str, evidence: EvidenceStore) -> Ch
     return msgspec.json.decode(evidence.get(found.evidence.sha256), type=Charter)
 
 
-def _between(old: Charter, new: Charter) -> Iterator[str]:
-    """The differences between two charters, as text."""
-    yield difference(_as_json(old.gate), _as_json(new.gate), "factory.toml")
+def charter_difference(old: Charter, new: Charter) -> str:
+    """Document by document what another home would change, each under a heading of its own."""
+    return "\n".join(f"diff --git a/{name} b/{name}\n{changed}" for name, changed in _between(old, new) if changed)
+
+
+def _between(old: Charter, new: Charter) -> Iterator[tuple[str, str]]:
+    """The differences between two charters, by the document's name."""
+    yield "factory.toml", difference(_as_json(old.gate), _as_json(new.gate), "factory.toml")
     for kind, before, after in (
         ("roles/", {card.id: card for card in old.roles}, {card.id: card for card in new.roles}),
         ("rules/", {rule.id: rule for rule in old.rules}, {rule.id: rule for rule in new.rules}),
     ):
-        for name in sorted({*before, *after}):
-            if before.get(name) != after.get(name):
-                yield difference(_as_json(before.get(name)), _as_json(after.get(name)), f"{kind}{name}")
+        for id in sorted({*before, *after}):
+            name = f"{kind}{id}"
+            if before.get(id) != after.get(id):
+                yield name, difference(_as_json(before.get(id)), _as_json(after.get(id)), name)
+    protected = ("\n".join(old.protected), "\n".join(new.protected))
+    yield "protected paths", difference(*protected, "protected paths")
     documents = {document.path: document.text for document in old.documents}
     fresh = {document.path: document.text for document in new.documents}
     for path in sorted({*documents, *fresh}):
-        yield difference(documents.get(path, ""), fresh.get(path, ""), path)
+        yield path, difference(documents.get(path, ""), fresh.get(path, ""), path)
 
 
 def difference(old: str, new: str, name: str) -> str:

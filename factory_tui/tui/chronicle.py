@@ -19,6 +19,7 @@ from factory_tui.tui.view import MEMORY
 
 MOST_STORIES = 60
 MOST_ENTRIES = 20_000
+MOST_TOUCHES = 1_000
 _TOLD_AT_ONCE = frozenset({"run", "commit", "fetch", "deploy"})
 """Kinds of action that take a while: their line stands before they end."""
 
@@ -71,6 +72,20 @@ class Mark:
     """Why the home cannot be read; empty = it can."""
 
 
+@dataclass
+class Touch:
+    """A seat that reached for a protected file and was not let."""
+
+    turn: str
+    task: str
+    path: str
+    at: str
+    wanted: str
+    reason: str
+    instead: str
+    count: int = 1
+
+
 class Chronicle:
     """Stories by turn, the newest last."""
 
@@ -82,6 +97,8 @@ class Chronicle:
         """What the gate does for a task just now, by task."""
         self.marks: dict[str, Mark] = {}
         """Of the home's documents, by path relative to the home."""
+        self.touches: list[Touch] = []
+        """In this session, oldest first; one for each turn and path."""
         self.entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
         self.changes = 0
         """Grows with everything that was told."""
@@ -147,6 +164,7 @@ class Chronicle:
         self.entries.append(entry)
         match entry.event:
             case e.SessionStarted():
+                self.touches = []
                 for left in self.running:
                     left.ended, left.outcome = entry.at, "interrupted"
             case e.CharterAdopted(charter=charter):
@@ -177,6 +195,7 @@ class Chronicle:
             case e.ActionDenied(turn=turn, action=action, ruling=ruling):
                 self._note_hits(turn, ruling.matches, entry.at)
                 self._deny(turn, action, ruling.matches)
+                self._touch(turn, told_action(action), ruling.matches, entry.at, state)
             case e.AskAnswered(id=id, allowed=allowed, reason=reason):
                 told = "allowed" if allowed else f"denied: {one_line(reason, 200)}"
                 self._note_somewhere(id, f"  the supervisor {told}  [{id}]", state)
@@ -248,6 +267,7 @@ class Chronicle:
                 self._hits_of(task, matches, entry.at)
                 why = "; ".join(f"{match.source}: {match.reason}" for match in matches[:3])
                 self._say(turn, "denied", f"x tree REFUSED: {one_line(why, 300)}")
+                self._touch(turn, "a change with it, refused at the door", matches, entry.at, state)
             case e.LevelJudged(task=task, level=level, verdict=verdict, summary=summary):
                 self.doing.pop(task, None)
                 if story := self.of_task(task):
@@ -283,6 +303,24 @@ class Chronicle:
     def _note_hits(self, turn: str, matches: tuple[RuleMatch, ...], at: str) -> None:
         if story := self.stories.get(turn):
             self._hits_of(story.task, matches, at)
+
+    def _touch(self, turn: str, wanted: str, matches: tuple[RuleMatch, ...], at: str, state: State) -> None:
+        """Denials at protected paths, by turn and path."""
+        places = [one for one in matches if one.decision is Decision.DENY and one.where]
+        if not places or state.charter is None or turn not in self.stories:
+            return
+        from factory_tui.domain import globs  # compiles patterns: not before the first frame
+
+        for match in places:
+            if not globs.matches(match.where, state.charter.protected):
+                continue
+            path = one_line(match.where, 300)
+            known = next((one for one in self.touches if (one.turn, one.path) == (turn, path)), None)
+            if known is not None:
+                known.count, known.at = known.count + 1, at
+            elif len(self.touches) < MOST_TOUCHES:
+                task = self.stories[turn].task
+                self.touches.append(Touch(turn, task, path, at, wanted, match.reason, match.instead))
 
     def _hits_of(self, task: str, matches: tuple[RuleMatch, ...], at: str) -> None:
         hits = self.hits.setdefault(task, {})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from chair import BusyFloor, Chair, press, screen_text, settled
+from test_card import planning
 from test_limits import ProvenFloor
+from test_memory_marks import ProposingFloor, TouchedFloor
 from test_reading import came_back
 from test_sheets import AskFloor, StepFloor, StuckFloor
 from test_snapshots import SIZES, look
@@ -13,6 +15,9 @@ SCREENS: dict[str, tuple[type[Chair] | object, tuple[str, ...]]] = {
     "change": (BusyFloor, ("o",)),
     "change-beside": (BusyFloor, ("o", "d", "v")),
     "handoff": (StepFloor, ("o",)),
+    "plan": (planning, ("o",)),
+    "proposal": (ProposingFloor, ("g", "n", "G", "enter")),
+    "memory": (TouchedFloor, ("g", "m")),
     "ask": (AskFloor, ("o",)),
     "stuck": (StuckFloor, ("o", "o")),
     "briefing": (came_back, ()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from chair import FOREVER, BusyFloor, Chair, hint, press, screen_text, settled, write
 from heart import SUPERVISOR, Heart, evidence, reviewed, small_task
+from test_card import planning
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -367,3 +368,40 @@ async def test_a_hostile_ask_is_shown_as_it_is():
         text = screen_text(app)
         assert "evil" in text
         assert not {"\x1b", "\u202e"} & set(text)
+
+
+async def test_a_line_of_a_plan_is_commented_on_by_its_name_and_approves_nothing():
+    chair = planning()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o", "/")
+        await write(pilot, "criterion 1")
+        await press(pilot, "enter", "C")
+        assert "task 1, criterion 1" in screen_text(app)
+        await write(pilot, "approve: say which numbers")
+        await press(pilot, "enter")
+        found = app.state.tasks["T-1"].findings[-1]
+        assert found.detail == "task 1, criterion 1: approve: say which numbers"
+        assert found.by == "supervisor"
+        assert app.state.plans
+        assert "approve: say which numbers" in screen_text(app)
+
+
+async def test_a_line_of_a_brief_is_commented_on_by_its_number():
+    chair = StepFloor()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o", "/")
+        await write(pilot, "You are the builder")
+        await press(pilot, "enter", "C")
+        await write(pilot, "mind zero")
+        await press(pilot, "enter")
+        assert app.state.tasks["T-1"].findings[-1].detail == "brief line 3: mind zero"
+        assert approvals(chair) == 0
+
+
+async def test_a_wide_terminal_shows_old_beside_new_at_once():
+    chair = BusyFloor()
+    async with chair.cockpit(220, 60) as (app, pilot):
+        await press(pilot, "o")
+        assert "old beside new" in screen_text(app)
+        await press(pilot, "v")
+        assert "unified" in screen_text(app)

@@ -179,7 +179,7 @@ def handoff_exhibit(state: State, task: Task, read: Read) -> Exhibit:
         *_inputs(handoff, with_brief=False),
         Section(
             "brief, to the letter" + (", EDITED by you" if handoff.edited else ""),
-            lambda look: text_rows(brief, look),
+            lambda look: text_rows(brief, look, about="part:brief line", numbered=True),
             "brief",
         ),
     ]

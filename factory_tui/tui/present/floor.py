@@ -1,4 +1,4 @@
-"""The floor's own rows: header, what waits, tasks, panes' heads, crew, memory."""
+"""The floor's own rows: header, what waits, tasks, panes' heads, crew."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import Waiting, waiting
-from factory_tui.tui.chronicle import Chronicle, Mark, Story
+from factory_tui.tui.chronicle import Chronicle, Story
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line, line_width
+from factory_tui.tui.present.memory import count_changed
 from factory_tui.tui.present.proof import proven_word, wall_words
 from factory_tui.tui.present.words import (
     Setting,
@@ -260,87 +261,9 @@ def crew_line(state: State, chronicle: Chronicle, setting: Setting) -> Line:
         else:
             idle += 1
     spans.append(Span(f"{setting.glyphs['idle']}{idle} idle ", "dim"))
-    changed = _count_changed(state, chronicle)
+    changed = count_changed(state, chronicle)
     spans.append(Span(f"| memory {changed} CHANGED" if changed else "| memory ok", "warn" if changed else "dim"))
     return cut_line(tuple(spans), setting.width)
-
-
-# --- memory --------------------------------------------------------------------------------------
-
-
-def memory_items(state: State, chronicle: Chronicle, setting: Setting) -> list[Item]:
-    """What every seat is told from: DNA, rules, roles, knowledge, digests; what changed on disk, what is proposed."""
-    if state.charter is None:
-        return []
-    law, glyphs, marks = state.charter, setting.glyphs, chronicle.marks
-    items = []
-    for proposal in state.proposals.values():
-        told = f" INVALID: {one_line(proposal.problem, 160)}; last good version stays in force"
-        body = line(
-            (f" {glyphs['new']} ", "warn"),
-            (f"{proposal.id} CHANGED ", "warn"),
-            (f"{since(proposal.since, setting.now)} ", "dim"),
-            (one_line(proposal.path, 60), "text"),
-            (told, "bad") if proposal.problem else (" in force when adopted", "warn"),
-        )
-        items.append(item(f"proposal:{proposal.id}", cut_line(body, setting.width)))
-    dna, ok = law.dna, (f" {glyphs['pass']} ", "ok")
-    by_row: dict[str, list[str]] = {}
-    for path in marks:
-        by_row.setdefault(_memory_row(path, state), []).append(path)
-
-    def add(key: str, *spans: str | tuple[str, str]) -> None:
-        paths = by_row.pop(key, [])
-        told = [_told_mark(marks[max(paths, key=lambda path: marks[path].at)], setting)] if paths else []
-        first = (f" {glyphs['new']} ", "warn") if paths else spans[0]
-        items.append(item(key, cut_line(line(first, spans[1], *told, *spans[2:]), setting.width)))
-
-    sign = ok if dna else (" ! ", "bad")
-    add(
-        "document:memory/DNA.md",
-        sign,
-        f"DNA   {dna.sha256[:8] if dna else 'missing'}",
-        (" whole in every brief", "dim"),
-    )
-    add("go:rules", ok, f"rules {len(law.rules)}", (" in force", "dim"))
-    add("go:crew", ok, f"roles {len(law.roles)}", (f" charter {law.sha256[:8]}", "dim"))
-    for document in law.knowledge:
-        name = one_line(document.path.removeprefix("memory/knowledge/"), 60)
-        add(f"document:{document.path}", (" - ", "dim"), name, (f" {document.sha256[:8]}", "dim"))
-    if state.digest:
-        read = state.digest.session <= state.acknowledged
-        sign = ok if read else (f" {glyphs['new']} ", "warn")
-        add("digest", sign, f"digest of session {state.digest.session}", ("" if read else " UNREAD", "warn"))
-    for key in tuple(by_row):
-        add(key, (" - ", "dim"), one_line(key.partition(":")[2], 60) or "the home")
-    return items
-
-
-def _memory_row(path: str, state: State) -> str:
-    """The key of the row that a document belongs to."""
-    if path.startswith("rules/"):
-        return "go:rules"
-    if path.startswith("roles/"):
-        return "go:crew"
-    if state.digest and path == state.digest.path:
-        return "digest"
-    return f"document:{path}"
-
-
-def _told_mark(mark: Mark, setting: Setting) -> tuple[str, str]:
-    if mark.problem:
-        return (f" CANNOT BE READ: {one_line(mark.problem, 160)}; last good version stays in force", "bad")
-    return (f" {'CHANGED' if mark.new else 'GONE'} {since(mark.at, setting.now)}", "warn")
-
-
-def _count_changed(state: State, chronicle: Chronicle) -> int:
-    """Documents that changed on disk; else what is proposed."""
-    return max(len(state.proposals), len(chronicle.marks))
-
-
-def memory_title(state: State, chronicle: Chronicle) -> Line:
-    changed = _count_changed(state, chronicle)
-    return (Span("MEMORY", "title"), Span(f"  {changed} changed" if changed else "", "warn"))
 
 
 def others_line(state: State, stories: Sequence[Story], setting: Setting) -> Line:

@@ -83,8 +83,11 @@ def row(look: Look, *spans: Span | tuple[str, str] | str, about: str = "", inden
     return Row(about, wrap_spans(line(*spans), look.width, gutter, (Span(" " * (indent + 2)),), by_words=True))
 
 
-def text_rows(text: str, look: Look, indent: int = 1) -> Iterator[Row]:
-    """Text that may be Markdown, wrapped, to the letter: no sign of it is left out, nothing in it is obeyed."""
+def text_rows(text: str, look: Look, indent: int = 1, about: str = "", *, numbered: bool = False) -> Iterator[Row]:
+    """Text that may be Markdown, wrapped, to the letter: no sign of it is left out, nothing in it is obeyed.
+
+    `about` is what its rows are about; `numbered` adds the line, counted from 1.
+    """
     if not text.strip():
         return
     document = Transcript(max(8, look.width - indent), max_rows=MOST_ROWS, max_pending=64_000_000)
@@ -99,7 +102,8 @@ def text_rows(text: str, look: Look, indent: int = 1) -> Iterator[Row]:
         found = document.row(number)
         if found is not None:
             style = spans_of(found._replace(text="", bold=False, code=False))[0].style
-            yield Row("", ((Span(" " * indent), Span(found.text, style)),))
+            spot = f"{about} {found.line + 1}" if numbered else about
+            yield Row(spot, ((Span(" " * indent), Span(found.text, style)),))
 
 
 def diff_rows(text: str, look: Look, whole: str = "") -> Iterator[Row]:

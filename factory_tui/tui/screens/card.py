@@ -153,9 +153,14 @@ class Card(Reader):
             self._edit()
         elif verb in PROMPTS:
             more = f" ({', '.join(card.id for card in self.cockpit.state.law.roles)})" if verb == "redirect" else ""
-            self.type(f"{verb} {self.item.id}: {PROMPTS[verb]}{more}", lambda text: self._with_words(verb, text))
+            prompt = f"{verb} {self.item.id}: {PROMPTS[verb]}{more}"
+            self.type(prompt, lambda text: self._with_words(verb, text), self.first_words(verb))
         else:
             self._send(verb, "")
+
+    def first_words(self, verb: str) -> str:
+        """What the line begins with when words are asked for."""
+        return ""
 
     def _with_words(self, verb: str, text: str) -> None:
         if not text and verb not in MAY_BE_EMPTY:

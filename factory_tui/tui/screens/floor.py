@@ -11,6 +11,7 @@ from factory_tui.tui.lines import Span
 from factory_tui.tui.present import floor as rows
 from factory_tui.tui.present.gate import gate_items, gate_title
 from factory_tui.tui.present.law import rule_items, rules_title
+from factory_tui.tui.present.memory import memory_items, memory_title
 from factory_tui.tui.present.words import Setting, tasks_in_view
 from factory_tui.tui.screens.arrangement import (
     MOST_PANES,
@@ -108,8 +109,8 @@ class Floor(TurnActs):
             ("crew", rows.crew_items(state, chronicle, self._in("crew")), rows.crew_title(state), " roles: opening"),
             (
                 "memory",
-                rows.memory_items(state, chronicle, self._in("memory")),
-                rows.memory_title(state, chronicle),
+                memory_items(state, chronicle, self._in("memory")),
+                memory_title(state, chronicle),
                 "",
             ),
             ("gate", gate_items(state, task, chronicle, self._in("gate")), gate_title(task), " no task"),

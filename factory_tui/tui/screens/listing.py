@@ -9,8 +9,9 @@ from textual.app import ComposeResult
 
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Item, Line, Span
-from factory_tui.tui.present.floor import memory_items, needs_items
+from factory_tui.tui.present.floor import needs_items
 from factory_tui.tui.present.law import all_rule_items, role_items, role_text
+from factory_tui.tui.present.memory import memory_items
 from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.arrangement import Place
 from factory_tui.tui.screens.room import Room

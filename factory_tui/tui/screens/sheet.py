@@ -23,6 +23,8 @@ from factory_tui.tui.lines import Line, Span, line_width, text_of
 from factory_tui.tui.present.asks import ask_exhibit
 from factory_tui.tui.present.exhibit import Exhibit, Read, change_exhibit, handoff_exhibit
 from factory_tui.tui.present.law import role_text
+from factory_tui.tui.present.plans import plan_exhibit
+from factory_tui.tui.present.proposals import proposal_exhibit
 from factory_tui.tui.present.sheets import Look, about_of, sheet_items
 from factory_tui.tui.present.stuck import stuck_exhibit
 from factory_tui.tui.screens.card import Card
@@ -41,6 +43,8 @@ EXHIBITS: dict[str, Make] = {
     "handoff": _of_task(handoff_exhibit),  # type: ignore[arg-type]
     "stuck": _of_task(stuck_exhibit),  # type: ignore[arg-type]
     "ask": lambda state, item, chronicle, read: ask_exhibit(state, state.asks[item.id], chronicle),
+    "plan": lambda state, item, chronicle, read: plan_exhibit(state, state.plans[item.id]),
+    "proposal": lambda state, item, chronicle, read: proposal_exhibit(state, state.proposals[item.id], read),
 }
 """Kinds of what waits that are shown as rows; the others are texts."""
 KIND_TITLES = {
@@ -48,7 +52,13 @@ KIND_TITLES = {
     "handoff": "what the next role would get",
     "stuck": "what was tried",
     "ask": "one action that waits",
+    "plan": "what would be done",
+    "proposal": "what is not in force",
 }
+WIDE_ENOUGH = 160
+"""Columns from which a difference is first shown old beside new."""
+UNSEEN_IS_NOT_APPROVED = frozenset({"change", "proposal"})
+"""Kinds whose usual yes waits until their difference was on the screen."""
 
 
 def card_for(item: Waiting) -> Card:
@@ -69,6 +79,12 @@ class Sheet(Card):
         """Keys of the difference's lines that were on the screen; its headings do not count."""
         self._of_diff: tuple[str, ...] = ()
         self._diff_keys: frozenset[str] = frozenset()
+        self.remarks: list[str] = []
+        """Comments on what belongs to no task: they go with a reason."""
+
+    def prepare(self) -> None:
+        self.is_beside = self.app.size.width >= WIDE_ENOUGH
+        super().prepare()
 
     def compose(self) -> ComposeResult:
         yield self.box_of(Bar(id="header"))
@@ -83,13 +99,16 @@ class Sheet(Card):
 
     def _load(self) -> None:
         super()._load()
-        cockpit = self.cockpit
         try:
-            self.exhibit = EXHIBITS[self.item.kind](cockpit.state, self.item, cockpit.chronicle, self._read)
+            self.exhibit = self._make_exhibit()
         except (KeyError, FactoryError):
             self.exhibit = Exhibit((), ("the object",))
         self._made = (0, False)
         self._seen.clear()
+
+    def _make_exhibit(self) -> Exhibit:
+        cockpit = self.cockpit
+        return EXHIBITS[self.item.kind](cockpit.state, self.item, cockpit.chronicle, self._read)
 
     def _read(self, one: Evidence) -> str | None:
         view = self.cockpit.view
@@ -144,7 +163,7 @@ class Sheet(Card):
             return left, right
         if self.exhibit.missing:
             return (Span(f"cannot be shown whole: {', '.join(self.exhibit.missing)}", "bad"),), right
-        if not self._of_diff or self.item.kind != "change":
+        if not self._of_diff or self.item.kind not in UNSEEN_IS_NOT_APPROVED:
             return (Span(KIND_TITLES[self.item.kind], "title"),), right
         how = "old beside new" if self.is_beside else "unified"
         told = f"{how}, {len(self._seen)} of {len(self._diff_keys)} lines of the difference were on the screen"
@@ -189,7 +208,9 @@ class Sheet(Card):
         if act.id == "answer.yes" and not (self._sent or self.is_gone or self.is_changed):
             if self.exhibit.missing:
                 return f"it cannot be shown whole: {', '.join(self.exhibit.missing)}"
-            if self.item.kind == "change" and self.verb_of(act) and not self._seen:
+            if why := self._cannot_adopt():
+                return why
+            if self._must_be_seen(act) and not self._seen:
                 return "the difference was not on the screen yet; d goes to it"
         match act.id:
             case "card.diff" if not self._of_diff:
@@ -203,10 +224,26 @@ class Sheet(Card):
             case _:
                 return super().not_now(act)
 
+    def _must_be_seen(self, act: Act) -> bool:
+        has_difference = bool(self._of_diff) or self.item.kind == "change"
+        return has_difference and self.item.kind in UNSEEN_IS_NOT_APPROVED and bool(self.verb_of(act))
+
+    def _cannot_adopt(self) -> str:
+        """Why the proposal that is shown cannot be adopted; empty = it can, or it is none."""
+        proposal = self.cockpit.state.proposals.get(self.item.id)
+        return f"it is invalid: {one_line(proposal.problem, 200)}" if proposal and proposal.problem else ""
+
+    def about_task(self) -> str:
+        """The open task that a comment becomes a finding of; empty = none."""
+        proposal = self.cockpit.state.proposals.get(self.item.id)
+        story = self.cockpit.chronicle.stories.get(proposal.by) if proposal else None
+        task = self.item.task or (story.task if story else "")
+        return task if task in self.cockpit.state.tasks else ""
+
     def _about_task_not_now(self, act: Act) -> str:
-        task = self.cockpit.state.tasks.get(self.item.task)
+        task = self.cockpit.state.tasks.get(self.about_task())
         if task is None:
-            return "it belongs to no open task"
+            return "" if act.id == "answer.comment" and "decline" in self.item.verbs else "it belongs to no open task"
         if act.id == "answer.dismiss" and not task.findings:
             return f"{task.id} has no open finding"
         return ""
@@ -214,17 +251,25 @@ class Sheet(Card):
     def act_answer_comment(self) -> None:
         """Becomes a finding, of the chosen line when one is chosen."""
         kind, _, spot = about_of(self.rows.key).partition(":")
-        spot = spot if kind == "line" else ""
-        where = spot or self.item.task
-        prompt = f"comment on {where}: becomes a finding of {self.item.task}, and approves nothing"
+        spot = spot if kind in ("line", "part") else ""
+        task = self.about_task()
+        becomes = f"becomes a finding of {task}" if task else "goes with your reason when you decline"
+        prompt = f"comment on {spot or task or self.item.id}: {becomes}, and approves nothing"
         self.type(prompt, lambda text: self._comment(spot, text))
 
     def _comment(self, spot: str, text: str) -> None:
         if not text:
             self.say("nothing was noted: it had no words", "warn")
             return
-        told = f"{spot}: {text}" if spot else text
-        self._about_task("comment", told, f"noted as a finding of {self.item.task}")
+        told, task = f"{spot}: {text}" if spot else text, self.about_task()
+        if task:
+            self._about_task("comment", told, f"noted as a finding of {task}")
+        else:
+            self.remarks.append(told)
+            self.say(f"kept for your reason ({len(self.remarks)}); R declines with it", "bar")
+
+    def first_words(self, verb: str) -> str:
+        return "; ".join(self.remarks) if verb == "decline" else ""
 
     def act_answer_dismiss(self) -> None:
         if self.verb_of(self.cockpit.keys.by_id["answer.dismiss"]):
@@ -240,7 +285,7 @@ class Sheet(Card):
 
     def _about_task(self, verb: str, text: str, told: str) -> None:
         """What changes the object is shown anew at once, and waits again before it can be answered."""
-        self.cockpit.ask(Reply(id=self.item.task, verb=verb, text=text), told, self._show_anew)
+        self.cockpit.ask(Reply(id=self.about_task(), verb=verb, text=text), told, self._show_anew)
 
     def _show_anew(self) -> None:
         key = self.rows.key

@@ -156,8 +156,11 @@ class TurnActs(Choosing):
             case "approval" if task and task.candidate:
                 self.act_turn_diff()
             case "document":
-                document = cockpit.state.law.document(name)
-                cockpit.read(name, [(name, document.text if document else "It is not in the charter in force.")])
+                from factory_tui.tui.screens.document import open_document
+
+                open_document(cockpit, name)
+            case "touch":
+                self._open_touch(int(name))
             case "proposal":
                 cockpit.open_item(name)
             case "digest" if cockpit.state.digest:
@@ -168,6 +171,14 @@ class TurnActs(Choosing):
                 self._open_task(task)
             case _:
                 self.say("there is nothing to open here", "bar-dim")
+
+    def _open_touch(self, number: int) -> None:
+        from factory_tui.tui.present.memory import touch_parts
+
+        touches = self.cockpit.chronicle.touches
+        if number < len(touches):
+            touch = touches[number]
+            self.cockpit.read(f"{touch.turn} and {touch.path}", touch_parts(touch))
 
     def _open_role(self, role: str) -> None:
         story = self.cockpit.chronicle.of_role(role)
