@@ -197,7 +197,7 @@ async def test_a_plan_is_shown_whole_and_approved():
     chair = planning()
     async with chair.cockpit() as (app, pilot):
         await press(pilot, "o")
-        assert "criterion: it is" in screen_text(app)
+        assert "criterion 1: it is" in screen_text(app)
         await press(pilot, "A")
         assert [type(event) for event in answers(chair)] == [e.PlanApproved]
 
