@@ -29,7 +29,7 @@ from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Actor
 from factory_tui.domain.waiting import waiting
-from factory_tui.engine.ports import Progress
+from factory_tui.engine.ports import Progress, Seat
 from factory_tui.engine.session import waits_for_somebody
 
 if TYPE_CHECKING:
@@ -65,14 +65,23 @@ def stage(keep: str = "") -> Staged:
     return Staged(root=root, ground=ground, supervisor=demo_supervisor(), script_note=str(place))
 
 
-def open_demo(staged: Staged, progress: Progress = lambda turn, text: None, pace: float = 0.0) -> House:
-    """The demo's house: every seat is a rehearsal."""
+def open_demo(
+    staged: Staged,
+    progress: Progress = lambda turn, text: None,
+    pace: float = 0.0,
+    seat: Callable[[], Seat] | None = None,
+) -> House:
+    """The demo's house: every seat is a rehearsal, or another one that `seat` makes."""
     reading = staged.ground.reading
     judging = frozenset(card.id for card in reading.charter.roles if card.judges) if reading.charter else frozenset()
     script = demo_script(judging)
+
+    def make() -> Seat:
+        return RehearsalSeat(script, pace=pace)
+
     return open_house(
         staged.ground,
-        seats=lambda charter: SeatTable({"rehearsal": lambda: RehearsalSeat(script, pace=pace)}, charter, "rehearsal"),
+        seats=lambda charter: SeatTable({"rehearsal": seat or make}, charter, "rehearsal"),
         progress=progress,
         holder="factory demo",
     )
@@ -134,12 +143,12 @@ def play_demo(say: Say, keep: str = "") -> int:
     """Plays the mission by itself. Returns 0 only if everything it promises is found in ledger and git afterwards."""
     staged = stage(keep)
     say(f"a real repository was made: {staged.root}")
-    return asyncio.run(_play(staged, say))
+    return asyncio.run(play_on(staged, open_demo(staged), say))
 
 
-async def _play(staged: Staged, say: Say) -> int:
+async def play_on(staged: Staged, house: House, say: Say) -> int:
+    """The mission on this house, whoever fills its seats. Returns 0 only if everything it promises is found."""
     by = supervisor("script")
-    house = open_demo(staged)
     base = await house.worktrees.head()
     told = _Narrator(say)
     house.factory.subscribe(told.tell)

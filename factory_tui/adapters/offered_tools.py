@@ -267,12 +267,21 @@ def offered_tools(card: RoleCard, purpose: str) -> tuple[Tool, ...]:
 
 
 def action_of(card: RoleCard, purpose: str, name: str, arguments: object) -> Action | Unread:
-    """What one call is taken for. `arguments` are as they came: an object, or JSON text."""
+    """What one call is taken for. `arguments` are as they came: an object, or JSON text.
+
+    An action that is not on the card is an action all the same: the desk refuses it, with every rule it breaks.
+    """
     offered = [tool for tool in card.actions if _is_offered(card, tool, purpose)]
-    kind = next((kind for kind in offered if kind == name), None)
+    known = ", ".join(f"`{one}`" for one in offered) or "none"
+    missing = Unread(reason=f"there is no tool `{name[:80]}` in this role; there is {known}", is_mapped=False)
+    kind = next((kind for kind in _KINDS if kind == name and (kind in offered or kind not in card.actions)), None)
     if kind is None:
-        known = ", ".join(f"`{one}`" for one in offered) or "none"
-        return Unread(reason=f"there is no tool `{name[:80]}` in this role; there is {known}", is_mapped=False)
+        return missing
+    became = _action(kind, purpose, arguments)
+    return missing if isinstance(became, Unread) and kind not in offered else became
+
+
+def _action(kind: ActionKind, purpose: str, arguments: object) -> Action | Unread:
     how = _kind(kind, purpose)
     given = _plain(arguments)
     if isinstance(given, str):
