@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -45,12 +46,13 @@ from factory_tui.domain.evolve import fold
 from factory_tui.domain.known import wants_brief
 from factory_tui.domain.limits import DEGRADED, demands_proof, unproven
 from factory_tui.domain.redaction import Redactor
+from factory_tui.domain.staffing import SHIPPED_CEILINGS, Budgets, Staffed, choice, nearest
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, Control, Evidence
 from factory_tui.engine.attesting import Attesting
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
-from factory_tui.engine.ports import Checks, EvidenceStore, Progress, Seat, Seats
+from factory_tui.engine.ports import Checks, EvidenceStore, Progress, Seat, Seats, Staffing
 from factory_tui.engine.session import Session
 from factory_tui.engine.turn import Turns
 
@@ -80,10 +82,40 @@ class OfferedSeats(Seats, Protocol):
     def offer(self, kind: str, maker: SeatMaker) -> None: ...
 
 
+def staff(
+    charter: Charter,
+    default: str,
+    why: str,
+    *,
+    chosen: Mapping[str, str] = MappingProxyType({}),
+    ceilings: Budgets = SHIPPED_CEILINGS,
+    notes: tuple[str, ...] = (),
+) -> Staffing:
+    """Every role's seat: `chosen` for this session, else the nearest setting, else the default and why it is that."""
+    gate, crew = charter.gate, []
+    for card in charter.roles:
+        named, key = nearest(gate.seats, card.id, card.model_tier)
+        model, _ = nearest(gate.models, card.id, card.model_tier)
+        effort, _ = nearest(gate.efforts, card.id, card.model_tier)
+        reason = f"factory.toml, [seats] {key}" if named else why
+        if by_hand := chosen.get(card.id) or chosen.get("default"):
+            named, own = choice(by_hand)
+            model, reason = own or model, "chosen for this session"
+        crew.append(Staffed(role=card.id, seat=named or default, model=model, effort=effort, why=reason))
+    return Staffing(crew=tuple(crew), ceilings=ceilings, notes=notes)
+
+
 class SeatTable:
     """An explicit table from kind to seat. What fills a role is the supervisor's choice, then the settings'."""
 
-    def __init__(self, makers: Mapping[str, SeatMaker], charter: Callable[[], Charter], default: str = "human") -> None:
+    def __init__(
+        self,
+        makers: Mapping[str, SeatMaker],
+        charter: Callable[[], Charter],
+        default: str = "human",
+        ceilings: Budgets = SHIPPED_CEILINGS,
+    ) -> None:
+        self._ceilings = ceilings
         self._makers = dict(makers)
         self._charter = charter
         self._default = default
@@ -95,6 +127,9 @@ class SeatTable:
     def kind_for(self, role: str, task: str, chosen: str) -> str:
         seats = self._charter().gate.seats
         return chosen or seats.get(role) or seats.get("default") or self._default
+
+    def staff(self, charter: Charter) -> Staffing:
+        return staff(charter, self._default, "nothing is configured", ceilings=self._ceilings)
 
     def open(self, kind: str) -> Seat:
         maker = self._makers.get(kind)
@@ -263,7 +298,7 @@ class House:
                 await self.limits(control)
 
     def _controls(self) -> set[Control]:
-        kinds = {self.seats.kind_for(card.id, "", "") for card in self.state.law.roles}
+        kinds = {one.seat for one in self.state.crew.values()}
         found: set[Control] = set()
         for kind in kinds:
             # A seat that cannot be opened is told about when a role needs it.
@@ -294,6 +329,8 @@ class House:
             ),
             by,
         )
+        self.staff()
+        self.factory.subscribe(self._staff_anew)
         await self.propose_disk()
         await self._try_limits()
         self.turns.ask_first(self.unproven)
@@ -309,6 +346,23 @@ class House:
             agenda.CloseWorktreeJob: keeper.close_worktree,
         }
         self.factory.employ(runners)  # type: ignore[arg-type]
+
+    def staff(self) -> None:
+        """Puts on record who fills each role on this machine, and why."""
+        found = self.seats.staff(self.state.law)
+        self.factory.submit(
+            c.StaffCrew(crew=found.crew, ceilings=found.ceilings, notes=found.notes),
+            Actor(kind="factory", name="staffing"),
+        )
+
+    def _staff_anew(self, entry: Entry, state: State) -> None:
+        """Another home may name other seats. Not in the middle of the entry that brought it."""
+        if isinstance(entry.event, e.CharterAdopted):
+            asyncio.get_running_loop().call_soon(self._staff_if_open)
+
+    def _staff_if_open(self) -> None:
+        if self.state.session_open and self.factory.failure is None:
+            self.staff()
 
     async def close(self, reason: str, by: Actor, words: str = "") -> str:
         """Ends the session and lets go of the ledger. Returns the digest's path, relative to the home."""

@@ -27,6 +27,8 @@ from factory_tui.domain.agenda import (
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.seals import action_sha256
+from factory_tui.domain.spending import ended_because
+from factory_tui.domain.staffing import Bounds
 from factory_tui.domain.state import Turn
 from factory_tui.domain.terms import Action, Actor, Finding, FindingAnswer, SeatFacts, Verdict
 from factory_tui.domain.waiting import waiting
@@ -64,6 +66,10 @@ class Wanderer:
     def settle(self, most: int = 300) -> int:
         """With every fault turned off the world does what is owed; how many steps that took. Raises past `most`."""
         for step in range(most):
+            for turn in tuple(self.heart.state.turns.values()):
+                if ended_because(self.heart.state, turn)[0]:
+                    # Whoever runs it interrupts what is not owed any more.
+                    self.heart.do(c.EndTurn(turn=turn.id, outcome="interrupted"))
             jobs = [job for job in agenda(self.heart.state) if not self._waits(job)]
             if not jobs:
                 return step
@@ -188,6 +194,10 @@ class Wanderer:
             c.RecordLimits(control="rehearsed", wall=dice.choice(("none", "bwrap"))),
             c.LeaveUnseated(handoff=id("H"), seat="mind", reason="a limit is red"),
             c.EndTurn(turn=turn, outcome=dice.choice(OUTCOMES)),
+            c.EndTurn(turn=turn, outcome="interrupted", cause=dice.choice(("network", "rate limit"))),
+            c.TryWorld(wait=id("X")),
+            c.SeatRole(role=dice.choice(ROLES), seat=dice.choice(("", "human", "mind/small"))),
+            c.RaiseBudget(scope=dice.choice(("day", "session", "role:builder", "turn:T-1")), by=Bounds(usd=1.0)),
             c.NoteUsage(turn=turn, usd=dice.choice((None, 0.5, 99.0)), tokens_in=1, tokens_out=dice.randrange(9)),
             c.EndAction(id=id("A"), result=dice.choice(("ok", "error", "killed"))),
             c.ImportTree(

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from factory_tui.adapters.handovers import Handovers
     from factory_tui.bootstrap import OfferedSeats, SeatMaker
     from factory_tui.domain.charter import Charter
-    from factory_tui.engine.ports import Seat
+
+    from factory_tui.engine.ports import Seat, Staffing
 
 KINDS = ("human", "rehearsal", "claude_code")
 
@@ -38,6 +39,11 @@ class ChosenSeats:
 
     def kind_for(self, role: str, task: str, chosen: str) -> str:
         return chosen or self._chosen.get(role) or self._table.kind_for(role, task, chosen)
+
+    def staff(self, charter: Charter) -> Staffing:
+        from factory_tui.bootstrap import staff
+
+        return staff(charter, "human", "nothing is configured", chosen=self._chosen)
 
     def open(self, kind: str) -> Seat:
         return self._table.open(kind)

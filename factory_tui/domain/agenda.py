@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from factory_tui.domain.globs import may_overlap
 from factory_tui.domain.known import wants_brief
+from factory_tui.domain.spending import ended_because, withheld
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import digest_is_owed
+from factory_tui.domain.world import stands_in_the_way
 
 MOST_CRASHES = 3
 
@@ -121,17 +123,19 @@ def _landing_before(state: State, task: Task) -> bool:
 def _turns(state: State) -> list[Job]:
     """Turns that run, and those that may start beside them."""
     running = [state.tasks[turn.task] for turn in state.turns.values() if turn.task in state.tasks]
-    retired = {turn.task for turn in state.turns.values() if turn.retired is not None}
+    ended = {t.task for t in state.turns.values() if t.retired is not None or ended_because(state, t)[0]}
     jobs: list[Job] = [
         TurnJob(task.id, task.handoff.id)
         for task in running
-        if task.handoff is not None and not task.held and task.id not in retired
+        if task.handoff is not None and not task.held and task.id not in ended
     ]
     if digest_is_owed(state) or state.paused:
         return jobs
     started = list(running)
     for task in state.tasks.values():
         if task.stage != "released" or task.held or task.handoff is None or _waits_for_answer(state, task):
+            continue
+        if withheld(state, task) or stands_in_the_way(state, task):
             continue
         if state.mode == "step" and started:
             break
@@ -146,7 +150,7 @@ def _may_start(state: State, task: Task, started: list[Task]) -> bool:
     assert handoff
     card = state.law.role(handoff.to)
     same_role = sum(1 for other in started if other.handoff and other.handoff.to == handoff.to)
-    if same_role >= card.parallel_turns:
+    if same_role >= min(card.parallel_turns, state.law.gate.parallel.get(card.id, card.parallel_turns)):
         return False
     if handoff.purpose == "review" or not card.writes:
         return True

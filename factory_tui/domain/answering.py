@@ -7,13 +7,15 @@ from msgspec.structs import replace
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.deciding_changes import approve_change
+from factory_tui.domain.deciding_crew import raise_budget, try_world
 from factory_tui.domain.deciding_tasks import open_plan, redirect, release, reoffer
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_fail, mission_over, offer
+from factory_tui.domain.spending import amount_in, bound, share
 from factory_tui.domain.state import State, Task, verdict_of
 from factory_tui.domain.terms import Actor, Finding, Verdict
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import Waiting, budget_scope, waiting
 
 
 def answer(state: State, command: c.Answer, by: Actor) -> tuple[e.Event, ...]:
@@ -296,6 +298,50 @@ def _is_running(state: State, task: Task) -> bool:
     return any(turn.task == task.id for turn in state.turns.values())
 
 
+def _budget(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    if command.verb == "drop":
+        return _drop(state, state.task(item.task), command.text)
+    if command.verb == "take-over":
+        return take_over(state, state.task(item.task), command.text)
+    scope = budget_scope(state, item)
+    kind, _, name = scope.partition(":")
+    task = state.tasks.get(name)
+    if kind == "turn" and task is not None and task.handoff is not None:
+        most = share(state, task.handoff.to, name)
+        if not command.text.strip():
+            # One more turn with the same share, which begins anew.
+            return (e.BudgetRaised(scope=scope, reason="one more turn with the same share"),)
+    else:
+        most = bound(state, scope)
+    return raise_budget(state, c.RaiseBudget(scope=scope, by=amount_in(command.text, most), reason=command.text))
+
+
+def take_over(state: State, task: Task, reason: str) -> tuple[e.Event, ...]:
+    """The person at the cockpit does it from here on, in the same worktree; the next turn is theirs."""
+    if task.handoff is None:
+        raise Refusal(what=f"{task.id} is with nobody", why=f"it is {task.stage}")
+    return (e.TaskRetried(task=task.id, how="take over", seat="human", reason=reason), *_again(state, task, reason))
+
+
+def _again(state: State, task: Task, reason: str) -> tuple[e.Event, ...]:
+    assert task.handoff
+    handoff = task.handoff
+    why = f"taken over by a person{': ' + reason if reason.strip() else ''}"
+    again = offer(
+        Ids(state),
+        task,
+        to=handoff.to,
+        purpose=handoff.purpose,
+        sent_by="supervisor",
+        reason=why,
+    )
+    return (again,)
+
+
+def _world(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    return try_world(state, c.TryWorld(wait=item.id))
+
+
 _DISPATCH = {
     "digest": _digest,
     "handoff": _handoff,
@@ -305,4 +351,6 @@ _DISPATCH = {
     "proposal": _proposal,
     "change": _change,
     "stuck": _stuck,
+    "budget": _budget,
+    "world": _world,
 }

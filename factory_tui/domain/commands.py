@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.events import ActionOutcome, BriefInput, Mode, NoticeKind, Outcome, RoleLimits
+from factory_tui.domain.staffing import Bounds, Budgets, Staffed
 from factory_tui.domain.terms import (
     Action,
     Actor,
@@ -215,6 +216,39 @@ class EndTurn:
     note: str = ""
     handed_on: Evidence | None = None
     """Its context is full: what a fresh turn is to be told."""
+    cause: str = ""
+    """What of the world it waits for, in words that are the same for everything that shares it; empty = nothing."""
+    until: str = ""
+    """UTC; empty = the world did not say how long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffCrew:
+    crew: tuple[Staffed, ...]
+    ceilings: Budgets
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeatRole:
+    """The supervisor gives a role another seat or model, for its next turns."""
+
+    role: str
+    seat: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaiseBudget:
+    scope: str
+    by: Bounds
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TryWorld:
+    """What waits for the world tries again now."""
+
+    wait: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -463,6 +497,10 @@ Command = (
     | InterruptTurn
     | RetireTurn
     | ChooseSeat
+    | StaffCrew
+    | SeatRole
+    | RaiseBudget
+    | TryWorld
     | NoteUsage
     | NoteSeat
     | NoteConversation

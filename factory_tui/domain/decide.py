@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import deciding_changes as changes
+from factory_tui.domain import deciding_crew as crew
 from factory_tui.domain import deciding_sessions as sessions
 from factory_tui.domain import deciding_tasks as tasks
 from factory_tui.domain import deciding_turns as turns
@@ -71,12 +72,17 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
         case c.StartTurn():
             return turns.start_turn(state, command)
         case c.EndTurn():
-            return turns.end_turn(state, command)
+            return turns.end_turn(state, command, envelope.at)
         case c.HearMessages():
             return steering.hear_messages(state, command)
         case c.SendMessage() | c.PauseTurn() | c.ResumeTurn() | c.InterruptTurn() | c.RetireTurn() | c.ChooseSeat():
             _by_supervisor(envelope)
             return _steer(state, command)
+        case c.StaffCrew():
+            return crew.staff_crew(state, command)
+        case c.SeatRole() | c.RaiseBudget() | c.TryWorld():
+            _by_supervisor(envelope)
+            return _about_crew(state, command)
         case c.NoteUsage():
             return turns.note_usage(state, command)
         case c.NoteSeat():
@@ -126,6 +132,16 @@ def _steer(
             return steering.retire_turn(state, command)
         case c.ChooseSeat():
             return steering.choose_seat(state, command)
+
+
+def _about_crew(state: State, command: c.SeatRole | c.RaiseBudget | c.TryWorld) -> tuple[e.Event, ...]:
+    match command:
+        case c.SeatRole():
+            return crew.seat_role(state, command)
+        case c.RaiseBudget():
+            return crew.raise_budget(state, command)
+        case c.TryWorld():
+            return crew.try_world(state, command)
 
 
 def _within_reach(state: State, envelope: c.Envelope) -> None:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.deciding_crew import await_world
 from factory_tui.domain.deciding_tasks import check_plan
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.law import ruling_on_action
@@ -13,9 +14,11 @@ from factory_tui.domain.limits import misfit, unproven
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_turn
 from factory_tui.domain.reviewing import judge_report
+from factory_tui.domain.spending import ended_because, unbounded, withheld
 from factory_tui.domain.state import State, Task, Turn
-from factory_tui.domain.terms import Action, Decision, RuleMatch, Ruling, Verdict
+from factory_tui.domain.terms import Action, Decision, RuleMatch, Ruling, SeatFacts, Verdict
 from factory_tui.domain.waiting import digest_is_owed
+from factory_tui.domain.world import stands_in_the_way, told
 
 LONG_TEXT = 2_000
 """Characters of an action's text that the ledger holds itself; longer ones are named by the action's sha256."""
@@ -33,7 +36,7 @@ def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
         raise Refusal(what=f"the brief of {command.handoff} is not the sealed one", next_step="seal it again")
     if handoff.purpose == "review":
         state.law.check_reviewer(handoff.to, task.candidate.author if task.candidate else task.role)
-    if why := misfit(state.law.role(handoff.to), command.facts):
+    if why := misfit(state.law.role(handoff.to), command.facts) or cost_misfit(state, handoff.to, task, command.facts):
         raise Refusal(what=f"the role {handoff.to} stays unseated in the seat `{command.seat}`", why=why)
     if why := unproven(state, handoff.to, command.facts.control):
         raise Refusal(what=f"the role {handoff.to} stays unseated: a limit of its is unproven", why=why)
@@ -52,6 +55,11 @@ def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
             facts=command.facts,
         ),
     )
+
+
+def cost_misfit(state: State, role: str, task: Task, facts: SeatFacts) -> str:
+    """Why a seat that does not know what it costs is not seated; empty = it is."""
+    return "" if facts.knows_cost or facts.control in ("human", "rehearsed") else unbounded(state, role, task.id)
 
 
 def leave_unseated(state: State, command: c.LeaveUnseated) -> tuple[e.Event, ...]:
@@ -75,14 +83,26 @@ def _startable(state: State, handoff: str) -> Task:
         raise Refusal(what=f"the factory is paused: {state.paused}", next_step="resume it first")
     if task.held:
         raise Refusal(what=f"{task.id} is held: {task.held}", next_step="`unhold` lets it go on")
+    if why := withheld(state, task):
+        raise Refusal(what=f"{task.id} has no budget", why=why, next_step="raise it on record: `factory inbox`")
+    if (wait := stands_in_the_way(state, task)) is not None:
+        raise Refusal(what=f"{task.id} is {told(wait)}", why=wait.cause, next_step=f"`factory answer {wait.id} go-on`")
     if state.turns and state.mode == "step":
         raise Refusal(what=f"{', '.join(state.turns)} runs", why="in step mode one turn runs at a time")
     return task
 
 
-def end_turn(state: State, command: c.EndTurn) -> tuple[e.Event, ...]:
-    turn = state.turn(command.turn)
-    return after_turn(state, Ids(state), turn, command.outcome, command.note, command.handed_on)
+def end_turn(state: State, command: c.EndTurn, at: str) -> tuple[e.Event, ...]:
+    """What the factory ends has the factory's outcome, whatever the seat said of it."""
+    turn, ids = state.turn(command.turn), Ids(state)
+    if command.cause:
+        waits = await_world(state, ids, turn, command.cause, command.until, at)
+        return (waits, *after_turn(state, ids, turn, "interrupted", f"waits for the world: {waits.cause}"))
+    outcome, note = command.outcome, command.note
+    if outcome == "interrupted":
+        because, why = ended_because(state, turn)
+        outcome, note = because or outcome, why or note
+    return after_turn(state, ids, turn, outcome, note, command.handed_on)
 
 
 def note_usage(state: State, command: c.NoteUsage) -> tuple[e.Event, ...]:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.known import minutes_between
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Finding
+from factory_tui.domain.times import minutes_between
 from factory_tui.domain.waiting import waiting
 
 SECTIONS = {

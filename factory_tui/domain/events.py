@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from factory_tui.domain.charter import Charter
+from factory_tui.domain.staffing import NO_BOUNDS, Bounds, Budgets, Staffed
 from factory_tui.domain.terms import (
     Action,
     Attested,
@@ -144,6 +145,53 @@ class LimitsProved(Record, frozen=True, kw_only=True, tag="limits.proved"):
     """Role by role; none = no seat held like this needs the proof."""
     matrix: Evidence | None = None
     """Every cell, as JSON."""
+
+
+class CrewStaffed(Record, frozen=True, kw_only=True, tag="crew.staffed"):
+    """What fills each role on this machine, by settings and by what is here; and what the user allows at most."""
+
+    crew: tuple[Staffed, ...]
+    ceilings: Budgets = Budgets()
+    notes: tuple[str, ...] = ()
+    """What the supervisor should know of it: which seat is missing, and the command that mends it."""
+
+
+class RoleSeated(Record, frozen=True, kw_only=True, tag="role.seated"):
+    """Chosen by the supervisor for the next turns of a role; what runs goes on."""
+
+    role: str
+    seat: str
+    """`seat/model`, `seat` or `/model`; empty = by the settings again."""
+
+
+class BudgetRaised(Record, frozen=True, kw_only=True, tag="budget.raised"):
+    """By an amount, and for what it names: a day ends with the day, a session with the session."""
+
+    scope: str
+    """`turn:T-1`, `task:T-1`, `role:builder`, `session`, `day`"""
+    by: Bounds = NO_BOUNDS
+    reason: str = ""
+
+
+class WorldAwaited(Record, frozen=True, kw_only=True, tag="world.awaited"):
+    """A turn ended because of something that nobody here did: its task waits, and nothing is counted against it."""
+
+    wait: str
+    """`X-1`; the same for every turn that shares the cause."""
+    cause: str
+    task: str
+    turn: str
+    seat: str
+    until: str
+    """UTC, ISO 8601."""
+    is_told: bool = True
+    """False: the world did not say how long; it is the time of the next try."""
+
+
+class WorldTried(Record, frozen=True, kw_only=True, tag="world.tried"):
+    """The supervisor lets what waits try again before its time."""
+
+    wait: str
 
 
 class LedgerRepaired(Record, frozen=True, kw_only=True, tag="ledger.repaired"):
@@ -762,6 +810,11 @@ Event = (
     | DigestWritten
     | SessionEnded
     | DigestAcknowledged
+    | CrewStaffed
+    | RoleSeated
+    | BudgetRaised
+    | WorldAwaited
+    | WorldTried
     | LedgerRepaired
     | LimitsProved
     | TimePassed

@@ -10,6 +10,7 @@ from typing import Any
 
 from factory_tui.domain import events as e
 from factory_tui.domain import steps_changes as changes
+from factory_tui.domain import steps_crew as crew
 from factory_tui.domain import steps_sessions as sessions
 from factory_tui.domain import steps_steering as steering
 from factory_tui.domain import steps_tasks as tasks
@@ -44,6 +45,11 @@ STEPS: dict[type, Callable[[State, Any, Entry], State]] = {
     e.DigestWritten: sessions.digest_written,
     e.SessionEnded: sessions.session_ended,
     e.DigestAcknowledged: sessions.digest_acknowledged,
+    e.CrewStaffed: crew.crew_staffed,
+    e.RoleSeated: crew.role_seated,
+    e.BudgetRaised: crew.budget_raised,
+    e.WorldAwaited: crew.world_awaited,
+    e.WorldTried: crew.world_tried,
     e.LedgerRepaired: sessions.nothing,
     e.LimitsProved: sessions.limits_proved,
     e.TimePassed: sessions.time_passed,

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from factory_tui.domain.staffing import Budgets, Effort
 from factory_tui.domain.terms import Record
 
 Runner = Literal["auto", "pytest", "unittest", "node", "cargo", "go", "junit", "tap"]
@@ -113,7 +114,16 @@ class Gate(Record, frozen=True, kw_only=True):
     planner: str = "ceo"
     reviewer: str = "quality"
     seats: dict[str, str] = msgspec.field(default_factory=dict)
-    """Seat kind per role; `default` for the rest: `human`, `rehearsal`."""
+    """What fills a role, by its id, its model tier (`strong`, `standard`, `fast`), or `default`: `anthropic_api`,
+    `claude_code`, `acp`, `human`, `rehearsal`, or a name that the user's own config.toml defines."""
+    models: dict[str, str] = msgspec.field(default_factory=dict)
+    """Which model answers, by role, tier, or `default`; else the seat's own choice for the tier."""
+    efforts: dict[str, Effort] = msgspec.field(default_factory=dict)
+    """How hard it thinks, by role, tier, or `default`."""
+    budgets: Budgets = Budgets()
+    """The most that may be used. A card's own budget of one turn is only ever made smaller by it."""
+    parallel: dict[str, int] = msgspec.field(default_factory=dict)
+    """How many turns of a role may run at once; never more than its card says."""
 
 
 PROTECTED_EVERYWHERE: tuple[str, ...] = (

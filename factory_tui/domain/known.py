@@ -11,8 +11,10 @@ from typing import Any
 
 from factory_tui.domain.commands import JudgeSmoke
 from factory_tui.domain.numbers import Ids
+from factory_tui.domain.spending import share
 from factory_tui.domain.state import Handoff, State, Task, Turn
 from factory_tui.domain.terms import Change, Verdict
+from factory_tui.domain.times import minutes_between
 
 Facts = dict[str, Any]
 
@@ -26,9 +28,8 @@ OF_AN_AUTHOR = ("digest", "messages", "notes")
 def action_facts(state: State, turn: Turn, action_sha256: str) -> Facts:
     """At every action."""
     task = state.tasks[turn.task]
-    budget = state.law.role(turn.role).budget
     return {
-        "run.budget_usd": budget.usd,
+        "run.budget_usd": share(state, turn.role, turn.task).usd,
         "run.spend_usd": turn.known_usd,
         "run.same_failure_repeats": turn.repeats if turn.failing == action_sha256 else 0,
         "control.stop_requested": bool(state.paused),
@@ -224,17 +225,3 @@ def digest_facts(path: str, sections: dict[str, list[str]]) -> Facts:
 
 def lines_of(text: str) -> int:
     return len(text.splitlines())
-
-
-def minutes_between(earlier: str, later: str) -> float:
-    """Minutes between two ISO 8601 times in UTC as the ledger writes them; 0 when the later is not later."""
-    return max(0.0, (_seconds(later) - _seconds(earlier)) / 60.0)
-
-
-def _seconds(at: str) -> float:
-    year, month, day = int(at[0:4]), int(at[5:7]), int(at[8:10])
-    # Days since 0000-03-01 in the proleptic Gregorian calendar: leap days fall at the end of the shifted year.
-    shifted_year, shifted_month = (year - 1, month + 9) if month <= 2 else (year, month - 3)
-    days = 365 * shifted_year + shifted_year // 4 - shifted_year // 100 + shifted_year // 400
-    days += (153 * shifted_month + 2) // 5 + day - 1
-    return days * 86_400 + int(at[11:13]) * 3_600 + int(at[14:16]) * 60 + float(at[17:].rstrip("Z") or 0)

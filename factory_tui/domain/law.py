@@ -15,6 +15,7 @@ from factory_tui.domain.known import action_facts, start_facts
 from factory_tui.domain.limits import NO_WALL
 from factory_tui.domain.roles import RoleCard, path_policy, permits
 from factory_tui.domain.rulebook import RuleBook, compile_rules
+from factory_tui.domain.spending import excess, name_of
 from factory_tui.domain.state import Grant, Handoff, State, Task, Turn
 from factory_tui.domain.terms import Action, Decision, PlannedTask, RuleMatch, Ruling, strictest
 
@@ -22,7 +23,7 @@ _INLINE_COMMAND = re.compile(r"`([^`\n]{2,400})`")
 _PATCH = re.compile(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+|--- a/)", re.MULTILINE)
 
 
-WAYS_OUT = ("hand_over", "report", "escalate")
+WAYS_OUT = ("commit", "hand_over", "report", "plan", "escalate")
 """What a turn may still do when its budget is used up: say so, and end."""
 
 _BY_CHARTER: dict[str, RuleBook] = {}
@@ -50,7 +51,7 @@ def ruling_on_action(
         action, turn.role, nested({**action_facts(state, turn, sha256), **facts})
     )
     if action.kind not in WAYS_OUT:
-        matches += _budget(card, turn)
+        matches += _budget(state, turn)
     matches += _shell(state, turn, action)
     if state.paused or turn.paused:
         matches.insert(
@@ -92,24 +93,15 @@ def _grant(state: State, turn: Turn, action: Action, sha256: str) -> Grant | Non
     return None
 
 
-def _budget(card: RoleCard, turn: Turn) -> list[RuleMatch]:
-    budget = card.budget
-    spent = []
-    if turn.known_usd > budget.usd:
-        spent.append(f"USD {turn.known_usd:.2f} of {budget.usd:.2f}")
-    if turn.tokens > budget.tokens:
-        spent.append(f"{turn.tokens} of {budget.tokens} tokens")
-    if turn.actions >= budget.actions:
-        spent.append(f"{turn.actions} of {budget.actions} actions")
-    if not spent:
-        return []
+def _budget(state: State, turn: Turn) -> list[RuleMatch]:
     return [
         RuleMatch(
-            source=f"{card.source} budget",
+            source=f"{one.scope} budget",
             decision=Decision.DENY,
-            reason=f"the turn has used {', '.join(spent)}",
-            instead="hand over what there is; the supervisor can raise the budget on record",
+            reason=f"the budget {name_of(one.scope)} is used up: {one.what}",
+            instead="commit and hand over what there is, or escalate; only the supervisor raises a budget, on record",
         )
+        for one in excess(state, turn)
     ]
 
 

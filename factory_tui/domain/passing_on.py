@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from factory_tui.domain import events as e
 from factory_tui.domain.numbers import Ids
+from factory_tui.domain.spending import is_looping
 from factory_tui.domain.state import Retirement, State, Task, Turn
 from factory_tui.domain.terms import Evidence, Verdict
 
@@ -56,6 +57,11 @@ def after_turn(
         return (*events, _after_retirement(ids, task, turn, turn.retired))
     if handed_on is not None and not turn.delivered:
         return (*events, _goes_on(ids, task, turn, handed_on))
+    if not turn.delivered and outcome == "budget":
+        # No attempt is burnt: the task waits until its budget is raised.
+        return tuple(events)
+    if not turn.delivered and is_looping(turn):
+        return (*events, e.TaskStuck(task=task.id, reason=f"{turn.id} was parked, {note}"))
     if turn.purpose == "review":
         return (*events, *_after_review(state, ids, task, turn, outcome, note))
     return (*events, *_after_author(state, ids, task, turn, outcome, note))

@@ -20,6 +20,7 @@ from factory_tui.domain.events import (
     Mode,
     PlanProposed,
 )
+from factory_tui.domain.staffing import Bounds, Budgets, Staffed
 from factory_tui.domain.terms import (
     Action,
     Attested,
@@ -118,6 +119,39 @@ class TurnRecord(Record, frozen=True, kw_only=True):
     """What it was told, sealed."""
 
 
+class Spent(Record, frozen=True, kw_only=True):
+    """What was used."""
+
+    usd: float = 0.0
+    """As far as known."""
+    tokens: int = 0
+    actions: int = 0
+    minutes: float = 0.0
+    unknown: bool = False
+    """Some of it cost nobody knows what."""
+
+    def __add__(self, more: Spent) -> Spent:
+        return Spent(
+            usd=self.usd + more.usd,
+            tokens=self.tokens + more.tokens,
+            actions=self.actions + more.actions,
+            minutes=self.minutes + more.minutes,
+            unknown=self.unknown or more.unknown,
+        )
+
+
+class WorldWait(Record, frozen=True, kw_only=True):
+    """One cause outside, and everything that waits for it."""
+
+    id: str
+    cause: str
+    seat: str
+    tasks: tuple[str, ...]
+    since: str
+    until: str
+    is_told: bool = True
+
+
 class Approval(Record, frozen=True, kw_only=True):
     id: str
     commit: CommitId
@@ -189,6 +223,8 @@ class Task(Record, frozen=True, kw_only=True):
     cut_off: CutOff | None = None
     seat: str = ""
     """Seat chosen by the supervisor for this task; empty = the charter's."""
+    overspent: str = ""
+    """The budget that ended its last turn; the next one begins when the supervisor has answered."""
     finding_count: int = 0
     edited: tuple[str, ...] = ()
     """Paths edited by permitted actions since the last commit."""
@@ -265,8 +301,12 @@ class Turn(Record, frozen=True, kw_only=True):
     """Actions allowed and not ended, by id."""
     failing: Sha256 = ""
     """Of the action that failed or was denied last."""
+    failing_kind: str = ""
+    """`run pytest -q`: what it was."""
     repeats: int = 0
     """How often in a row it failed."""
+    over_budget: int = 0
+    """Actions denied because a budget is used up."""
     delivered: str = ""
     """`change`, `plan`, `report`, `review`, `question`; empty = nothing yet."""
     malformed: int = 0
@@ -393,6 +433,22 @@ class State(Record, frozen=True, kw_only=True):
     incidents: dict[str, Incident] = msgspec.field(default_factory=dict)
     limits: dict[str, LimitsProved] = msgspec.field(default_factory=dict)
     """What was tried in this session, by how the seat is held."""
+    crew: dict[str, Staffed] = msgspec.field(default_factory=dict)
+    """By role, as this session found it; empty = not staffed yet."""
+    crew_notes: tuple[str, ...] = ()
+    ceilings: Budgets = Budgets()
+    """The user's own, for this machine."""
+    role_seats: dict[str, str] = msgspec.field(default_factory=dict)
+    """What the supervisor chose, by role; it outlives the session."""
+    spent: dict[str, Spent] = msgspec.field(default_factory=dict)
+    """By scope: `day`, `session`, `role:builder`, `task:T-1`."""
+    day: str = ""
+    """The one that `spent` counts, `2026-11-22`, in UTC."""
+    raised: dict[str, Bounds] = msgspec.field(default_factory=dict)
+    world: dict[str, WorldWait] = msgspec.field(default_factory=dict)
+    """What is waited for outside, by id."""
+    tries: dict[str, int] = msgspec.field(default_factory=dict)
+    """How often in a row a cause came back, by cause."""
     crashes: dict[str, int] = msgspec.field(default_factory=dict)
     counters: dict[str, int] = msgspec.field(default_factory=dict)
     usd: float = 0.0

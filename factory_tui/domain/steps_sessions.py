@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from msgspec.structs import replace
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import DigestRef, Incident, Proposal, State, Task
 from factory_tui.domain.steps import count, unsealed, without
+
+Kept = TypeVar("Kept")
 
 
 def session_started(state: State, event: e.SessionStarted, entry: Entry) -> State:
@@ -33,7 +37,14 @@ def session_started(state: State, event: e.SessionStarted, entry: Entry) -> Stat
         usd=0.0,
         tokens=0,
         costs_unknown=False,
+        spent=_of_longer(state.spent),
+        raised=_of_longer(state.raised),
     )
+
+
+def _of_longer(by_scope: dict[str, Kept]) -> dict[str, Kept]:
+    """What outlives a session: days and tasks, not the session's own and its roles'."""
+    return {scope: kept for scope, kept in by_scope.items() if scope != "session" and not scope.startswith("role:")}
 
 
 def _owed(state: State, event: e.SessionStarted) -> tuple[int, ...]:
@@ -116,7 +127,8 @@ def limits_proved(state: State, event: e.LimitsProved, entry: Entry) -> State:
 
 
 def time_passed(state: State, event: e.TimePassed, entry: Entry) -> State:
-    return replace(state, seq=entry.seq, at=entry.at, now=event.now)
+    world = {id: wait for id, wait in state.world.items() if wait.until > event.now}
+    return replace(state, seq=entry.seq, at=entry.at, now=event.now, world=world)
 
 
 def job_crashed(state: State, event: e.JobCrashed, entry: Entry) -> State:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
+from factory_tui.domain.spending import counted, shared_excess
 from factory_tui.domain.state import (
     Ask,
     CutOff,
@@ -13,6 +14,7 @@ from factory_tui.domain.state import (
     OpenAction,
     Proposal,
     Question,
+    Spent,
     Stage,
     State,
     Task,
@@ -20,6 +22,8 @@ from factory_tui.domain.state import (
     TurnRecord,
 )
 from factory_tui.domain.steps import count, task_of, unsealed, with_task, with_turn, without
+from factory_tui.domain.terms import Action
+from factory_tui.domain.times import minutes_between
 
 
 def worktree_opened(state: State, event: e.WorktreeOpened, entry: Entry) -> State:
@@ -84,11 +88,15 @@ def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
         brief=event.brief,
     )
     task = task_of(state, turn.task)
-    fruitless = 0 if turn.delivered else task.fruitless + (event.outcome != "interrupted" and event.handed_on is None)
+    is_nobodys = event.outcome in ("interrupted", "budget") or event.handed_on is not None
+    fruitless = 0 if turn.delivered else task.fruitless + (not is_nobodys)
+    # A budget that others share holds the task by itself, and only as long as it is used up.
+    own = event.outcome == "budget" and not turn.delivered and not any(shared_excess(state, turn.role, turn.task))
+    overspent = (event.note or "its budget was used up") if own else ""
     cut_off = None
     if event.outcome == "interrupted" and turn.conversation and turn.facts and turn.facts.can_resume:
         cut_off = CutOff(handoff=turn.handoff, seat=turn.seat, conversation=turn.conversation, brief=turn.brief)
-    task = replace(task, turns=(*task.turns, record), fruitless=fruitless, cut_off=cut_off)
+    task = replace(task, turns=(*task.turns, record), fruitless=fruitless, cut_off=cut_off, overspent=overspent)
     if not task.over and task.stage == "working":
         task = replace(task, stage=_stage_after(task, turn))
         is_old = task.handoff and state.charter and task.handoff.charter != state.charter.sha256
@@ -97,7 +105,10 @@ def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
     asks = state.asks
     if event.outcome != "interrupted":
         asks = {id: ask for id, ask in asks.items() if ask.turn != turn.id}
-    return with_task(state, entry, task, turns=without(state.turns, turn.id), asks=asks)
+    minutes = 0.0 if turn.control == "human" else minutes_between(turn.started, entry.at)
+    more = counted(state, turn, entry.at, Spent(minutes=minutes))
+    tries = {} if event.outcome == "ok" else state.tries
+    return with_task(state, entry, task, turns=without(state.turns, turn.id), asks=asks, tries=tries, **more)
 
 
 def usage_noted(state: State, event: e.UsageNoted, entry: Entry) -> State:
@@ -113,6 +124,12 @@ def usage_noted(state: State, event: e.UsageNoted, entry: Entry) -> State:
         usd=state.usd + known - turn.known_usd,
         tokens=state.tokens + tokens - turn.tokens,
         costs_unknown=state.costs_unknown or event.usd is None,
+        **counted(
+            state,
+            turn,
+            entry.at,
+            Spent(usd=known - turn.known_usd, tokens=tokens - turn.tokens, unknown=event.usd is None),
+        ),
     )
 
 
@@ -130,7 +147,8 @@ def conversation_noted(state: State, event: e.ConversationNoted, entry: Entry) -
 def tool_denied(state: State, event: e.ToolDenied, entry: Entry) -> State:
     turn = state.turns[event.turn]
     repeats = turn.repeats + 1 if turn.failing == event.sha256 else 1
-    return with_turn(state, entry, replace(turn, denied=turn.denied + 1, failing=event.sha256, repeats=repeats))
+    turn = replace(turn, denied=turn.denied + 1, failing=event.sha256, failing_kind=event.tool[:200], repeats=repeats)
+    return with_turn(state, entry, turn)
 
 
 def action_allowed(state: State, event: e.ActionAllowed, entry: Entry) -> State:
@@ -141,7 +159,8 @@ def action_allowed(state: State, event: e.ActionAllowed, entry: Entry) -> State:
         grants = without(grants, event.grant)
     asks = without(state.asks, event.id) if event.id in state.asks else state.asks
     counters = {**state.counters, "A": int(event.id[2:])} if event.id not in state.asks else state.counters
-    return with_turn(state, entry, turn, grants=grants, asks=asks, counters=counters)
+    more = counted(state, turn, entry.at, Spent(actions=1))
+    return with_turn(state, entry, turn, grants=grants, asks=asks, counters=counters, **more)
 
 
 def _opened(event: e.ActionAllowed) -> OpenAction:
@@ -174,9 +193,22 @@ def action_denied(state: State, event: e.ActionDenied, entry: Entry) -> State:
     key = event.sha256
     repeats = turn.repeats + 1 if turn.failing == key else 1
     malformed = turn.malformed + (event.action.kind == "report")
-    turn = replace(turn, denied=turn.denied + 1, failing=key, repeats=repeats, malformed=malformed)
+    over_budget = turn.over_budget + any(match.source.endswith(" budget") for match in event.ruling.matches)
+    turn = replace(
+        turn,
+        denied=turn.denied + 1,
+        failing=key,
+        failing_kind=_shown(event.action),
+        repeats=repeats,
+        malformed=malformed,
+        over_budget=over_budget if state.crew else 0,
+    )
     counters = {**state.counters, "A": max(state.counters.get("A", 0), int(event.id[2:]))}
     return with_turn(state, entry, turn, asks=without(state.asks, event.id), counters=counters)
+
+
+def _shown(action: Action) -> str:
+    return f"{action.kind} {action.object}".strip()[:200]
 
 
 def ask_answered(state: State, event: e.AskAnswered, entry: Entry) -> State:
@@ -221,10 +253,11 @@ def action_ended(state: State, event: e.ActionEnded, entry: Entry) -> State:
     if turn is None:
         return replace(state, seq=entry.seq, at=entry.at)
     action = turn.open[event.id]
-    failing, repeats = "", 0
+    failing, failing_kind, repeats = "", "", 0
     if event.result != "ok":
         failing, repeats = action.sha256, turn.repeats + 1 if turn.failing == action.sha256 else 1
-    turn = replace(turn, open=without(turn.open, event.id), failing=failing, repeats=repeats)
+        failing_kind = f"{action.kind} {action.object}".strip()[:200]
+    turn = replace(turn, open=without(turn.open, event.id), failing=failing, failing_kind=failing_kind, repeats=repeats)
     task = state.tasks.get(turn.task)
     if event.result == "ok" and action.kind == "edit" and task and action.object not in task.edited:
         task = replace(task, edited=(*task.edited, action.object), first_edit=task.first_edit or entry.at)

@@ -18,6 +18,7 @@ from factory_tui.domain.decide import decide
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.evolve import evolve
+from factory_tui.domain.spending import ended_because
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor
 from factory_tui.engine.ports import Clock
@@ -222,7 +223,8 @@ class Factory:
 
 
 def _is_turn(job: Job, state: State) -> bool:
-    """A turn that is ending by itself is left to end; held or retired, it is interrupted."""
+    """A turn that is ending by itself is left to end; held, retired, looping or over its budget, it is interrupted."""
     task = state.tasks.get(job.task)
-    is_retired = any(turn.task == job.task and turn.retired is not None for turn in state.turns.values())
-    return isinstance(job, TurnJob) and not is_retired and not (task and task.held)
+    turn = next((turn for turn in state.turns.values() if turn.task == job.task), None)
+    is_ended = turn is not None and (turn.retired is not None or ended_because(state, turn)[0] is not None)
+    return isinstance(job, TurnJob) and not is_ended and not (task and task.held)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from factory_tui.domain.attesting import Draft
+from factory_tui.domain.charter import Charter
 from factory_tui.domain.events import NoticeKind
 from factory_tui.domain.roles import RoleCard
+from factory_tui.domain.staffing import NO_BOUNDS, SHIPPED_CEILINGS, Bounds, Budgets, Staffed
 from factory_tui.domain.terms import (
     Action,
     Change,
@@ -373,6 +375,12 @@ class TurnBrief:
     directory: str
     """The worktree or export; empty when the role sees no tree."""
     model_tier: str = ""
+    model: str = ""
+    """By the staffing; empty = the seat's own choice for the tier."""
+    effort: str = ""
+    """low, medium, high, xhigh, max; empty = the seat's own choice for the tier."""
+    share: Bounds = NO_BOUNDS
+    """What this turn may use. The factory keeps to it; a seat that can be told does not begin a call it cannot pay."""
     card: RoleCard | None = None
     """The role's, as it is in force; what a seat may offer follows from it."""
     resume: str = ""
@@ -424,6 +432,16 @@ INTERRUPT_SECONDS = 5.0
 CLOSE_SECONDS = 10.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Staffing:
+    """Every role's seat, and the most that the user allows on this machine."""
+
+    crew: tuple[Staffed, ...]
+    ceilings: Budgets = SHIPPED_CEILINGS
+    notes: tuple[str, ...] = ()
+    """What is missing, and the command that mends it."""
+
+
 class Seats(Protocol):
     """Which seat fills a role for a turn."""
 
@@ -432,7 +450,10 @@ class Seats(Protocol):
 
     def open(self, kind: str) -> Seat:
         """Makes it; nothing is imported or connected yet. Raises FactoryError naming what is missing, and the
-        command that mends it."""
+        command that mends it. `kind` is the name of a seat of this machine."""
+
+    def staff(self, charter: Charter) -> Staffing:
+        """Who fills each role by settings and by what this machine has. Quick: nothing is connected."""
 
 
 class Workbench(Protocol):

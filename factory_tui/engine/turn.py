@@ -11,11 +11,14 @@ from functools import partial
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.agenda import TurnJob
+from factory_tui.domain.deciding_turns import cost_misfit
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.events import Outcome
 from factory_tui.domain.limits import misfit
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.roles import RoleCard, may_read
+from factory_tui.domain.spending import share
+from factory_tui.domain.staffing import NO_BOUNDS, Staffed, chosen
 from factory_tui.domain.state import Handoff, Task
 from factory_tui.domain.terms import Actor, Control, SeatFacts
 from factory_tui.engine.boundaries import held_paths
@@ -148,14 +151,15 @@ class Turns:
     async def _play(self, task_id: str, handoff: Handoff, card: RoleCard, place: Place) -> None:
         task = self._factory.state.tasks[task_id]
         assert handoff.brief is not None
-        kind = self._seats.kind_for(handoff.to, task.title, task.seat)
+        staffed = self._staffed(handoff.to, task)
+        kind = staffed.seat
         try:
             seat = self._seats.open(kind)
         except FactoryError as error:
             self._factory.submit(c.LeaveUnseated(handoff=handoff.id, seat=kind, reason=str(error)), BY)
             return
         facts = seat.facts
-        if why := await self._cannot_sit(card, facts):
+        if why := await self._cannot_sit(card, facts) or cost_misfit(self._factory.state, card.id, task, facts):
             self._factory.submit(c.LeaveUnseated(handoff=handoff.id, seat=kind, reason=why), BY)
             return
         base = task.candidate.base if handoff.purpose == "review" and task.candidate else task.worktree_base
@@ -164,7 +168,7 @@ class Turns:
         entries = self._factory.submit(
             c.StartTurn(
                 handoff=handoff.id,
-                seat=seat.kind,
+                seat=kind,
                 facts=facts,
                 person=self._person if facts.control == "human" else "",
                 brief=handoff.brief.sha256,
@@ -197,8 +201,11 @@ class Turns:
             sha256=handoff.brief.sha256,
             directory=place.directory,
             model_tier=card.model_tier,
+            model=staffed.model,
+            effort=staffed.effort,
+            share=share(self._factory.state, card.id, task.id),
             card=card,
-            resume=_resumed(task, handoff, seat),
+            resume=_resumed(task, handoff, seat, kind),
         )
         outcome = SeatOutcome(kind="interrupted", note="the turn was interrupted; its work is kept")
         try:
@@ -210,6 +217,12 @@ class Turns:
 
     def _end(self, turn: str, outcome: SeatOutcome) -> None:
         self._said_all(turn)
+        if outcome.kind == "waiting":
+            cause = outcome.cause or outcome.note or "the seat did not say what it waits for"
+            waits = c.EndTurn(turn=turn, outcome="interrupted", cause=cause, until=outcome.until)
+            if turn in self._factory.state.turns and self._factory.failure is None:
+                self._factory.submit(waits, BY)
+            return
         known = next((kind for kind in OUTCOMES if kind == outcome.kind), None)
         note = outcome.note if known else f"unknown outcome `{outcome.kind}`: {outcome.note}"
         if turn in self._factory.state.turns and self._factory.failure is None:
@@ -218,13 +231,22 @@ class Turns:
             ended = c.EndTurn(turn=turn, outcome=known or "failed", note=note[:2_000], handed_on=kept)
             self._factory.submit(ended, BY)
 
+    def _staffed(self, role: str, task: Task) -> Staffed:
+        """By what is on record: the session's staffing, and what the supervisor chose for the role or the task."""
+        state = self._factory.state
+        staffed = state.crew.get(role) or Staffed(role=role, seat=self._seats.kind_for(role, task.title, ""))
+        return chosen(staffed, state.role_seats.get(role, ""), task.seat)
+
     def _seconds(self, card: RoleCard, handoff: Handoff, control: str) -> float | None:
         """A person is never hurried; everybody else has the shorter of card and gate."""
         if control == "human":
             return None
-        pace = self._factory.state.law.gate.pace
+        state = self._factory.state
+        pace = state.law.gate.pace
+        task = next(task.id for task in state.tasks.values() if task.handoff and task.handoff.id == handoff.id)
         minutes = pace.review_minutes if handoff.purpose == "review" else pace.turn_minutes
-        return 60.0 * min(minutes, card.budget.minutes)
+        raised = state.raised.get(f"turn:{task}", NO_BOUNDS).minutes
+        return 60.0 * min(minutes + raised, share(state, card.id, task).minutes)
 
     @asynccontextmanager
     async def _scratch(self, directory: str, base: str, task: str) -> AsyncIterator[str]:
@@ -254,10 +276,10 @@ class Turns:
         )
 
 
-def _resumed(task: Task, handoff: Handoff, seat: Seat) -> str:
+def _resumed(task: Task, handoff: Handoff, seat: Seat, name: str) -> str:
     """The conversation that an interrupt cut off, for the same handoff and seat only; or contexts would mix."""
     cut_off = task.cut_off
     if cut_off is None or not seat.facts.can_resume or handoff.brief is None:
         return ""
-    is_same = (cut_off.handoff, cut_off.seat, cut_off.brief) == (handoff.id, seat.kind, handoff.brief.sha256)
+    is_same = (cut_off.handoff, cut_off.seat, cut_off.brief) == (handoff.id, name, handoff.brief.sha256)
     return cut_off.conversation if is_same else ""
