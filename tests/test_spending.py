@@ -15,12 +15,13 @@ from factory_tui.domain.staffing import Bounds, Budgets, Staffed, chosen, tighte
 from factory_tui.domain.terms import Action, Actor, SeatFacts
 from factory_tui.domain.waiting import waiting
 
+UNBOUNDED = Budgets()
 READ = Action(kind="read", path="adder.py")
 PLANNED = (mission(), planned(plan_of("First", paths=("a/**",)), plan_of("Second", paths=("b/**",))))
 """Two tasks that may run side by side, T-2 and T-3."""
 
 
-def staffed(ceilings: Budgets = Budgets(), seat: str = "mind") -> Step:
+def staffed(ceilings: Budgets = UNBOUNDED, seat: str = "mind") -> Step:
     def step(heart: Heart) -> None:
         crew = tuple(Staffed(role=card.id, seat=seat) for card in heart.state.law.roles)
         heart.do(c.StaffCrew(crew=crew, ceilings=ceilings))
