@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from factory_tui.engine.reception import Reception
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-SECONDS_BETWEEN_TIMES = 60.0
 
 _SHARED = (
     click.option("--headless", is_flag=True, help="Never ask: run until something waits, say what, exit 4."),
@@ -254,7 +253,11 @@ class Running:
         self._stop.set()
 
     async def until_somebody_waits(self) -> None:
-        """Returns when nothing goes on without a person, or when stopped. Raises why the factory cannot go on."""
+        """Returns when nothing goes on without a person, or when stopped. Raises why the factory cannot go on.
+
+        What waits for the world alone goes on by itself, so it is waited for here too.
+        """
+        from factory_tui.domain.due import waits_for_world
         from factory_tui.engine.session import waits_for_somebody
 
         factory = self.house.factory
@@ -262,6 +265,9 @@ class Running:
             await self.unless_stopped(factory.idle(waits_for_somebody))
             if factory.failure is not None:
                 raise factory.failure
+            if waits_for_world(factory.state):
+                await self.unless_stopped(self._something_happens(factory.state.seq))
+                continue
             people = {turn.task for turn in factory.state.turns.values() if turn.control == "human"}
             if people <= set(self._gives.handovers.waiting):
                 return
@@ -419,10 +425,15 @@ def _warn_of(standing: Standing) -> None:
 async def tell_the_time(house: House) -> None:
     """Expiry comes true only by a recorded time; it is recorded while something can expire."""
     from factory_tui.domain import commands as c
+    from factory_tui.domain.due import needs_time, seconds_to_sleep
     from factory_tui.domain.terms import Actor
 
     by = Actor(kind="factory", name="clock")
     while house.factory.failure is None:
-        if any(task.approval is not None and task.approval.expires for task in house.state.tasks.values()):
-            await house.factory.carried_out(c.PassTime(now=house.clock.now()), by)
-        await asyncio.sleep(SECONDS_BETWEEN_TIMES)
+        now = house.clock.now()
+        if needs_time(house.state, now):
+            await house.factory.carried_out(c.PassTime(now=now), by)
+        seen = house.state.world
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds_to_sleep(house.state, now)):
+                await house.factory.until(lambda state, seen=seen: state.world is not seen)  # type: ignore[misc]

@@ -15,6 +15,8 @@ import msgspec
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
+from factory_tui.domain.spending import bound, used
+from factory_tui.domain.staffing import UNITS
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import Evidence, Finding, RuleMatch
 from factory_tui.domain.waiting import Waiting, waiting
@@ -98,6 +100,30 @@ def _task(task: Task) -> dict[str, Any]:
     }
 
 
+_WAYS_ON = (
+    "Work is kept. `raise` lets it go on, by an amount: `usd 5`, `tokens 500000`, `actions 50`, `minutes 30`, or\n"
+    "several with commas; nothing typed = as much again. A raise holds for what it names: this task, this session,\n"
+    "this day. For longer, change [budgets] in factory.toml, or the ceilings in your own config.toml."
+)
+
+
+def budget_lines(state: State) -> Iterator[str]:
+    """Each budget that bounds anything: what was used of what is allowed."""
+    roles = sorted({*state.law.gate.budgets.roles, *state.ceilings.roles})
+    for scope in ("day", "session", *(f"role:{role}" for role in roles), *(f"task:{task}" for task in state.tasks)):
+        spent, most = used(state, scope), bound(state, scope)
+        told = [
+            f"{name} {getattr(spent, name):.2f} of {getattr(most, name):g}"
+            if name in ("usd", "minutes")
+            else f"{name} {getattr(spent, name)} of {getattr(most, name)}"
+            for name in UNITS
+            if getattr(most, name)
+        ]
+        if told:
+            unknown = " (some of it cost nobody knows what)" if spent.unknown else ""
+            yield f"{scope:<16} {', '.join(told)}{unknown}"
+
+
 def as_data(item: Waiting) -> dict[str, Any]:
     return {field: getattr(item, field) for field in ("id", "kind", "task", "title", "since", "sha256")} | {
         "verbs": list(item.verbs)
@@ -168,6 +194,15 @@ def _parts(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Par
                 title="verdicts so far",
                 text="\n".join(f"- {judged.verdict.value.upper()}: {judged.summary}" for judged in task.history),
             )
+        case "budget":
+            yield Part(title="what is used up", text=item.title)
+            yield Part(title="every budget, used and allowed", text="\n".join(budget_lines(state)))
+            yield Part(title="the way on", text=_WAYS_ON)
+        case "world":
+            wait = state.world[item.id]
+            yield Part(title="what is waited for", text=f"{wait.cause}\nseat: {wait.seat}\nuntil: {wait.until} (UTC)")
+            yield Part(title="what waits", text=item.title)
+            yield Part(title="the way on", text="It goes on by itself then. To try at once: `go-on`.")
         case "turn":
             assert task
             yield Part(title="task", text=_told_task(task))

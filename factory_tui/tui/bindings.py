@@ -444,6 +444,14 @@ ACTS: tuple[Act, ...] = (
         group="answer",
     ),
     Act(
+        id="answer.raise",
+        keys=("B",),
+        label="raise",
+        doc="Raise a budget by an amount, on record; nothing typed: as much again.",
+        where=("card",),
+        group="answer",
+    ),
+    Act(
         id="answer.replan",
         keys=("L",),
         label="re-plan",
@@ -501,6 +509,8 @@ VERBS: Mapping[str, str] = {
     "reply": "answer.yes",
     "handover": "answer.yes",
     "retry": "answer.yes",
+    "go-on": "answer.yes",
+    "raise": "answer.raise",
     "allow-task": "answer.task",
     "edit": "answer.edit",
     "redirect": "answer.redirect",

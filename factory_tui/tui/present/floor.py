@@ -34,6 +34,8 @@ KIND_WORDS = {
     "change": "LAND",
     "stuck": "STUCK",
     "turn": "YOUR WORK",
+    "budget": "BUDGET",
+    "world": "WORLD",
 }
 
 

@@ -31,10 +31,17 @@ PROMPTS = {
     "hold": "why it is held",
     "drop": "why it is dropped",
     "handover": "a note to whoever comes next",
+    "raise": "by how much: usd 5, tokens 500000, actions 50, minutes 30; nothing typed: as much again",
 }
 """Verbs that need words, and which."""
-MAY_BE_EMPTY = frozenset({"handover"})
-VERB_LABELS = {"ack": "I have read it", "retry": "try again", "take-over": "take over", "allow-task": "allow for task"}
+MAY_BE_EMPTY = frozenset({"handover", "raise"})
+VERB_LABELS = {
+    "ack": "I have read it",
+    "retry": "try again",
+    "take-over": "take over",
+    "allow-task": "allow for task",
+    "go-on": "try now",
+}
 
 
 class Card(Reader):
@@ -224,6 +231,9 @@ class Card(Reader):
 
     def act_answer_waive(self) -> None:
         self._answer("answer.waive")
+
+    def act_answer_raise(self) -> None:
+        self._answer("answer.raise")
 
     def act_answer_replan(self) -> None:
         self._answer("answer.replan")

@@ -1,0 +1,34 @@
+"""What only a recorded time brings about, so that somebody records it: expiry, the world's times, and a new day."""
+
+from __future__ import annotations
+
+from factory_tui.domain.spending import bound
+from factory_tui.domain.state import State
+from factory_tui.domain.times import minutes_between
+from factory_tui.domain.waiting import waiting
+
+SECONDS_BETWEEN_TIMES = 60.0
+LEAST_SECONDS = 0.5
+
+
+def needs_time(state: State, now: str) -> bool:
+    """Whether something waits for the time to be on record."""
+    expires = any(task.approval is not None and task.approval.expires for task in state.tasks.values())
+    is_due = any(wait.until <= now for wait in state.world.values())
+    is_new_day = bool(state.day) and state.at[:10] < now[:10] and any(item.kind == "budget" for item in waiting(state))
+    minutes = state.charter is not None and any(bound(state, scope).minutes for scope in ("day", "session"))
+    return expires or is_due or is_new_day or (minutes and bool(state.turns))
+
+
+def seconds_to_sleep(state: State, now: str) -> float:
+    """Until the next time that anything waits for, a minute at most: a machine that slept has missed none."""
+    until = min((wait.until for wait in state.world.values()), default="")
+    if not until:
+        return SECONDS_BETWEEN_TIMES
+    return max(LEAST_SECONDS, min(SECONDS_BETWEEN_TIMES, 60.0 * minutes_between(now, until)))
+
+
+def waits_for_world(state: State) -> bool:
+    """Whether only the world is waited for: nobody needs to come, it goes on by itself."""
+    items = waiting(state)
+    return bool(items) and all(item.kind == "world" for item in items)
