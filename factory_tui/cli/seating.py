@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from factory_tui.adapters.handovers import Handovers
     from factory_tui.bootstrap import OfferedSeats, SeatMaker
     from factory_tui.domain.charter import Charter
-
     from factory_tui.engine.ports import Seat, Staffing
 
 KINDS = ("human", "rehearsal", "claude_code")
