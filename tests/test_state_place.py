@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -215,7 +216,7 @@ def test_a_long_place_has_its_socket_in_a_short_private_directory(short: Path) -
     runtime = short / "r"
     runtime.mkdir()
     path = with_root(long, runtime_directory=str(runtime)).control_socket()
-    assert path == f"{runtime}/factory/{REPO}.sock"
+    assert re.fullmatch(f"{runtime}/factory/{REPO[:12]}-[0-9a-f]{{16}}\\.sock", path)
     assert (runtime / "factory").stat().st_mode & 0o777 == 0o700
     bind(path)
 
@@ -224,8 +225,16 @@ def test_a_long_place_has_its_socket_in_a_short_private_directory(short: Path) -
 def test_without_a_runtime_directory_it_is_in_the_temporary_one(short: Path, runtime: str) -> None:
     (short / "t").mkdir()
     path = with_root(short / ("x" * 120), runtime_directory=runtime, temporary_directory=str(short / "t"))
-    assert path.control_socket() == f"{short}/t/factory-{os.getuid()}/{REPO}.sock"
+    found = path.control_socket()
+    assert re.fullmatch(f"{short}/t/factory-{os.getuid()}/{REPO[:12]}-[0-9a-f]{{16}}\\.sock", found)
     bind(path.control_socket())
+
+
+def test_two_state_places_of_one_repository_never_share_a_socket(short: Path) -> None:
+    (short / "t").mkdir()
+    places = [with_root(short / (name * 120), temporary_directory=str(short / "t")) for name in "xy"]
+    assert len({place.control_socket() for place in places}) == 2
+    assert len({places[0].control_socket() for _ in range(2)}) == 1
 
 
 def test_a_socket_directory_prepared_by_somebody_is_refused(short: Path) -> None:  # T: prepared place

@@ -68,3 +68,16 @@ def signers(cards: Iterable[RoleCard]) -> list[tuple[str, tuple[str, ...]]]:
 def missing_keys(directory: str, roles: Iterable[str]) -> tuple[str, ...]:
     """Roles without a key on this machine."""
     return tuple(role for role in roles if not (Path(directory) / role).is_file())
+
+
+def add_signers(path: Path, text: str) -> tuple[str, ...]:
+    """Lines of `text` whose key is not trusted yet, added to the end. Nothing that is there is changed."""
+    there = path.read_text("utf-8") if path.exists() else HEAD
+    known = {word for line in there.splitlines() for word in line.split() if word.startswith("AAAA")}
+    new = tuple(line for line in text.splitlines() if not line.startswith("#") and line.split()[-1] not in known)
+    if new or not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            "".join([there if there.endswith("\n") else f"{there}\n", *(f"{line}\n" for line in new)]), "utf-8"
+        )
+    return new

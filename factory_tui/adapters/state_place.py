@@ -7,6 +7,7 @@ that somebody else could have prepared is refused, and so is one that a checkout
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pwd
 import re
@@ -104,7 +105,7 @@ class StatePlace:
         if self.runtime_directory.startswith("/"):
             directories.insert(0, f"{self.runtime_directory}/factory")
         for directory in directories:
-            path = f"{directory}/{self.repo_id}.sock"
+            path = f"{directory}/{self._short_name()}.sock"
             if _fits(path) and Path(directory).parent.is_dir():
                 _make_private(Path(directory))
                 return path
@@ -113,6 +114,10 @@ class StatePlace:
             why=f"the system takes {_LONGEST_SOCKET}",
             next_step="set XDG_RUNTIME_DIR to a short directory of your own",
         )
+
+    def _short_name(self) -> str:
+        """Of this place and no other: two state places of one repository are two factories."""
+        return f"{self.repo_id[:12]}-{hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]}"
 
     def claim(self, git_dir: str) -> Claim:
         """Ask for this place on behalf of a checkout's git directory; the first who asks gets it.

@@ -278,6 +278,14 @@ class Gate:
         except Closed:
             return ""
 
+    def facts(self, name: str) -> tuple[str, str, str, list[str]]:
+        """Commit, base, tree and changed paths. Raises Closed when it has no parent or is none."""
+        words = git(self._repo, "rev-list", "--parents", "-n", "1", "--end-of-options", name).split()
+        if len(words) < 2:
+            raise Closed("it has no parent, so there is no base to take trust and policy from")
+        tree = git(self._repo, "rev-parse", f"{words[0]}^{{tree}}").strip()
+        return words[0], words[1], tree, _paths(self._repo, words[1], words[0])
+
     def evidence(self, commit: str, base: Base) -> tuple[list[Signed], list[str]]:
         """Statements in the commit's note that hold, and why each other line does not."""
         note = self._note(commit)

@@ -75,6 +75,9 @@ def demo(headless: bool, keep: str | None) -> None:
 @click.option("--no-survey", is_flag=True, help="Look for no smoke command; nothing is run.")
 @click.option("--new-id", is_flag=True, help="Give this clone a ledger of its own.")
 @click.option("--moved", is_flag=True, help="This checkout was moved: its ledger moves with it.")
+@click.option(
+    "--keys", is_flag=True, help="Make the keys that are missing here, and add them to trust/allowed_signers."
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs; see docs/json.md.")
 def init(
     outside: str | None,
@@ -84,6 +87,7 @@ def init(
     no_survey: bool,
     new_id: bool,
     moved: bool,
+    keys: bool,
     as_json: bool,
 ) -> None:
     """Draft a home for this repository: smoke command, DNA.md, keys. Overwrites nothing, offers one commit."""
@@ -97,6 +101,11 @@ def init(
             next_step="go to a repository, or run `git init` here and make a first commit",
         )
     home = home_of(root)
+    if keys:
+        if home is None:
+            raise UsageError(what="there is no home here yet", next_step="plain `factory init` makes keys too")
+        _add_keys(home.repo_root, home.home_dir, as_json)
+        return
     if new_id or moved:
         if home is None:
             raise UsageError(what="there is no home here yet", next_step="plain `factory init`")
@@ -110,6 +119,30 @@ def init(
         )
     chosen = digests or ("ignored" if not has_terminal() or as_json else _ask_digests())
     Beginning(root, outside, chosen == "ignored", as_json).play(survey=not no_survey, commit=not no_commit, yes=yes)
+
+
+def _add_keys(root: str, home_dir: str, as_json: bool) -> None:
+    """This machine's keys, made where they are missing. The file of who is trusted grows; its commit is the user's."""
+    from factory_tui.adapters.glance import place_of
+    from factory_tui.adapters.homes import find_home
+    from factory_tui.adapters.keys import add_signers, make_keys
+    from factory_tui.bootstrap import find_ground
+
+    place = place_of(find_home(root), os.environ)
+    charter = find_ground(root).reading.charter
+    text = make_keys(place.keys, charter.roles if charter else _shipped_cards())
+    if not text:
+        raise WorldError(what="no key can be made", why="no ssh-keygen", next_step="apt install openssh-client")
+    path = Path(home_dir) / "trust" / "allowed_signers"
+    added = add_signers(path, text)
+    if as_json:
+        say_json("init", {"repository": root, "trust": str(path), "added": list(added)})
+        return
+    for line in added:
+        say(f"added {line}")
+    say(f"{count(len(added), 'line')} added to {path}" if added else f"{path} knows this machine's keys already")
+    if added:
+        say("They count from the commit that brings them: look at the difference, commit it, then `factory vouch HEAD`")
 
 
 def _ask_digests() -> str:

@@ -113,46 +113,6 @@ def _how(item: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs; see docs/json.md.")
-def verify(as_json: bool) -> None:
-    """Prove the ledger's chain, from its first line to its last. Exit 1 when it cannot be trusted."""
-    place = here()
-    state, entries, view = place.look()
-    if view is None:
-        raise Refusal(what="there is no ledger yet", next_step="a session begins one: `factory run`")
-    damage = view.damage
-    told: dict[str, Any] = {
-        "ledger": place.place.ledger,
-        "entries": len(entries),
-        "head": view.head,
-        "repository_id": view.repo_id,
-        "torn_bytes": view.torn,
-        "damage": None,
-    }
-    if damage is not None:
-        told["damage"] = {"what": damage.what, "why": damage.why, "line": getattr(damage, "line", 0)}
-    if view.repo_id and view.repo_id != place.place.repo_id:
-        told["damage"] = told["damage"] or {
-            "what": f"the ledger is bound to repository {view.repo_id}, the home says {place.place.repo_id}",
-            "why": "",
-            "line": 1,
-        }
-    if as_json:
-        say_json("verify", told)
-    else:
-        say(f"{count(len(entries), 'entry', 'entries')}, head {view.head}")
-        say(f"sessions: {state.session}; ledger: {place.place.ledger}")
-        if view.torn:
-            say(f"{count(view.torn, 'byte')} after the last good line: torn, or being written now")
-        if told["damage"]:
-            say(f"DAMAGED: {told['damage']['what']}\n  why:  {told['damage']['why']}")
-        else:
-            say("the chain holds")
-    if told["damage"]:
-        raise Ended(FINDINGS)
-
-
-@click.command()
 @click.option("--at", "at", type=click.IntRange(min=1), help="The state after this entry, and the entry.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; see docs/json.md.")
 def replay(at: int | None, as_json: bool) -> None:
