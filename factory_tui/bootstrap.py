@@ -27,7 +27,7 @@ from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
 from factory_tui.adapters.limits_probe import Matrix, probe
-from factory_tui.adapters.model_seats import CLAUDE_CODE, Ingredients, claude_code
+from factory_tui.adapters.model_seats import ANTHROPIC_API, CLAUDE_CODE, Ingredients, anthropic_api, claude_code
 from factory_tui.adapters.packages import PackageIndexes
 from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
 from factory_tui.adapters.secrets import OURS
@@ -560,6 +560,7 @@ def open_house(
             now=clock.now,
             learn=redactor.learn,
         )
+        table.offer(ANTHROPIC_API, lambda: anthropic_api(parts))
         table.offer(CLAUDE_CODE, lambda: claude_code(parts))
         turns = Turns(
             factory=factory,

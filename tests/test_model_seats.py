@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from factory_tui.adapters.logins import ANTHROPIC, Login, ProvenLogins, find_login
-from factory_tui.adapters.model_seats import Ingredients, claude_code, needs_of_claude_code
+from factory_tui.adapters.model_seats import (
+    Ingredients,
+    claude_code,
+    needs_of_claude_code,
+)
 from factory_tui.adapters.seats.claude_code.finding import find_program
 from factory_tui.adapters.secrets import Keys
 from factory_tui.adapters.user_config import UserConfig
@@ -116,6 +120,22 @@ def test_a_seat_is_made_without_a_process_and_refused_without_a_way_in(tmp_path:
     assert not seat.facts.contained, "no wall was proved yet"
     with pytest.raises(FactoryError, match="nothing that lets Claude Code in"):
         claude_code(ingredients(tmp_path, keys()))
+
+
+def test_the_seat_of_the_api_is_made_from_a_key_and_refused_without_one(tmp_path: Path):
+    seat = anthropic_api(ingredients(tmp_path, keys(ANTHROPIC_API_KEY="k")))
+    assert (seat.kind, seat.facts.control, seat.facts.contained) == ("anthropic_api", "brokered", True)
+    for useless in (keys(), keys(CLAUDE_CODE_OAUTH_TOKEN="t")):
+        with pytest.raises(FactoryError, match="export ANTHROPIC_API_KEY"):
+            anthropic_api(ingredients(tmp_path, useless))
+
+
+def test_the_doctor_names_the_key_that_is_missing_or_unproven_and_never_shows_it(tmp_path: Path):
+    (missing,) = needs_of_anthropic_api({}, keys(), None)
+    assert (missing.is_there, "export ANTHROPIC_API_KEY" in missing.mend) == (False, True)
+    (unproven,) = needs_of_anthropic_api({}, keys(ANTHROPIC_API_KEY="secret-k"), None)
+    assert "unproven" in unproven.found
+    assert "secret-k" not in str(unproven)
 
 
 WITHOUT = """

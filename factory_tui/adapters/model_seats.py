@@ -1,13 +1,14 @@
-"""Which seats this machine can fill with somebody else's program, and what is missing, each with its mend."""
+"""Which seats this machine can fill by a model, and what is missing, each with its mend."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from factory_tui.adapters.logins import ANTHROPIC, Login, ProvenLogins, find_login
 from factory_tui.adapters.model_list import read_models
+from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
 from factory_tui.adapters.seats.claude_code import finding
 from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
 from factory_tui.adapters.secrets import Keys
@@ -15,6 +16,7 @@ from factory_tui.adapters.walls import ProvenSandbox
 from factory_tui.domain.errors import FactoryError
 
 CLAUDE_CODE = "claude_code"
+ANTHROPIC_API = "anthropic_api"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,24 @@ class Ingredients:
 
 def proven_logins(state_place: str) -> ProvenLogins:
     return ProvenLogins(Path(state_place) / "logins.json")
+
+
+def anthropic_api(parts: Ingredients) -> AnthropicApiSeat:
+    """Raises FactoryError when there is neither a key nor a server of the user's own.
+
+    Which server is asked is the user's environment's to say, never a repository's: it gets the key.
+    """
+    login = find_login(parts.keys, parts.environment)
+    is_own = login is not None and login.kind != "token"
+    proven = proven_logins(parts.state_place)
+    return AnthropicApiSeat(
+        ApiSettings(
+            models=read_models(parts.environment, parts.repository),
+            key=login.credential if login and is_own else "",
+            base_url=login.base_url if login and is_own else "",
+            answered=lambda: proven.prove(login, parts.now()) if login else None,
+        )
+    )
 
 
 def claude_code(parts: Ingredients) -> ClaudeCodeSeat:
@@ -77,6 +97,15 @@ class Need:
     is_there: bool
     found: str
     mend: str = ""
+
+
+def needs_of_anthropic_api(environment: Mapping[str, str], keys: Keys, proven: ProvenLogins | None) -> tuple[Need, ...]:
+    """A key, or a server of one's own."""
+    login = find_login(keys, environment)
+    if login is None or login.kind == "token":
+        mend = "export ANTHROPIC_API_KEY before you start the factory, or ANTHROPIC_BASE_URL for a server of your own"
+        return (Need(about="anthropic_api: key", is_there=False, found="no key: no seat is filled by it", mend=mend),)
+    return (replace(_login(login, proven), about="anthropic_api: key"),)
 
 
 def needs_of_claude_code(environment: Mapping[str, str], keys: Keys, proven: ProvenLogins | None) -> tuple[Need, ...]:

@@ -72,7 +72,7 @@ def _examined() -> Iterator[Answer]:
     yield _tool("tmux", "the cockpit's tests and the status segment want it", "apt install tmux")
     yield _tool("ssh-keygen", "nothing can be signed", "apt install openssh-client")
     yield from _home()
-    yield from _claude_code()
+    yield from _model_seats()
 
 
 def _git() -> Answer:
@@ -134,13 +134,13 @@ def _home() -> Iterator[Answer]:
     yield Answer(about="seats", state="ok", found=", ".join(f"{role}: {kind}" for role, kind in seats.items()))
 
 
-def _claude_code() -> Iterator[Answer]:
-    """What the seat needs that Claude Code fills. Without it everything else works."""
+def _model_seats() -> Iterator[Answer]:
+    """What the seats need that a model fills. Without them everything else works."""
     import os
 
     from factory_tui.adapters.glance import glance
     from factory_tui.adapters.homes import find_home
-    from factory_tui.adapters.model_seats import needs_of_claude_code, proven_logins
+    from factory_tui.adapters.model_seats import needs_of_anthropic_api, needs_of_claude_code, proven_logins
     from factory_tui.adapters.secrets import Keys
 
     proven = None
@@ -148,7 +148,10 @@ def _claude_code() -> Iterator[Answer]:
         proven = proven_logins(glance(find_home(str(Path.cwd())).repo_root).place.root)
     keys = Keys()
     keys.take(dict(os.environ))
-    for need in needs_of_claude_code(os.environ, keys, proven):
+    for need in (
+        *needs_of_anthropic_api(os.environ, keys, proven),
+        *needs_of_claude_code(os.environ, keys, proven),
+    ):
         state = "ok" if need.is_there else "without"
         yield Answer(about=need.about, state=state, found=need.found, mend=need.mend)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from factory_tui.domain.charter import Charter
     from factory_tui.engine.ports import Seat, Staffing
 
-KINDS = ("human", "rehearsal", "claude_code")
+KINDS = ("human", "rehearsal", "anthropic_api", "claude_code")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,8 @@ class ApiSettings:
     """Of one answer; 0 = by the list."""
     silence_seconds: float = 120.0
     """With not one byte, after which the connection is given up."""
+    answered: Callable[[], None] = lambda: None
+    """Told when the server has answered: until then the key is unproven."""
     longest_wait: float = 60.0
     """Seconds that are waited before a try; a server that asks for more ends the turn, waiting for the world."""
 
@@ -237,6 +239,7 @@ class _Turn:
             finally:
                 self._charge(answer)
             if trouble is None:
+                self._settings.answered()
                 return answer
             tried += 1
             wait = min(2.0 ** (tried - 1), self._settings.longest_wait) if trouble.after is None else trouble.after
