@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from factory_tui.adapters.logins import ANTHROPIC, Login, ProvenLogins, find_login
-from factory_tui.adapters.model_seats import (
+from factory_tui.adapters.model_seats import Ingredients, anthropic_api, claude_code, needs_of_anthropic_api, needs_of_claude_code
     Ingredients,
     claude_code,
     needs_of_claude_code,

@@ -122,6 +122,13 @@ async def test_the_tier_decides_model_and_effort_and_an_unlisted_model_is_asked_
     assert not {"thinking", "output_config"} & set(server.requests[0].body)
 
 
+async def test_what_the_staffing_names_comes_before_the_tier() -> None:
+    async with seated(HAND_OVER) as (seat, server, _):
+        await play(seat, RecordingDesk(), model="claude-sonnet-5", effort="max")
+    body = server.requests[0].body
+    assert (body["model"], body["output_config"]) == ("claude-sonnet-5", {"effort": "max"})
+
+
 async def test_thoughts_go_back_signed_as_they_came() -> None:
     async with seated(replace(LOOK, thinking="hm, let me see"), HAND_OVER) as (seat, server, _):
         await play(seat, RecordingDesk())

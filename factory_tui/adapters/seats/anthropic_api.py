@@ -49,7 +49,7 @@ class ApiSettings:
     key: str = ""
     base_url: str = ""
     model: str = ""
-    """Before the tier's; empty = by the role's tier."""
+    """Where the staffing names none; empty = by the role's tier."""
     effort: str = ""
     answer_tokens: int = 0
     """Of one answer; 0 = by the list."""
@@ -94,14 +94,14 @@ class AnthropicApiSeat:
     async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
         settings = self._settings
         tier = settings.models.tiers.get(brief.model_tier)
-        model = settings.model or (tier.model if tier else "")
+        model = brief.model or settings.model or (tier.model if tier else "")
         if not model:
             raise FactoryError(
                 what=f"no model is named for the tier `{brief.model_tier}`",
                 why="the list of models has no such tier",
                 next_step="add it under [tiers] in models.toml of your config directory",
             )
-        effort = settings.effort or (tier.effort if tier and tier.effort else "")
+        effort = brief.effort or settings.effort or (tier.effort if tier and tier.effort else "")
         calls = Calls(brief)
         self._client = await self._connect()
         return await _Turn(self._client, settings, self._pause, brief, desk, calls, model, effort).play()
