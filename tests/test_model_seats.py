@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from factory_tui.adapters.logins import ANTHROPIC, Login, ProvenLogins, find_login
-from factory_tui.adapters.model_seats import Ingredients, anthropic_api, claude_code, needs_of_anthropic_api, needs_of_claude_code
+from factory_tui.adapters.model_seats import (
     Ingredients,
+    anthropic_api,
     claude_code,
+    needs_of_anthropic_api,
     needs_of_claude_code,
 )
 from factory_tui.adapters.seats.claude_code.finding import find_program
