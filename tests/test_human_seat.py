@@ -14,6 +14,7 @@ import pytest
 from factory_tui.adapters.handovers import Handover, Handovers
 from factory_tui.adapters.human_forms import action_from, blank_form
 from factory_tui.adapters.seats.human import HumanSeat
+from factory_tui.cli.giving import Heard
 from factory_tui.domain.errors import DocumentError, Refusal
 from factory_tui.domain.roles import Delivers
 from factory_tui.domain.terms import Action, Finding, FindingAnswer, PlannedTask
@@ -427,3 +428,15 @@ def test_an_interrupted_turn_ends_and_waits_no_more(tmp_path: Path) -> None:
         assert (room.handovers.waiting, room.desk.actions) == ((), [])
 
     asyncio.run(play())
+
+
+async def test_a_turn_that_begins_to_wait_before_anybody_looks_is_heard():
+    """Whoever asked for the next one and is started a moment later must not wait for the one after it."""
+    heard = Heard()
+    another = heard.another()
+    waiting = asyncio.ensure_future(heard.wait("T-1"))
+    while not heard.waiting:
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await another
+    waiting.cancel()

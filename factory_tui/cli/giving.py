@@ -38,9 +38,9 @@ class Heard(Handovers):
         self._waits = asyncio.Event()
         return await super().wait(task)
 
-    async def another(self) -> None:
-        """Returns when the next one waits."""
-        await self._waits.wait()
+    def another(self) -> Awaitable[Any]:
+        """Returns when the next one waits, counted from this call: one that comes before it is awaited counts too."""
+        return self._waits.wait()
 
 
 class Gives:
