@@ -7,7 +7,7 @@ import getpass
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -18,6 +18,7 @@ from factory_tui import __version__
 from factory_tui.adapters.attesting import SshAttestor
 from factory_tui.adapters.checks import SmokeChecks
 from factory_tui.adapters.clock import SystemClock
+from factory_tui.adapters.default_seat import Preferred, preferred_seat
 from factory_tui.adapters.digest_shelf import DigestFiles
 from factory_tui.adapters.documents import HomeReading, files_on_disk, library_files, read_home
 from factory_tui.adapters.evidence import EvidenceFiles
@@ -32,6 +33,7 @@ from factory_tui.adapters.packages import PackageIndexes
 from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
 from factory_tui.adapters.secrets import OURS
 from factory_tui.adapters.state_place import StatePlace, open_state_place
+from factory_tui.adapters.user_seats import read_user_seats
 from factory_tui.adapters.walls import ProvenSandbox, Standing, choose_wall
 from factory_tui.adapters.workbench import DirectoryWorkbench
 from factory_tui.adapters.worktrees import GitWorktrees
@@ -76,20 +78,28 @@ def user() -> str:
         return str(os.getuid())
 
 
+ModelMaker = Callable[[str, str], Seat]
+"""Of a model and an effort; either may be empty = the seat's own choice."""
+
+
 class OfferedSeats(Seats, Protocol):
     """Seats to which this machine's own are added."""
 
     def offer(self, kind: str, maker: SeatMaker) -> None: ...
 
+    def offer_model(self, name: str, maker: ModelMaker) -> None:
+        """A seat that a model of the settings fills."""
+
+    def prefer(self, preferred: Preferred, ceilings: Budgets) -> None:
+        """What fills a role where nothing is configured, and the most that the user allows."""
+
 
 def staff(
     charter: Charter,
-    default: str,
-    why: str,
+    preferred: Preferred,
     *,
     chosen: Mapping[str, str] = MappingProxyType({}),
     ceilings: Budgets = SHIPPED_CEILINGS,
-    notes: tuple[str, ...] = (),
 ) -> Staffing:
     """Every role's seat: `chosen` for this session, else the nearest setting, else the default and why it is that."""
     gate, crew = charter.gate, []
@@ -97,49 +107,66 @@ def staff(
         named, key = nearest(gate.seats, card.id, card.model_tier)
         model, _ = nearest(gate.models, card.id, card.model_tier)
         effort, _ = nearest(gate.efforts, card.id, card.model_tier)
-        reason = f"factory.toml, [seats] {key}" if named else why
+        why = f"factory.toml, [seats] {key}" if named else preferred.why
         if by_hand := chosen.get(card.id) or chosen.get("default"):
-            named, own = choice(by_hand)
-            model, reason = own or model, "chosen for this session"
-        crew.append(Staffed(role=card.id, seat=named or default, model=model, effort=effort, why=reason))
+            seat, own = choice(by_hand)
+            named, model, why = seat or named, own or model, "chosen for this session"
+        crew.append(Staffed(role=card.id, seat=named or preferred.seat, model=model, effort=effort, why=why))
+    notes = preferred.notes if any(one.why == preferred.why for one in crew) else ()
     return Staffing(crew=tuple(crew), ceilings=ceilings, notes=notes)
 
 
 class SeatTable:
-    """An explicit table from kind to seat. What fills a role is the supervisor's choice, then the settings'."""
+    """An explicit table from the name of a seat to the seat. What fills a role is the supervisor's choice, then the
+    settings', then what this machine has."""
 
-    def __init__(
-        self,
-        makers: Mapping[str, SeatMaker],
-        charter: Callable[[], Charter],
-        default: str = "human",
-        ceilings: Budgets = SHIPPED_CEILINGS,
-    ) -> None:
-        self._ceilings = ceilings
+    def __init__(self, makers: Mapping[str, SeatMaker], charter: Callable[[], Charter], default: str = "") -> None:
+        """`default` before what the machine has; empty = that, or a person."""
         self._makers = dict(makers)
+        self._models: dict[str, ModelMaker] = {}
         self._charter = charter
         self._default = default
+        self._preferred = Preferred(seat=default or "human", why="nothing is configured")
+        self._ceilings = SHIPPED_CEILINGS
 
     def offer(self, kind: str, maker: SeatMaker) -> None:
-        """One more, unless there is one of that kind already."""
+        """One more kind; one that is there already stays."""
         self._makers.setdefault(kind, maker)
+
+    def offer_model(self, name: str, maker: ModelMaker) -> None:
+        self._models.setdefault(name, maker)
+
+    def prefer(self, preferred: Preferred, ceilings: Budgets) -> None:
+        self._ceilings = ceilings
+        if not self._default:
+            self._preferred = preferred
 
     def kind_for(self, role: str, task: str, chosen: str) -> str:
         seats = self._charter().gate.seats
-        return chosen or seats.get(role) or seats.get("default") or self._default
+        return chosen or seats.get(role) or seats.get("default") or self._preferred.seat
 
-    def staff(self, charter: Charter) -> Staffing:
-        return staff(charter, self._default, "nothing is configured", ceilings=self._ceilings)
+    def staff(self, charter: Charter, chosen: Mapping[str, str] = MappingProxyType({})) -> Staffing:
+        found = staff(charter, self._preferred, chosen=chosen, ceilings=self._ceilings)
+        known = {*self._makers, *self._models}
+        missing = sorted({one.seat for one in found.crew} - known)
+        notes = tuple(str(self._missing(seat).what) for seat in missing)
+        return replace(found, notes=(*found.notes, *notes))
 
-    def open(self, kind: str) -> Seat:
+    def open(self, kind: str, model: str = "", effort: str = "") -> Seat:
+        if kind in self._models:
+            return self._models[kind](model, effort)
         maker = self._makers.get(kind)
         if maker is None:
-            raise FactoryError(
-                what=f"there is no seat `{kind}`",
-                why=f"this factory has {', '.join(sorted(self._makers))}",
-                next_step="name one of them under [seats] in factory.toml, or for the task with `swap`",
-            )
+            raise self._missing(kind)
         return maker()
+
+    def _missing(self, kind: str) -> FactoryError:
+        return FactoryError(
+            what=f"there is no seat `{kind}`",
+            why=f"this factory has {', '.join(sorted({*self._makers, *self._models}))}",
+            next_step=f"define [seats.{kind}] in config.toml of ~/.config/factory, name another under [seats] in"
+            f" factory.toml, or choose one with `factory crew ROLE SEAT`; `factory doctor` says what is missing",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -562,6 +589,8 @@ def open_house(
         )
         table.offer(ANTHROPIC_API, lambda: anthropic_api(parts))
         table.offer(CLAUDE_CODE, lambda: claude_code(parts))
+        own = read_user_seats(ground.environment, ground.home.repo_root)
+        table.prefer(preferred_seat(ground.environment, OURS), own.ceilings)
         turns = Turns(
             factory=factory,
             gatekeeper=gatekeeper,

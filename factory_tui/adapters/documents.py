@@ -215,6 +215,9 @@ class _HomeReader:
         except DocumentError as error:
             self._problems.append(error)
             return None, None
+        if (defined := _defined_seat(document)) is not None:
+            self._problems.append(defined)
+            return None, None
         settings = convert(document, Settings, document.data, self._problems)
         if settings is not None and settings.repo_id and not _is_repo_id(settings.repo_id):
             self._problems.append(
@@ -436,6 +439,25 @@ class _HomeReader:
 def _rules_of(files: tuple[tuple[str, str], ...], roles: frozenset[str], prefix: str | None) -> tuple[Rule, ...]:
     """The rules of these texts. Every rule tries its own cases when it is read, so the same texts are read once."""
     return read_rules(dict(files), roles, prefix)
+
+
+def _defined_seat(document: FrontMatter) -> DocumentError | None:
+    """A seat that is defined, not named. Whoever may commit to a repository would else say where your key is sent."""
+    seats = document.data.get("seats")
+    name = (
+        next((name for name, seat in seats.items() if isinstance(seat, dict)), None)
+        if isinstance(seats, dict)
+        else None
+    )
+    if name is None:
+        return None
+    return document.error(
+        f"`{name[:60]}` is defined here, and a repository only names a seat",
+        "seats",
+        name,
+        why="which server gets your key and which command is run is yours to say, not a commit's",
+        next_step=f"Move it to [seats.{name[:60]}] of config.toml in ~/.config/factory, and name it here.",
+    )
 
 
 def _is_repo_id(text: str) -> bool:

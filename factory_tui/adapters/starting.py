@@ -106,8 +106,9 @@ def settings(repo_id: str, smoke: Smoke, dependencies: Dependencies, seconds: fl
         'branch = "factory/{task}"',
         "",
         "[seats]",
-        "# Who fills a role: `human`, until you name another.",
-        'default = "human"',
+        "# Who fills a role, a tier of models, or all: anthropic_api, claude_code, acp, human, or a seat of your own",
+        "# config.toml. Nothing named: a model if you have a key, else Claude Code if it is let in, else you.",
+        '# default = "human"',
         "",
     ]
     return "\n".join(lines)

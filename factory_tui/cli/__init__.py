@@ -39,6 +39,9 @@ _ROOMS = {
     "rules": "law",
     "rehearse": "rehearsing",
     "doctor": "doctoring",
+    "schema": "crewing",
+    "crew": "crewing",
+    "budget": "crewing",
 }
 """Which room of this package holds which command, in the order in which help lists them."""
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory_tui.domain.errors import UsageError
+from factory_tui.domain.staffing import choice
 
 if TYPE_CHECKING:
+    from factory_tui.adapters.default_seat import Preferred
     from factory_tui.adapters.handovers import Handovers
-    from factory_tui.bootstrap import OfferedSeats, SeatMaker
+    from factory_tui.bootstrap import ModelMaker, OfferedSeats, SeatMaker, SeatTable
     from factory_tui.domain.charter import Charter
+    from factory_tui.domain.staffing import Budgets
     from factory_tui.engine.ports import Seat, Staffing
 
 KINDS = ("human", "rehearsal", "anthropic_api", "claude_code")
@@ -30,7 +33,7 @@ class Person:
 class ChosenSeats:
     """The table, with what was chosen on the command line for this session before it. Satisfies `ports.Seats`."""
 
-    def __init__(self, table: OfferedSeats, chosen: Mapping[str, str]) -> None:
+    def __init__(self, table: SeatTable, chosen: Mapping[str, str]) -> None:
         self._table, self._chosen = table, dict(chosen)
 
     def offer(self, kind: str, maker: SeatMaker) -> None:
@@ -39,23 +42,35 @@ class ChosenSeats:
     def kind_for(self, role: str, task: str, chosen: str) -> str:
         return chosen or self._chosen.get(role) or self._table.kind_for(role, task, chosen)
 
+    def offer_model(self, name: str, maker: ModelMaker) -> None:
+        self._table.offer_model(name, maker)
+
+    def prefer(self, preferred: Preferred, ceilings: Budgets) -> None:
+        self._table.prefer(preferred, ceilings)
+
     def staff(self, charter: Charter) -> Staffing:
-        from factory_tui.bootstrap import staff
+        return self._table.staff(charter, self._chosen)
 
-        return staff(charter, "human", "nothing is configured", chosen=self._chosen)
-
-    def open(self, kind: str) -> Seat:
-        return self._table.open(kind)
+    def open(self, kind: str, model: str = "", effort: str = "") -> Seat:
+        return self._table.open(kind, model, effort)
 
 
 def seats(
-    *, person: Person | None = None, script: str = "", chosen: Mapping[str, str] | None = None
+    *,
+    person: Person | None = None,
+    script: str = "",
+    chosen: Mapping[str, str] | None = None,
+    own: Collection[str] = (),
 ) -> Callable[[Callable[[], Charter]], OfferedSeats]:
-    """What `open_house` wants: the seats, once it knows the charter in force. Raises UsageError for an unknown kind."""
+    """What `open_house` wants: the seats, once it knows the charter in force. `own` are the names of the
+    user's own. Raises UsageError for an unknown seat."""
     wanted = dict(chosen or {})
-    for role, kind in wanted.items():
-        if kind not in KINDS:
-            raise UsageError(what=f"there is no seat `{kind}` for {role}", why=f"this factory has {', '.join(KINDS)}")
+    for role, named in wanted.items():
+        seat = choice(named)[0]
+        if seat and seat not in KINDS and seat not in own:
+            raise UsageError(
+                what=f"there is no seat `{seat}` for {role}", why=f"this factory has {', '.join((*KINDS, *own))}"
+            )
     text = _script_text(script) if script else ""
 
     def make(charter: Callable[[], Charter]) -> OfferedSeats:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from factory_tui.domain import globs
 from factory_tui.domain.gate import Gate
 from factory_tui.domain.roles import CardProblem, RoleCard
+from factory_tui.domain.staffing import DEFAULT, TIERS, UNITS, Bounds, Budgets
 
 _BOUNDS: tuple[tuple[str, str, float, float], ...] = (
     ("smoke", "seconds", 1, 86_400),
@@ -37,6 +39,15 @@ def _numbers_and_paths(gate: Gate) -> Iterator[CardProblem]:
         if not least <= value <= most:
             yield _problem(
                 section, key, problem=f"{value:g} is out of bounds", next_step=f"Write {least:g} to {most:g}."
+            )
+    yield from _budgets(gate.budgets)
+    for role, seat in gate.seats.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", seat):
+            yield _problem(
+                "seats",
+                role,
+                problem=f"`{seat[:60]}` names no seat",
+                next_step="Write one word: `anthropic_api`, `claude_code`, `acp`, `human`, or a seat of config.toml.",
             )
     for number, service in enumerate(gate.dependencies.services):
         if not service.name.strip() or not service.command.strip() or not service.ready.strip():
@@ -74,6 +85,27 @@ def _numbers_and_paths(gate: Gate) -> Iterator[CardProblem]:
         )
 
 
+def _budgets(budgets: Budgets) -> Iterator[CardProblem]:
+    every: dict[tuple[str, ...], Bounds] = {
+        ("turn",): budgets.turn,
+        ("task",): budgets.task,
+        ("session",): budgets.session,
+        ("day",): budgets.day,
+    }
+    every |= {("roles", role): bounds for role, bounds in budgets.roles.items()}
+    for keys, bounds in every.items():
+        for unit in UNITS:
+            value = getattr(bounds, unit)
+            if not 0 <= value < 1e12:
+                yield _problem(
+                    "budgets",
+                    *keys,
+                    unit,
+                    problem=f"{value:g} is no bound",
+                    next_step="Write a number above 0, or leave it out.",
+                )
+
+
 def _names(gate: Gate, roles: dict[str, RoleCard], rule_ids: Sequence[str]) -> Iterator[CardProblem]:
     known = ", ".join(sorted(roles))
     for key, duty in (("planner", "plans"), ("reviewer", "judges")):
@@ -85,9 +117,29 @@ def _names(gate: Gate, roles: dict[str, RoleCard], rule_ids: Sequence[str]) -> I
             yield _problem(
                 key, problem=f"the role `{name}` has no `{duty}: true`", next_step=f"Roles that have it: {able}."
             )
-    for role in gate.seats:
-        if role not in roles and role != "default":
-            yield _problem("seats", role, problem=f"there is no role `{role[:80]}`", next_step=f"Known are: {known}.")
+    for section in ("seats", "models", "efforts"):
+        for role in getattr(gate, section):
+            if role not in roles and role not in (DEFAULT, *TIERS):
+                yield _problem(
+                    section,
+                    role,
+                    problem=f"there is no role `{role[:80]}`",
+                    next_step=f"Known are: {known}; tiers {', '.join(TIERS)}; and `{DEFAULT}`.",
+                )
+    for section, named in (("parallel", gate.parallel), ("budgets", gate.budgets.roles)):
+        for role in named:
+            if role not in roles:
+                keys = (section, "roles", role) if section == "budgets" else (section, role)
+                yield _problem(*keys, problem=f"there is no role `{role[:80]}`", next_step=f"Known are: {known}.")
+    for role, most in gate.parallel.items():
+        if role in roles and not 1 <= most <= roles[role].parallel_turns:
+            yield _problem(
+                "parallel",
+                role,
+                problem=f"{most} is out of bounds: the card allows {roles[role].parallel_turns}",
+                why="a home tightens, never loosens",
+                next_step=f"Write 1 to {roles[role].parallel_turns}.",
+            )
     for number, pack in enumerate(gate.packs):
         if pack != "extended" and pack not in rule_ids:
             yield _problem(

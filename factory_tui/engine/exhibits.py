@@ -15,8 +15,8 @@ import msgspec
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
-from factory_tui.domain.spending import bound, used
-from factory_tui.domain.staffing import UNITS
+from factory_tui.domain.spending import bound, share, used
+from factory_tui.domain.staffing import UNITS, chosen
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import Evidence, Finding, RuleMatch
 from factory_tui.domain.waiting import Waiting, waiting
@@ -122,6 +122,31 @@ def budget_lines(state: State) -> Iterator[str]:
         if told:
             unknown = " (some of it cost nobody knows what)" if spent.unknown else ""
             yield f"{scope:<16} {', '.join(told)}{unknown}"
+
+
+def crew_of(state: State) -> dict[str, Any]:
+    """Who fills each role, what one turn of it may use, and what is used of every budget."""
+    crew = []
+    for card in state.charter.roles if state.charter else ():
+        staffed = state.crew.get(card.id)
+        if staffed is None:
+            continue
+        now, most = chosen(staffed, state.role_seats.get(card.id, ""), ""), share(state, card.id, "")
+        crew.append(
+            {
+                "role": card.id,
+                "seat": now.seat,
+                "model": now.model,
+                "effort": now.effort,
+                "why": now.why,
+                "tier": card.model_tier,
+                "share": f"${most.usd:g}, {most.tokens:,} tokens, {most.actions} actions, {most.minutes:g} min",
+                "used_usd": used(state, f"role:{card.id}").usd,
+                "used_tokens": used(state, f"role:{card.id}").tokens,
+            }
+        )
+    budgets = list(budget_lines(state)) if state.charter else []
+    return {"crew": crew, "budgets": budgets, "notes": list(state.crew_notes)}
 
 
 def as_data(item: Waiting) -> dict[str, Any]:

@@ -448,7 +448,7 @@ class Seats(Protocol):
     def kind_for(self, role: str, task: str, chosen: str) -> str:
         """`chosen` is the supervisor's choice for the task; empty = by the charter's settings."""
 
-    def open(self, kind: str) -> Seat:
+    def open(self, kind: str, model: str = "", effort: str = "") -> Seat:
         """Makes it; nothing is imported or connected yet. Raises FactoryError naming what is missing, and the
         command that mends it. `kind` is the name of a seat of this machine."""
 

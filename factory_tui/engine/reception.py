@@ -14,9 +14,20 @@ import msgspec
 from factory_tui.domain import commands as c
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import Mode
+from factory_tui.domain.spending import amount_in
+from factory_tui.domain.staffing import NO_BOUNDS
 from factory_tui.domain.terms import Actor, Record
 from factory_tui.domain.waiting import Waiting, waiting
-from factory_tui.engine.exhibits import as_data, difference, find_item, parts_of, proposed_charter, summary_of
+from factory_tui.engine.exhibits import (
+    as_data,
+    budget_lines,
+    crew_of,
+    difference,
+    find_item,
+    parts_of,
+    proposed_charter,
+    summary_of,
+)
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.orders import Steer, command_of
 from factory_tui.engine.ports import EvidenceStore
@@ -83,8 +94,38 @@ class Propose(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     """Look at the home on disk again."""
 
 
+class LookAtCrew(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="crew"):
+    """Who fills each role, and what is used of every budget."""
+
+
+class ChangeSeat(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="seat-role"):
+    role: str
+    seat: str = ""
+    """`seat/model`, `seat` or `/model`; empty = by the settings again."""
+
+
+class Raise(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="raise"):
+    scope: str
+    amount: str
+    """`usd 5, tokens 500000`"""
+    reason: str = ""
+
+
 Request = (
-    Status | Inbox | Reply | HandOver | Acknowledge | Adopt | SetPaused | Steer | ChangeMode | PreviewDigest | Propose
+    Status
+    | Inbox
+    | Reply
+    | HandOver
+    | Acknowledge
+    | Adopt
+    | SetPaused
+    | Steer
+    | ChangeMode
+    | PreviewDigest
+    | Propose
+    | LookAtCrew
+    | ChangeSeat
+    | Raise
 )
 
 Answer = dict[str, Any]
@@ -124,6 +165,8 @@ class Reception:
                 return {"item": as_data(item), "parts": [{"title": part.title, "text": part.text} for part in parts]}
             case Inbox():
                 return {"waiting": [as_data(item) for item in waiting(state)]}
+            case LookAtCrew():
+                return crew_of(state)
             case PreviewDigest(words=words):
                 return {"text": self._session.preview("it is still running", words)}
             case SetPaused(paused=True, reason=reason):
@@ -138,9 +181,22 @@ class Reception:
                 return await self._act(request, by)
 
     async def _act(
-        self, request: Reply | HandOver | Acknowledge | Adopt | SetPaused | Steer | ChangeMode, by: Actor
+        self,
+        request: Reply | HandOver | Acknowledge | Adopt | SetPaused | Steer | ChangeMode | ChangeSeat | Raise,
+        by: Actor,
     ) -> Answer:
         match request:
+            case ChangeSeat(role=role, seat=seat):
+                await self._factory.carried_out(c.SeatRole(role=role, seat=seat), by)
+                return {"role": role, "seat": seat}
+            case Raise():
+                if not request.amount.strip():
+                    raise Refusal(what="by how much?", next_step="for instance `usd 5, tokens 500000`")
+                by_how_much = amount_in(request.amount, NO_BOUNDS)
+                wish = c.RaiseBudget(scope=request.scope, by=by_how_much, reason=request.reason or request.amount)
+                await self._factory.carried_out(wish, by)
+                lines = [line for line in budget_lines(self._factory.state) if line.startswith(f"{request.scope} ")]
+                return {"scope": request.scope, "now": " ".join((lines or ["for the next turn"])[0].split())}
             case Reply():
                 return await self._reply(request, by)
             case HandOver():

@@ -154,7 +154,7 @@ class Turns:
         staffed = self._staffed(handoff.to, task)
         kind = staffed.seat
         try:
-            seat = self._seats.open(kind)
+            seat = self._seats.open(kind, staffed.model, staffed.effort)
         except FactoryError as error:
             self._factory.submit(c.LeaveUnseated(handoff=handoff.id, seat=kind, reason=str(error)), BY)
             return
