@@ -42,6 +42,10 @@ def _told(event: object) -> str:
             return f"{turn} begins on {task} ({seat}, {control})"
         case e.TurnEnded(turn=turn, outcome=outcome, note=note):
             return f"{turn} ends: {outcome}{', ' + one_line(note) if note else ''}"
+        case e.ActionEdited(id=id, was=was, action=action):
+            return f"{id} edited before it runs: {one_line(was)} became {one_line(action.command)}"
+        case e.NoticeRaised(notice=notice, title=title):
+            return f"{notice}: {one_line(title)}"
         case e.MessageSent(message=message, turn=turn, text=text):
             return f"{message}: the supervisor to {turn}: {one_line(text)}"
         case e.TurnPaused(turn=turn, reason=reason):

@@ -6,6 +6,8 @@ from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.answering_asks import answer_ask
+from factory_tui.domain.asking import key_of, unread
 from factory_tui.domain.deciding_changes import approve_change
 from factory_tui.domain.deciding_crew import raise_budget, try_world
 from factory_tui.domain.deciding_tasks import open_plan, redirect, release, reoffer
@@ -18,7 +20,7 @@ from factory_tui.domain.terms import Actor, Finding, Verdict
 from factory_tui.domain.waiting import Waiting, budget_scope, waiting
 
 
-def answer(state: State, command: c.Answer, by: Actor) -> tuple[e.Event, ...]:
+def answer(state: State, command: c.Answer, by: Actor, at: str) -> tuple[e.Event, ...]:
     """Raises Refusal for anyone but the supervisor, an unknown item or verb, or an object that is not the one shown."""
     if by.kind != "supervisor":
         raise Refusal(what="only the supervisor answers", why=f"asked by {by.name}")
@@ -44,7 +46,14 @@ def answer(state: State, command: c.Answer, by: Actor) -> tuple[e.Event, ...]:
             what=f"{item.id} waits for your work", next_step=f"run `factory handover {item.id}` when it is done"
         )
     events = _DISPATCH[item.kind](state, item, command)
+    events += unread(state, command.verb, _about(state, item), by, at)
     return tuple(replace(event, by=by.name) if isinstance(event, e.ChangeApproved) else event for event in events)
+
+
+def _about(state: State, item: Waiting) -> str:
+    """What a yes was about, so that equal ones can be counted."""
+    ask = state.asks.get(item.id)
+    return key_of(ask.role, ask.action) if ask else item.kind
 
 
 _ALWAYS = frozenset({"comment", "dismiss", "hold"})
@@ -117,21 +126,8 @@ def _plan(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]
     return (rejected, reoffer(state, ids, task, f"plan again: {command.text}"))
 
 
-def _ask(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
-    ask = state.asks[item.id]
-    if command.verb == "deny":
-        return (e.AskAnswered(id=ask.id, allowed=False, reason=command.text),)
-    once = command.verb == "allow"
-    grant = e.GrantGiven(
-        grant=Ids(state).next("G"),
-        role=ask.role,
-        kind=ask.action.kind,
-        object=ask.action.object,
-        task=ask.task,
-        once=once,
-        sha256=ask.sha256 if once else "",
-    )
-    return (grant, e.AskAnswered(id=ask.id, allowed=True, reason=command.text))
+def _notice(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    return (e.NoticeSettled(notice=item.id),)
 
 
 def _question(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
@@ -346,7 +342,8 @@ _DISPATCH = {
     "digest": _digest,
     "handoff": _handoff,
     "plan": _plan,
-    "ask": _ask,
+    "ask": answer_ask,
+    "notice": _notice,
     "question": _question,
     "proposal": _proposal,
     "change": _change,

@@ -51,7 +51,7 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             _by_supervisor(envelope)
             return tasks.open_small_task(state, command)
         case c.Answer():
-            return answer(state, command, by)
+            return answer(state, command, by, envelope.at)
         case c.RevokeGrant():
             _by_supervisor(envelope)
             return _revoke(state, command)

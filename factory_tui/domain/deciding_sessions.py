@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.asking import deny_overdue
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.numbers import Ids
@@ -140,7 +141,9 @@ def unpause(state: State, by: Actor) -> tuple[e.Event, ...]:
 
 
 def pass_time(state: State, command: c.PassTime) -> tuple[e.Event, ...]:
-    return (e.TimePassed(now=command.now),) if command.now > state.now else ()
+    if command.now <= state.now:
+        return ()
+    return (e.TimePassed(now=command.now), *deny_overdue(state, command.now))
 
 
 def _open(state: State) -> None:

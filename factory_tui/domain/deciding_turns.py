@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.asking import denied_again
 from factory_tui.domain.deciding_crew import await_world
 from factory_tui.domain.deciding_tasks import check_plan
 from factory_tui.domain.errors import Refusal
@@ -159,7 +160,8 @@ def request_action(state: State, command: c.RequestAction) -> tuple[e.Event, ...
     ruling, grant = ruling_on_action(state, turn, action, command.sha256, command.facts)
     match ruling.decision:
         case Decision.DENY:
-            return (e.ActionDenied(id=id, turn=turn.id, action=shown, sha256=command.sha256, ruling=ruling),)
+            denied = e.ActionDenied(id=id, turn=turn.id, action=shown, sha256=command.sha256, ruling=ruling)
+            return (denied, *denied_again(state, task.id, turn.id, turn.role, shown, ruling))
         case Decision.ASK:
             return (e.ActionAsked(id=id, turn=turn.id, action=shown, sha256=command.sha256, ruling=ruling),)
         case Decision.ALLOW:
@@ -169,7 +171,8 @@ def request_action(state: State, command: c.RequestAction) -> tuple[e.Event, ...
     )
     effect = _pure_effect(state, ids, turn, task, command, id)
     if isinstance(effect, Ruling):
-        return (e.ActionDenied(id=id, turn=turn.id, action=shown, sha256=command.sha256, ruling=effect),)
+        denied = e.ActionDenied(id=id, turn=turn.id, action=shown, sha256=command.sha256, ruling=effect)
+        return (denied, *denied_again(state, task.id, turn.id, turn.role, shown, effect))
     return (allowed, *effect)
 
 

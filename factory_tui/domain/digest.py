@@ -7,11 +7,13 @@ seat said appears only as its note, quoted.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from factory_tui.domain import events as e
+from factory_tui.domain.asking import key_of
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.state import State
+from factory_tui.domain.state import MAY_BE_REMEMBERED, State
 from factory_tui.domain.terms import LEVEL_NAMES, Finding
 from factory_tui.domain.times import minutes_between
 from factory_tui.domain.waiting import waiting
@@ -59,6 +61,8 @@ def write(entries: Sequence[Entry], state: State, session: int, *, reason: str, 
         lines += ["", "## In the supervisor's words", "", words.strip()]
     for key, title in SECTIONS.items():
         lines += ["", f"## {title}", "", *_bounded(_section(key, own, state))]
+    if proposals := _card_proposals(own):
+        lines += ["", "## Card proposals", "", *_bounded(proposals)]
     lines += ["", "## Verdicts", "", *_bounded(_verdicts(own))]
     lines += ["", "## What waits, and for whom", "", *_bounded(_waits(state))]
     lines += ["", "## Spend", "", *_spend(own, state)]
@@ -153,8 +157,11 @@ def _decided(entry: Entry, state: State) -> str:
             return f"{who} rejected {handoff}: {one_line(reason)}"
         case e.AskAnswered(id=id, allowed=allowed, reason=reason):
             return f"{who} {'allowed' if allowed else 'denied'} {id}{': ' + one_line(reason) if reason else ''}"
-        case e.GrantGiven(grant=grant, role=role, kind=kind, object=object_, once=once):
-            return f"{who} granted {grant}: {role} may {kind} {object_}, {'once' if once else 'for its task'}"
+        case e.GrantGiven(grant=grant, role=role, kind=kind, object=object_, once=once, task=task):
+            scope = "once" if once else f"for {task}" if task else "for the session"
+            return f"{who} granted {grant}: {role} may {kind} {one_line(object_)}, {scope}"
+        case e.ActionEdited(id=id, was=was, action=action):
+            return f"{who} edited {id} before it ran: `{one_line(was)}` became `{one_line(action.command)}`"
         case e.ChangeApproved(approval=approval, task=task, commit=commit):
             return f"{who} approved {task} at {commit[:10]} ({approval})"
         case e.ChangeRejected(task=task, reason=reason):
@@ -194,6 +201,8 @@ def _went_wrong(entry: Entry, state: State) -> str:
             return f"the tree of {turn} was refused: {one_line(why)}"
         case e.LevelJudged(task=task, level=level, verdict=verdict, summary=summary) if verdict != "pass":
             return f"{task}, level {level} ({LEVEL_NAMES[level]}): {verdict.value}, {one_line(summary)}"
+        case e.NoticeRaised(title=title):
+            return one_line(title)
         case e.TaskStuck(task=task, reason=reason):
             return f"{task} is stuck: {one_line(reason)}"
         case e.BriefRefused(handoff=handoff, largest=largest):
@@ -213,6 +222,31 @@ def _went_wrong(entry: Entry, state: State) -> str:
             return f"a torn ledger tail of {dropped} bytes was cut, kept as {saved}"
         case _:
             return ""
+
+
+LEAST_ASKED = 3
+"""Equal asks in one session before a card is proposed for them."""
+
+
+def _card_proposals(entries: list[Entry]) -> list[str]:
+    """What was asked again and again and allowed each time. Only the supervisor puts it on a card."""
+    keys: dict[str, str] = {}
+    asked: Counter[str] = Counter()
+    allowed: Counter[str] = Counter()
+    for entry in entries:
+        match entry.event:
+            case e.ActionAsked(id=id, turn=turn, action=action) if action.kind in MAY_BE_REMEMBERED:
+                keys[id] = key_of(turn.partition("/")[0], action)
+                asked[keys[id]] += 1
+            case e.ActionEdited(id=id) if id in keys:
+                allowed[keys.pop(id)] -= 1
+            case e.AskAnswered(id=id, allowed=True) if id in keys:
+                allowed[keys[id]] += 1
+    return [
+        f"- `{one_line(key)}`: asked {count}, allowed {allowed[key]}; put it on the role's card to be asked no more"
+        for key, count in asked.most_common()
+        if count >= LEAST_ASKED and allowed[key] == count
+    ]
 
 
 def _left(state: State) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from factory_tui.domain.asking import overdue
 from factory_tui.domain.spending import bound
 from factory_tui.domain.state import State
 from factory_tui.domain.times import minutes_between
@@ -17,7 +18,7 @@ def needs_time(state: State, now: str) -> bool:
     is_due = any(wait.until <= now for wait in state.world.values())
     is_new_day = bool(state.day) and state.at[:10] < now[:10] and any(item.kind == "budget" for item in waiting(state))
     minutes = state.charter is not None and any(bound(state, scope).minutes for scope in ("day", "session"))
-    return expires or is_due or is_new_day or (minutes and bool(state.turns))
+    return bool(overdue(state, now)) or expires or is_due or is_new_day or (minutes and bool(state.turns))
 
 
 def seconds_to_sleep(state: State, now: str) -> float:

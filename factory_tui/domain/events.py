@@ -531,6 +531,33 @@ class AskAnswered(Record, frozen=True, kw_only=True, tag="ask.answered"):
     reason: str = ""
 
 
+class ActionEdited(Record, frozen=True, kw_only=True, tag="action.edited"):
+    """The supervisor changed a command before it ran. It is another action, with a sha256 of its own."""
+
+    id: str
+    """Of the ask."""
+    turn: str
+    was: str
+    """The command that was asked for."""
+    action: Action
+    sha256: Sha256
+
+
+class NoticeRaised(Record, frozen=True, kw_only=True, tag="notice.raised"):
+    """Something the supervisor should know, once; it stops nobody."""
+
+    notice: str
+    """`N-1`"""
+    kind: Literal["denials", "haste"]
+    title: str
+    text: str
+    task: str = ""
+
+
+class NoticeSettled(Record, frozen=True, kw_only=True, tag="notice.settled"):
+    notice: str
+
+
 class GrantGiven(Record, frozen=True, kw_only=True, tag="grant.given"):
     grant: str
     """`G-1`"""
@@ -854,6 +881,9 @@ Event = (
     | ActionAsked
     | ActionDenied
     | AskAnswered
+    | ActionEdited
+    | NoticeRaised
+    | NoticeSettled
     | GrantGiven
     | GrantRevoked
     | ActionEnded

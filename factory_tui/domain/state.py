@@ -323,6 +323,20 @@ class Turn(Record, frozen=True, kw_only=True):
         return tuple(message for message in self.messages if not message.is_heard)
 
 
+MAY_BE_REMEMBERED = frozenset({"read", "search", "edit", "run", "commit"})
+
+
+class Notice(Record, frozen=True, kw_only=True):
+    """Something the supervisor should know; it stops nobody."""
+
+    id: str
+    kind: str
+    title: str
+    text: str
+    task: str
+    since: str
+
+
 class Ask(Record, frozen=True, kw_only=True):
     id: str
     turn: str
@@ -332,11 +346,14 @@ class Ask(Record, frozen=True, kw_only=True):
     sha256: Sha256
     ruling: Ruling
     since: str
+    edited: Action | None = None
+    """What the supervisor made of it."""
 
     @property
     def may_be_remembered(self) -> bool:
-        """Whether a yes can hold for more than this once; what comes in from outside is looked at each time."""
-        return self.action.resource != "package"
+        """Whether a yes can hold for more than this once. What comes in from outside is looked at each time; so is
+        what changes the law, and every deployment."""
+        return self.action.kind in MAY_BE_REMEMBERED
 
 
 class Grant(Record, frozen=True, kw_only=True):
@@ -430,6 +447,15 @@ class State(Record, frozen=True, kw_only=True):
     grants: dict[str, Grant] = msgspec.field(default_factory=dict)
     questions: dict[str, Question] = msgspec.field(default_factory=dict)
     proposals: dict[str, Proposal] = msgspec.field(default_factory=dict)
+    notices: dict[str, Notice] = msgspec.field(default_factory=dict)
+    yeses: dict[str, int] = msgspec.field(default_factory=dict)
+    """How often in a row equal asks were allowed in this session, by what they have in common."""
+    denials: dict[str, int] = msgspec.field(default_factory=dict)
+    """How often equal actions were denied in this session."""
+    last_yes: str = ""
+    """When the supervisor approved something last."""
+    hasty: tuple[str, ...] = ()
+    """What was approved too quickly to have been read, in a row up to now."""
     incidents: dict[str, Incident] = msgspec.field(default_factory=dict)
     limits: dict[str, LimitsProved] = msgspec.field(default_factory=dict)
     """What was tried in this session, by how the seat is held."""

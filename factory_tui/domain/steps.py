@@ -35,7 +35,7 @@ def with_task(state: State, entry: Entry, task: Task, **more: Any) -> State:
 def _nothing_left_of(state: State, task: str, more: dict[str, Any]) -> dict[str, Any]:
     """Asks, grants, questions and plans end with their task."""
     left = {}
-    for name in ("asks", "grants", "questions", "plans"):
+    for name in ("asks", "grants", "questions", "plans", "notices"):
         values = more.get(name, getattr(state, name))
         left[name] = {id: value for id, value in values.items() if value.task != task}
     return left

@@ -9,6 +9,7 @@ from factory_tui.domain.agenda import CommitJob, InspectJob
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import Approval, Candidate, State
 from factory_tui.domain.steps import count, unsealed, with_task
+from factory_tui.domain.steps_turns import approved
 from factory_tui.domain.terms import Verdict
 
 
@@ -101,6 +102,7 @@ def independence_waived(state: State, event: e.IndependenceWaived, entry: Entry)
 
 
 def change_approved(state: State, event: e.ChangeApproved, entry: Entry) -> State:
+    state = approved(state, entry, "change")
     approval = Approval(
         id=event.approval,
         commit=event.commit,

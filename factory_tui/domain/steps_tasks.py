@@ -8,6 +8,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import Handoff, Mission, Stage, State, Task
 from factory_tui.domain.steps import count, task_of, with_task, without
+from factory_tui.domain.steps_turns import approved
 
 
 def mission_stated(state: State, event: e.MissionStated, entry: Entry) -> State:
@@ -66,6 +67,7 @@ def plan_proposed(state: State, event: e.PlanProposed, entry: Entry) -> State:
 
 
 def plan_approved(state: State, event: e.PlanApproved, entry: Entry) -> State:
+    state = approved(state, entry, "plan")
     return replace(state, seq=entry.seq, at=entry.at, plans=without(state.plans, event.plan))
 
 
@@ -127,6 +129,7 @@ def brief_refused(state: State, event: e.BriefRefused, entry: Entry) -> State:
 
 
 def handoff_released(state: State, event: e.HandoffReleased, entry: Entry) -> State:
+    state = approved(state, entry, "handoff")
     return with_task(state, entry, replace(_handoff_task(state, event.handoff), stage="released"))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from factory_tui.domain import events as e
+from factory_tui.domain.asking import HASTY_YESES, is_hasty, key_of
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.spending import counted, shared_excess
 from factory_tui.domain.state import (
     Ask,
     CutOff,
     Grant,
+    Notice,
     OpenAction,
     Proposal,
     Question,
@@ -203,6 +205,8 @@ def action_denied(state: State, event: e.ActionDenied, entry: Entry) -> State:
         malformed=malformed,
         over_budget=over_budget if state.crew else 0,
     )
+    common = key_of(turn.role, event.action)
+    state = replace(state, denials={**state.denials, common: state.denials.get(common, 0) + 1})
     counters = {**state.counters, "A": max(state.counters.get("A", 0), int(event.id[2:]))}
     return with_turn(state, entry, turn, asks=without(state.asks, event.id), counters=counters)
 
@@ -211,16 +215,50 @@ def _shown(action: Action) -> str:
     return f"{action.kind} {action.object}".strip()[:200]
 
 
+def action_edited(state: State, event: e.ActionEdited, entry: Entry) -> State:
+    ask = replace(state.asks[event.id], edited=event.action)
+    return replace(state, seq=entry.seq, at=entry.at, asks={**state.asks, ask.id: ask})
+
+
 def ask_answered(state: State, event: e.AskAnswered, entry: Entry) -> State:
     ask = state.asks[event.id]
     asks = without(state.asks, event.id)
+    key = key_of(ask.role, ask.action)
+    yeses = state.yeses.get(key, 0) + 1 if event.allowed and ask.edited is None else 0
+    state = replace(state, yeses={**state.yeses, key: yeses})
+    if event.allowed:
+        state = approved(state, entry, key)
     task = state.tasks.get(ask.task)
     if task is None or ask.turn in state.turns:
         return replace(state, seq=entry.seq, at=entry.at, asks=asks)
     # The turn that asked was interrupted: the next one is told.
     answer = "allowed" if event.allowed else f"denied: {event.reason}"
+    if ask.edited is not None:
+        answer = f"allowed, changed by the supervisor to exactly: {ask.edited.command}"
     told = (f"You wanted to {ask.action.kind} {ask.action.object}", answer)
     return with_task(state, entry, unsealed(replace(task, answers=(*task.answers, told))), asks=asks)
+
+
+def approved(state: State, entry: Entry, about: str) -> State:
+    """Remembers how quickly one yes followed the other."""
+    if entry.by.kind != "supervisor" or entry.at == state.last_yes:
+        return state
+    hasty = (*state.hasty, about)[-HASTY_YESES:] if is_hasty(state, entry.at) else ()
+    return replace(state, last_yes=entry.at, hasty=hasty)
+
+
+def notice_raised(state: State, event: e.NoticeRaised, entry: Entry) -> State:
+    notice = Notice(
+        id=event.notice, kind=event.kind, title=event.title, text=event.text, task=event.task, since=entry.at
+    )
+    hasty = () if event.kind == "haste" else state.hasty
+    notices = {**state.notices, notice.id: notice}
+    counters = count(state, event.notice)
+    return replace(state, seq=entry.seq, at=entry.at, notices=notices, hasty=hasty, counters=counters)
+
+
+def notice_settled(state: State, event: e.NoticeSettled, entry: Entry) -> State:
+    return replace(state, seq=entry.seq, at=entry.at, notices=without(state.notices, event.notice))
 
 
 def grant_given(state: State, event: e.GrantGiven, entry: Entry) -> State:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from factory_tui.domain import seals
+from factory_tui.domain.asking import alike, may_last_the_session
 from factory_tui.domain.spending import Excess, is_for_person, name_of, shared_excess
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import Record, Sha256, Verdict
 from factory_tui.domain.world import stands_in_the_way, told
 
 WaitingKind = Literal[
-    "digest", "handoff", "plan", "ask", "question", "proposal", "change", "stuck", "turn", "budget", "world"
+    "digest", "handoff", "plan", "ask", "question", "proposal", "change", "stuck", "turn", "budget", "world", "notice"
 ]
 
 
@@ -39,6 +40,7 @@ def waiting(state: State) -> tuple[Waiting, ...]:
         *_proposals(state),
         *_budgets(state),
         *_world(state),
+        *_notices(state),
     ]
     first = [item for item in items if item.kind == "digest"]
     rest = sorted((item for item in items if item.kind != "digest"), key=lambda item: (item.since, item.id))
@@ -69,17 +71,47 @@ def _digest(state: State) -> list[Waiting]:
 
 
 def _asks(state: State) -> list[Waiting]:
+    """Equal asks of several turns are one item, known by the oldest."""
+    items = []
+    settled: set[str] = set()
+    for ask in state.asks.values():
+        if ask.id in settled:
+            continue
+        same = alike(state, ask)
+        settled |= {one.id for one in same}
+        who = ", ".join(one.turn for one in same)
+        verbs = ["allow"]
+        verbs += ["allow-task"] if ask.may_be_remembered else []
+        verbs += ["allow-session"] if may_last_the_session(state, ask) else []
+        verbs += ["edit"] if ask.action.kind == "run" else []
+        shas = [seals.ask_sha256(one) for one in same]
+        items.append(
+            Waiting(
+                id=ask.id,
+                kind="ask",
+                task=ask.task,
+                title=f"{who} want{'s' if len(same) == 1 else ''} to {ask.action.kind} {ask.action.object}:"
+                f" {ask.ruling.reason}",
+                since=ask.since,
+                sha256=shas[0] if len(same) == 1 else seals.sha256_of("asks", *shas),
+                verbs=(*verbs, "deny"),
+            )
+        )
+    return items
+
+
+def _notices(state: State) -> list[Waiting]:
     return [
         Waiting(
-            id=ask.id,
-            kind="ask",
-            task=ask.task,
-            title=f"{ask.turn} wants to {ask.action.kind} {ask.action.object}: {ask.ruling.reason}",
-            since=ask.since,
-            sha256=seals.ask_sha256(ask),
-            verbs=("allow", "allow-task", "deny") if ask.may_be_remembered else ("allow", "deny"),
+            id=notice.id,
+            kind="notice",
+            task=notice.task,
+            title=notice.title,
+            since=notice.since,
+            sha256=seals.sha256_of("notice", notice.id, notice.text),
+            verbs=("noted",),
         )
-        for ask in state.asks.values()
+        for notice in state.notices.values()
     ]
 
 

@@ -148,18 +148,25 @@ class TurnDesk:
         wish = c.RequestAction(turn=self._turn, action=shown, sha256=action_sha256(shown), text=text)
         answer = await self._request(wish)
         asked = False
+        changed = ""
         while isinstance(answer, e.ActionAsked):
             asked = True
-            refused = await self._answered(answer.id)
+            edited, refused = await self._answered(answer.id)
             if refused is not None:
                 return ActionResult(ok=False, decision="deny", text=f"the supervisor denied it: {refused}")
+            if edited is not None:
+                changed = (
+                    f"the supervisor changed your command before it ran: `{shown.command}` became `{edited.command}`\n"
+                )
+                action = shown = edited
+                wish = c.RequestAction(turn=self._turn, action=shown, sha256=action_sha256(shown), text=text)
             answer = await self._request(wish)
         if isinstance(answer, e.ActionDenied):
-            return ActionResult(ok=False, decision="deny", text=_told_denial(answer.ruling))
+            return ActionResult(ok=False, decision="deny", text=changed + _told_denial(answer.ruling))
         await self._factory.durable()
         result = await self._carry_out(action, answer.id)
         return ActionResult(
-            ok=result.ok, decision="ask" if asked else "allow", text=result.text, exit_code=result.exit_code
+            ok=result.ok, decision="ask" if asked else "allow", text=changed + result.text, exit_code=result.exit_code
         )
 
     async def _request(self, wish: c.RequestAction) -> e.ActionAllowed | e.ActionAsked | e.ActionDenied:
@@ -178,13 +185,16 @@ class TurnDesk:
         turn = state.turns.get(self._turn)
         return turn is not None and bool(turn.paused)
 
-    async def _answered(self, ask: str) -> str | None:
-        """Waits for the supervisor. None = allowed, else the reason of the denial."""
+    async def _answered(self, ask: str) -> tuple[Action | None, str | None]:
+        """Waits for the supervisor: the action they made of it, if another; and why it is denied, None = allowed."""
         found: list[e.AskAnswered] = []
+        edited: list[Action] = []
 
         def look(entry: Entry, state: object) -> None:
             if isinstance(entry.event, e.AskAnswered) and entry.event.id == ask:
                 found.append(entry.event)
+            elif isinstance(entry.event, e.ActionEdited) and entry.event.id == ask:
+                edited.append(entry.event.action)
 
         end = self._factory.subscribe(look)
         try:
@@ -192,8 +202,8 @@ class TurnDesk:
         finally:
             end()
         if not found:
-            return "nobody answered"
-        return None if found[0].allowed else found[0].reason
+            return None, "nobody answered"
+        return edited[-1] if edited else None, None if found[0].allowed else found[0].reason
 
     def _kept_text(self, action: Action) -> Evidence | None:
         if action.kind == "report" and action.text:

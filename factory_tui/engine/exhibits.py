@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from factory_tui.domain.asking import alike
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
@@ -189,6 +190,11 @@ def _parts(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Par
             ask = state.asks[item.id]
             yield Part(title="action", text=_as_json(ask.action))
             yield Part(title="why it is asked", text=_matches(ask.ruling.matches))
+            others = [one for one in alike(state, ask) if one.id != ask.id]
+            told = "\n".join(f"- {one.id} {one.turn} on {one.task}, sha256 {one.sha256[:16]}" for one in others)
+            yield Part(title="asked alike, settled by the same answer", text=told)
+        case "notice":
+            yield Part(title=item.title, text=state.notices[item.id].text)
         case "question":
             question = state.questions[item.id]
             yield Part(title=f"{question.turn} asks", text=question.text)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # the first frame does not wait for the engine
 FAST, SLOW = 30, 15
 """Frames a second: of the pane that is read, of everything else."""
 CALM_BEATS = 8
+SECONDS_TO_GATHER = 5.0
+"""For which new asks wait for others before the bell tells of them."""
 """Beats without anything to draw after which the ticker rests."""
 APPROVAL_HOURS = 8.0
 
@@ -90,7 +92,9 @@ class Cockpit(Looks, inherit_bindings=False):
         self._ticker: Timer | None = None
         self._jobs: set[asyncio.Task[None]] = set()
         self._asked_to_stop = False
-        self._waited = 0
+        self._waited: set[str] = set()
+        """What was rung for, or was there from the beginning."""
+        self._gathering_since = float("inf")
         register(self, theme)
 
     def get_default_screen(self) -> Floor:
@@ -128,7 +132,7 @@ class Cockpit(Looks, inherit_bindings=False):
         for entry in view.past:
             self.chronicle.tell(entry, view.state)
         view.subscribe(self._on_entry)
-        self._waited = len(waiting(self.state))
+        self._waited = {item.id for item in waiting(self.state)}
         self.wake()
         if self.room is not None:
             self.room.renew()
@@ -194,6 +198,8 @@ class Cockpit(Looks, inherit_bindings=False):
 
     def _second(self) -> None:
         """Times grow."""
+        if self._gathering_since != float("inf"):
+            self._ring()
         grows = self.state.turns or waiting(self.state) or self.phase or self.chronicle.marks
         if grows and not terminal.is_busy(self._driver):
             room = self.room
@@ -201,10 +207,19 @@ class Cockpit(Looks, inherit_bindings=False):
                 room.present()
 
     def _ring(self) -> None:
-        """A bell and a notice when more waits than before, at most one a minute."""
-        items = waiting(self.state)
-        grew, self._waited = len(items) > self._waited, len(items)
-        if grew and self.rings and self.view is not None and self.outside.may_ring(self.view.monotonic()):
+        """A bell and a notice when more waits than before, at most one a minute; asks gather first."""
+        items = [item for item in waiting(self.state) if item.kind != "notice"]
+        fresh = [item for item in items if item.id not in self._waited]
+        self._waited &= {item.id for item in items}
+        if not fresh or self.view is None:
+            return
+        now = self.view.monotonic()
+        self._gathering_since = min(self._gathering_since, now)
+        if all(item.kind == "ask" for item in fresh) and now - self._gathering_since < SECONDS_TO_GATHER:
+            return
+        self._gathering_since = float("inf")
+        self._waited |= {item.id for item in fresh}
+        if self.rings and self.outside.may_ring(now):
             self.bell()
             self.soon(self._notify(waiting_notice(items)))
 

@@ -199,6 +199,8 @@ class Chronicle:
             case e.AskAnswered(id=id, allowed=allowed, reason=reason):
                 told = "allowed" if allowed else f"denied: {one_line(reason, 200)}"
                 self._note_somewhere(id, f"  the supervisor {told}  [{id}]", state)
+            case e.ActionEdited(turn=turn, action=action, id=id):
+                self._say(turn, "asked", f"> you made it: {told_action(action)}  [{id}]")
             case e.MessageSent(message=message, turn=turn, text=text):
                 self._say(turn, "asked", f"> you said: {one_line(text, 300)}  [{message}]")
             case e.MessagesHeard(turn=turn, messages=messages):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from factory_tui.domain import events as e
+from factory_tui.domain.asking import alike, may_last_the_session
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import Ask, Grant, State
 from factory_tui.domain.terms import Action
@@ -28,7 +29,8 @@ def ask_exhibit(state: State, ask: Ask, chronicle: Chronicle) -> Exhibit:
         Section("where", lambda look: _where(state, ask, look)),
         Section("why it is asked, Enter opens the rule", lambda look: match_rows(ask.ruling.matches, look)),
         Section("what the seat says it is for", lambda look: _purpose(state, ask, chronicle, look)),
-        Section("what your answer covers", lambda look: fact_rows(_covers(ask), look)),
+        Section("what your answer covers", lambda look: fact_rows(_covers(state, ask), look)),
+        Section("asked alike, settled by the same answer", lambda look: bullet_rows(_others(state, ask), look)),
         Section("the same, before", lambda look: bullet_rows(before(ask, chronicle.entries), look)),
         Section("the action as it came", lambda look: text_rows(f"```\n{whole}\n```", look)),
     ]
@@ -78,15 +80,36 @@ def _purpose(state: State, ask: Ask, chronicle: Chronicle, look: Look) -> Iterat
     yield from text_rows("\n".join(words[-6:]), look)
 
 
-def _covers(ask: Ask) -> list[tuple[str, str, str]]:
+def _others(state: State, ask: Ask) -> list[str]:
+    return [
+        f"{one.id} {one.turn} on {one.task}, sha256 {one.sha256[:16]}" for one in alike(state, ask) if one.id != ask.id
+    ]
+
+
+def _covers(state: State, ask: Ask) -> list[tuple[str, str, str]]:
+    session, runs = may_last_the_session(state, ask), ask.action.kind == "run"
     one = f"{ask.action.kind} {one_line(ask.action.object, 400)}"
     longer = f"every `{one}` by the {ask.role} on {ask.task}, until it is over or you revoke it"
     return [
         ("allow once", f"this one action, sha256 {ask.sha256[:16]}; asked again, it waits again", "text"),
-        ("for task", longer if ask.may_be_remembered else "never: a package is asked for each time", "text"),
+        (
+            "for task",
+            longer if ask.may_be_remembered else f"never: {_what_kind(ask.action)} is asked for each time",
+            "text",
+        ),
+        *([("for session", f"every `{one}` by the {ask.role} until this session ends", "text")] if session else []),
+        *(
+            [("edit", "another command runs instead, by its own sha256; card and rules are asked again", "text")]
+            if runs
+            else []
+        ),
         ("deny", "the seat is told your reason, and goes on another way", "text"),
         ("nothing", "it waits; it never becomes allowed by itself", "dim"),
     ]
+
+
+def _what_kind(action: Action) -> str:
+    return f"a {action.resource}" if action.resource else f"`{action.kind}`"
 
 
 def before(ask: Ask, entries: Iterable[Entry]) -> list[str]:

@@ -33,6 +33,7 @@ KIND_WORDS = {
     "proposal": "CHANGED",
     "change": "LAND",
     "stuck": "STUCK",
+    "notice": "NOTICE",
     "turn": "YOUR WORK",
     "budget": "BUDGET",
     "world": "WORLD",

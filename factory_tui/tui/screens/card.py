@@ -31,6 +31,7 @@ PROMPTS = {
     "hold": "why it is held",
     "drop": "why it is dropped",
     "handover": "a note to whoever comes next",
+    "edit": "the command",
     "raise": "by how much: usd 5, tokens 500000, actions 50, minutes 30; nothing typed: as much again",
 }
 """Verbs that need words, and which."""
@@ -41,6 +42,7 @@ VERB_LABELS = {
     "take-over": "take over",
     "allow-task": "allow for task",
     "go-on": "try now",
+    "allow-session": "allow for session",
 }
 
 
@@ -156,7 +158,9 @@ class Card(Reader):
 
     def _answer(self, id: str) -> None:
         verb = self.verb_of(self.cockpit.keys.by_id[id])
-        if verb == "edit":
+        if verb == "edit" and self.item.kind == "ask":
+            self._edit_command()
+        elif verb == "edit":
             self._edit()
         elif verb in PROMPTS:
             more = f" ({', '.join(card.id for card in self.cockpit.state.law.roles)})" if verb == "redirect" else ""
@@ -186,6 +190,15 @@ class Card(Reader):
         if self.is_current:
             self.cockpit.go_back()
 
+    def _edit_command(self) -> None:
+        """What is sent is another action: card and rules are asked about it, and the seat is told what ran."""
+        ask = self.cockpit.state.asks[self.item.id]
+        self.type(
+            f"edit {ask.id}: this runs instead, if card and rules let it; the seat is told",
+            lambda text: self._with_words("edit", text),
+            ask.action.command,
+        )
+
     def _edit(self) -> None:
         from factory_tui.tui.screens.editing import Editing
 
@@ -209,6 +222,9 @@ class Card(Reader):
 
     def act_answer_task(self) -> None:
         self._answer("answer.task")
+
+    def act_answer_session(self) -> None:
+        self._answer("answer.session")
 
     def act_answer_edit(self) -> None:
         self._answer("answer.edit")

@@ -1,0 +1,134 @@
+"""Asks on their card: edited first, for the session, told once; safe whatever was typed before."""
+
+from __future__ import annotations
+
+import pytest
+from chair import FOREVER, Chair, hint, press, screen_text, settled, write
+from heart import SUPERVISOR, charter, small_task
+from msgspec.structs import replace
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.terms import Action
+
+RISKY = "find . -delete"
+
+
+class AskingChair(Chair):
+    """A builder asks to run something that a rule wants looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        law = charter()
+        rules = tuple(replace(rule, severity="warn") if rule.id == "G4" else rule for rule in law.rules)
+        self.start_session(replace(law, rules=rules, sha256="a" * 64))
+        small_task()(self)
+        self.begin()
+        self.ask()
+
+    def ask(self, command: str = RISKY) -> None:
+        self.wish(Action(kind="run", command=command))
+
+    def answer_first(self, verb: str) -> None:
+        id = next(iter(self.state.asks))
+        self.do(c.Answer(id=id, verb=verb, sha256=self.item(id).sha256), SUPERVISOR)
+
+    def kinds(self) -> list[type]:
+        return [type(entry.event) for entry in self.entries]
+
+
+async def test_E_edits_the_command_and_sends_another_action():
+    chair = AskingChair()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o", "E")
+        assert "this runs instead" in screen_text(app)
+        await press(pilot, "backspace", *["backspace"] * 6)
+        await write(pilot, "-name x.pyc")
+        await press(pilot, "enter")
+        edited = next(entry.event for entry in chair.entries if isinstance(entry.event, e.ActionEdited))
+        assert edited.action.command == "find . -name x.pyc"
+        assert not app.state.asks
+
+
+async def test_an_edit_into_what_is_denied_says_why_and_the_ask_stays():
+    chair = AskingChair()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o", "E", "ctrl+u")
+        await write(pilot, "npm install left-pad")
+        await press(pilot, "enter")
+        assert "the edited command is denied" in hint(app)
+        assert "A-1" in app.state.asks
+
+
+@pytest.mark.parametrize("key", ["E", "U", "A"])
+async def test_no_answer_key_works_before_the_object_was_seen(key: str):
+    chair = AskingChair()
+    for _ in range(2):
+        chair.answer_first("allow")
+        chair.ask()
+        chair.ask()
+    async with chair.cockpit(arm=FOREVER) as (app, pilot):
+        await press(pilot, "o", key)
+        assert "dropped: it was typed before" in hint(app)
+        assert app.state.asks
+
+
+async def test_U_is_offered_after_two_equal_yeses_and_holds_for_the_session():
+    chair = AskingChair()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o", "U")
+        assert "takes allow" in hint(app)
+        for _ in range(2):
+            await press(pilot, "A")
+            chair.ask()
+            chair.ask()
+            await settled(pilot)
+            await press(pilot, "o")
+        assert "allow for session" in screen_text(app)
+        await press(pilot, "U")
+        assert [grant.task for grant in app.state.grants.values()] == [""]
+        await press(pilot, "g", "a")
+        assert "this session" in screen_text(app)
+        await press(pilot, "x")
+        assert not app.state.grants
+
+
+async def test_an_ask_that_changed_while_it_was_shown_is_not_answered():
+    """Another turn asks for the same: the one answer would cover more than was seen."""
+    chair = AskingChair()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o")
+        one = chair.state.asks["A-1"]
+        chair.factory.state = replace(chair.state, asks={"A-1": one, "A-9": replace(one, id="A-9", turn="builder/b9")})
+        chair.do(c.PassTime(now="2026-11-22T00:01:00.000Z"))
+        await settled(pilot)
+        await press(pilot, "A")
+        assert "it changed while you looked" in hint(app)
+        assert set(app.state.asks) == {"A-1", "A-9"}
+
+
+async def test_three_equal_denials_are_one_item_that_one_key_settles():
+    chair = AskingChair()
+    chair.do(c.Answer(id="A-1", verb="deny", sha256=chair.item("A-1").sha256, text="no"), SUPERVISOR)
+    for _ in range(3):
+        chair.ask("npm install x")
+    async with chair.cockpit() as (app, pilot):
+        assert "NOTICE" in screen_text(app)
+        await press(pilot, "o")
+        assert "Way on" in screen_text(app)
+        await press(pilot, "A")
+        assert not app.state.notices
+
+
+async def test_asks_gather_before_the_bell_and_notices_never_ring():
+    chair = AskingChair()
+    rung: list[bool] = []
+    async with chair.cockpit() as (app, pilot):
+        app.bell = lambda: rung.append(True)
+        chair.ask(f"echo {'x' * 8_200}")
+        await settled(pilot)
+        app._ring()
+        assert not rung
+        chair.minute += 1
+        app._ring()
+        assert rung
