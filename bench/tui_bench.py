@@ -1,6 +1,7 @@
 """The cockpit on a terminal of 200 by 60, beside stock Textual on the same work in the same run.
 
-Everything goes through a real pseudo-terminal; times are from the key that was written to the bytes that came back.
+Everything goes through a real pseudo-terminal; times are from the key that was written, or the file that was saved, to
+the bytes that came back. Programs start as installed ones do: their bytecode is there.
 """
 
 from __future__ import annotations
@@ -14,25 +15,27 @@ import select
 import signal
 import statistics
 import struct
+import subprocess
 import sys
 import tempfile
 import termios
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.rows import Row
 
 COLUMNS, ROWS = 200, 60
 ANSWERS = {b"\x1b[?2026$p": b"\x1b[?2026;2$y", b"\x1b[?2048$p": b"\x1b[?2048;0$y"}
 SECONDS = 6.0
+FACTORY = str(Path(sys.executable).with_name("factory"))
 
 
 class Terminal:
     """A program on a pseudo-terminal; what it writes is stamped as it comes."""
 
-    def __init__(self, options: dict[str, Any], bytes_a_second: float = 0.0) -> None:
+    def __init__(self, command: Sequence[str], bytes_a_second: float = 0.0, cwd: str = ".", **variables: str) -> None:
         self._slow = bytes_a_second
         self.total = 0
         self._wanted = b""
@@ -44,10 +47,8 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-            environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-            for name in ("TMUX", "CI", "NO_COLOR"):
-                environment.pop(name, None)
-            os.execvpe(sys.executable, [sys.executable, "-m", "bench.tui_child", json.dumps(options)], environment)
+            os.chdir(cwd)
+            os.execvpe(command[0], [*command], {**surroundings(), **variables})
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -75,11 +76,19 @@ class Terminal:
             if self._slow:
                 time.sleep(len(data) / self._slow)
 
-    def wait(self, text: bytes, seconds: float = 20.0) -> float:
-        """When the text came; infinite when it did not."""
+    def expect(self, text: bytes) -> None:
+        """What `come` waits for from now on; what was written before does not count."""
+        self._tail = b""
         self._seen.clear()
         self._wanted = text
+
+    def come(self, seconds: float = 20.0) -> float:
+        """When what is expected came; infinite when it did not."""
         return self._seen_at if self._seen.wait(seconds) else float("inf")
+
+    def wait(self, text: bytes, seconds: float = 20.0) -> float:
+        self.expect(text)
+        return self.come(seconds)
 
     def latency(self, key: str) -> float:
         """Milliseconds from a key to its echo on the screen."""
@@ -106,6 +115,15 @@ class Terminal:
 
 
 STATES: dict[int, str] = {}
+BYTECODE = tempfile.TemporaryDirectory(prefix="factory-bench-bytecode-")
+"""Of everything that is started here, as an installer leaves it; the first start fills it."""
+
+
+def surroundings() -> dict[str, str]:
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+    for name in ("TMUX", "CI", "NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
+    return {**environment, "PYTHONPYCACHEPREFIX": BYTECODE.name}
 
 
 def state_of(turns: int) -> str:
@@ -121,23 +139,83 @@ def state_of(turns: int) -> str:
     return STATES[turns]
 
 
-def started(kind: str, turns: int = 15, rate: float = 0.0, out: str = "", slow: float = 0.0) -> tuple[Terminal, float]:
-    """A terminal whose program shows its floor, and when it did."""
+def started(
+    kind: str, turns: int = 15, rate: float = 0.0, out: str = "", slow: float = 0.0, home: str = ""
+) -> tuple[Terminal, float]:
+    """A terminal whose program shows its floor, and when it did. `home` is watched."""
     options = {"kind": kind, "turns": turns, "rate": rate, "seconds": SECONDS, "out": out, "state": state_of(turns)}
-    terminal = Terminal(options, slow)
+    options["home"] = home
+    terminal = Terminal([sys.executable, "-m", "bench.tui_child", json.dumps(options)], slow)
     ready = terminal.wait(b"READY" if kind == "stock" else b"tech_writer")
     return terminal, ready
 
 
-def start_times(kind: str, times: int = 5) -> tuple[float, float]:
-    """Milliseconds to the first bytes and to the floor with all roles."""
-    firsts, floors = [], []
-    for _ in range(times):
-        terminal, ready = started(kind)
-        firsts.append((terminal.first - terminal.began) * 1_000)
-        floors.append((ready - terminal.began) * 1_000)
+Start = tuple[float, float, float]
+"""Milliseconds to the first bytes, to the floor with all roles, and of the processor until then."""
+
+
+def measured(terminal: Terminal, ready: float) -> Start:
+    used = terminal.cpu() * 1_000
+    terminal.close()
+    return (terminal.first - terminal.began) * 1_000, (ready - terminal.began) * 1_000, used
+
+
+def start_times(place: str, times: int = 7) -> dict[str, Start]:
+    """Medians, by what was started; in turn, so that all meet the same load. The first of each is not counted."""
+
+    def factory() -> Start:
+        home = {"XDG_STATE_HOME": f"{place}/state", "XDG_CONFIG_HOME": f"{place}/config"}
+        terminal = Terminal([FACTORY], cwd=f"{place}/bookings", **home)
+        return measured(terminal, terminal.wait(b"tech_writer"))
+
+    found: dict[str, list[Start]] = {"cockpit": [], "stock": [], "factory": []}
+    for _ in range(times + 1):
+        for kind in ("cockpit", "stock"):
+            found[kind].append(measured(*started(kind)))
+        found["factory"].append(factory())
+    return {
+        kind: (
+            statistics.median(one[0] for one in starts[1:]),
+            statistics.median(one[1] for one in starts[1:]),
+            statistics.median(one[2] for one in starts[1:]),
+        )
+        for kind, starts in found.items()
+    }
+
+
+def with_a_past(place: str) -> None:
+    """A repository whose factory has had one session: its whole demo mission."""
+    done = subprocess.run([FACTORY, "demo", "--headless", "--keep", place], env=surroundings(), capture_output=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode()[-2_000:])
+
+
+def saved_until_visible(times: int = 60) -> tuple[float, float, int]:
+    """p50, p95 in milliseconds from a saved document to the bytes that mark it, and how many were never marked.
+
+    Half of them are written, half renamed over; every second one puts back what was there, and takes the mark away.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        document = Path(place, "memory", "DNA.md")
+        document.parent.mkdir()
+        document.write_text("as it was")
+        terminal, _ = started("cockpit", home=place)
+        terminal.wait(b"NOTHING", 1.0)
+        taken, missed = [], 0
+        for number in range(times):
+            time.sleep(0.05 + 0.007 * (number % 7))
+            text, mark = ("as it was", b"in every brief") if number % 2 else (f"other {number}", b"CHANGED")
+            fresh = document.with_name(".DNA.md.new") if number % 4 < 2 else document
+            terminal.expect(mark)
+            start = time.perf_counter()
+            fresh.write_text(text)
+            if fresh != document:
+                fresh.replace(document)
+            came = terminal.come(3.0)
+            missed += came == float("inf")
+            taken.append((came - start) * 1_000)
         terminal.close()
-    return statistics.median(firsts), statistics.median(floors)
+    return at(taken, 0.5), at(taken, 0.95), missed
 
 
 def at(values: list[float], part: float) -> float:
@@ -208,16 +286,25 @@ def memory() -> tuple[float, float]:
 
 
 def run() -> list[Row]:
-    """About a minute and a half."""
+    """About three minutes."""
     rows = []
 
     def row(name: str, value: float, unit: str, baseline: float, bound: float | None, stock: str) -> None:
         rows.append(Row(name=name, value=value, unit=unit, baseline_name=stock, baseline_value=baseline, bound=bound))
 
-    first, floor = start_times("cockpit")
-    _, stock_floor = start_times("stock")
-    row("skeleton on the screen", first, "ms", stock_floor, 30.0, "15 Logs, first frame")
-    row("floor with 15 roles", floor, "ms", stock_floor, 300.0, "15 Logs, first frame")
+    with tempfile.TemporaryDirectory() as place:
+        with_a_past(place)
+        starts = start_times(place)
+    stock = starts["stock"]
+    for kind, name in (("factory", "`factory`"), ("cockpit", "15 turns")):
+        first, floor, used = starts[kind]
+        row(f"{name}: skeleton on the screen", first, "ms", stock[1], 30.0, "15 Logs, first frame")
+        row(f"{name}: floor with 15 roles", floor, "ms", stock[1], 300.0, "15 Logs, first frame")
+        row(f"{name}: processor until then", used, "ms", stock[2], None, "15 Logs, first frame")
+    p50, p95, missed = saved_until_visible()
+    row("document saved -> on the terminal, p50", p50, "ms", 1_000 / 30, None, "one beat")
+    row("document saved -> on the terminal, p95", p95, "ms", 1_000 / 30, 25.0, "one beat")
+    row("of 60 saves, never seen", float(missed), "", 60.0, 1.0, "saves")
     ours, theirs = idle("cockpit"), idle("stock")
     row("key to paint, idle, p50", ours["p50"], "ms", theirs["p50"], 5.0, "15 Logs")
     row("key to paint, idle, p95", ours["p95"], "ms", theirs["p95"], 10.0, "15 Logs")

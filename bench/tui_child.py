@@ -70,7 +70,12 @@ def cockpit(options: dict[str, Any]) -> None:
 
         return BenchDoor(options, stream)
 
-    run_cockpit(door, title="bench", skeleton=FRAME)
+    def glimpse() -> Any:
+        from bench.tui_floor import state_in
+
+        return state_in(options)
+
+    run_cockpit(door, title="bench", skeleton=FRAME, glimpse=glimpse)
 
 
 def stock(options: dict[str, Any]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import Mission, State, Task, Turn
 from factory_tui.domain.terms import Actor
+from factory_tui.tui.view import MEMORY, changed_document
 
 AT = "2026-11-22T10:00:00.000Z"
 BY = Actor(kind="factory", name="bench")
@@ -48,6 +50,12 @@ def busy_state(turns: int) -> State:
         State(), charter=law, session=1, session_open=True, mode="flow", wall="bwrap", base="0" * 40,
         missions={"M-1": mission}, tasks=tasks, turns=running,
     )  # fmt: skip
+
+
+def state_in(options: dict[str, Any]) -> State:
+    """What the ledger would say, from the file that `tui_bench` wrote."""
+    with open(options["state"], "rb") as file:
+        return msgspec.json.decode(file.read(), type=State)
 
 
 class BenchView:
@@ -97,10 +105,12 @@ class BenchDoor:
     def __init__(self, options: dict[str, Any], stream: Callable[..., Any]) -> None:
         self._options, self._stream = options, stream
         self._job: asyncio.Task[None] | None = None
+        self._watching = contextlib.AsyncExitStack()
 
     async def open(self, hear: Callable[[str, str], None]) -> BenchView:
-        with open(self._options["state"], "rb") as file:
-            view = BenchView(msgspec.json.decode(file.read(), type=State))
+        view = BenchView(state_in(self._options))
+        if self._options.get("home"):
+            await self._watching.enter_async_context(watched(self._options["home"], hear))
         if self._options["rate"]:
             self._job = asyncio.create_task(self._play(view, hear))
         return view
@@ -116,4 +126,18 @@ class BenchDoor:
         finish(self._options, told)
 
     async def close(self, reason: str, words: str) -> str:
+        await self._watching.aclose()
         return ""
+
+
+@contextlib.asynccontextmanager
+async def watched(home: str, hear: Callable[[str, str], None]) -> AsyncIterator[None]:
+    """A home's documents, marked as the product marks them."""
+    from factory_tui.adapters.memory_watch import watching_memory
+
+    def changed(path: str, old: str, new: str) -> None:
+        hear(f"{MEMORY}{path}", changed_document(AT, old, new))
+
+    async with watching_memory(home, changed) as watch:
+        await watch.ready.wait()
+        yield

@@ -8,76 +8,38 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+from factory_tui.adapters.parsed import (
+    LARGEST_DOCUMENT,
+    LARGEST_HEAD,
+    FrontMatter,
+    Path,
+    did_you_mean,
+    nearest,
+)
 from factory_tui.domain.errors import DocumentError
 
-LARGEST_DOCUMENT = 1_000_000
-"""Characters of one document."""
-
-LARGEST_HEAD = 200_000
-"""Characters of one front matter: beyond it the parser itself would be the attack."""
+__all__ = [
+    "LARGEST_DOCUMENT",
+    "LARGEST_HEAD",
+    "FrontMatter",
+    "did_you_mean",
+    "nearest",
+    "read_front_matter",
+    "read_yaml",
+]
 
 DEEPEST = 32
 """Nested collections."""
-
-Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@dataclass(frozen=True)
-class FrontMatter:
-    """One document, taken apart."""
-
-    path: str
-    """As shown in errors."""
-    data: dict[str, Any]
-    """The head: keys are text; values are text, whole numbers, decimals, booleans, None, lists, mappings."""
-    body: str
-    """Everything below the head, line ends as `\\n`."""
-    body_line: int
-    """The 1-based line of the file where the body begins."""
-    lines: Mapping[Path, int] = field(default_factory=dict, repr=False)
-    texts: Mapping[Path, str] = field(default_factory=dict, repr=False)
-
-    def line_of(self, *keys: str | int) -> int:
-        """The 1-based line of the file where that key or list item is; of the nearest parent when there is none."""
-        for size in range(len(keys), -1, -1):
-            if keys[:size] in self.lines:
-                return self.lines[keys[:size]]
-        return 1
-
-    def text_of(self, *keys: str | int) -> str | None:
-        """That scalar exactly as written (`3.10` is not 3.1); None when it is no scalar or absent."""
-        return self.texts.get(keys)
-
-    def error(self, problem: str, *keys: str | int, why: str = "", next_step: str = "") -> DocumentError:
-        """An error that points at that key."""
-        return DocumentError(
-            path=self.path, line=self.line_of(*keys), problem=problem, why=why, next_step=next_step or "Mend that line."
-        )
-
-
-def nearest(word: str, choices: Iterable[str]) -> str:
-    """The choice that was probably meant; empty when none is close."""
-    close = get_close_matches(word[:200], list(choices), n=1, cutoff=0.6)
-    return close[0] if close else ""
-
-
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A next step for an unknown word: the nearest choice, else all of them."""
-    known = sorted(choices)
-    close = nearest(word, known)
-    return f"Did you mean `{close}`?" if close else f"Known are: {', '.join(known) or 'none'}."
 
 
 def has_front_matter(text: str) -> bool:

@@ -12,7 +12,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from factory_tui.adapters.front_matter import LARGEST_DOCUMENT
+from factory_tui.adapters.parsed import LARGEST_DOCUMENT
 from factory_tui.domain.charter import DNA
 from factory_tui.domain.errors import DocumentError
 

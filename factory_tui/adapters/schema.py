@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import msgspec
 
-from factory_tui.adapters.front_matter import FrontMatter, did_you_mean
+from factory_tui.adapters.parsed import FrontMatter, did_you_mean
 from factory_tui.domain.errors import DocumentError
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from factory_tui.adapters.front_matter import LARGEST_HEAD, FrontMatter, Path
+from factory_tui.adapters.parsed import LARGEST_HEAD, FrontMatter, Path
 from factory_tui.domain.errors import DocumentError
 
 _KEY_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""

@@ -1,4 +1,4 @@
-"""Beginning: what `factory` alone says, `init`, and the demo."""
+"""Beginning: what `init` and the demo do."""
 
 from __future__ import annotations
 
@@ -17,35 +17,6 @@ if TYPE_CHECKING:
     from factory_tui.adapters.starting import Written
     from factory_tui.adapters.state_place import StatePlace
     from factory_tui.adapters.survey import Survey
-
-
-def at_the_door(*, accept_degraded: bool = False) -> None:
-    """`factory` without a command: the cockpit in a home, an offer elsewhere; without a terminal, what waits."""
-    from factory_tui.adapters.homes import find_repository, home_of
-
-    root = find_repository(str(Path.cwd()))
-    if root is not None and home_of(root) is not None:
-        from factory_tui.cli.looking import status
-        from factory_tui.cli.talking import ask_running, here, request
-
-        if has_terminal() and ask_running(here(), request("status")) is None:
-            from factory_tui.bootstrap import find_ground
-            from factory_tui.cli.watching import watch
-
-            watch(find_ground(str(Path.cwd())), accept_degraded=accept_degraded)
-            return
-
-        status.main(args=[], standalone_mode=False)
-        return
-    if root is not None:
-        say(f"{root} has no home for a factory yet.")
-        say("`factory init` drafts one: it finds your smoke command, runs it twice, and overwrites nothing.")
-        if has_terminal() and click.confirm("Begin now?", default=False):
-            init.main(args=[], standalone_mode=False)
-        return
-    say("Here is no git repository. `factory demo` makes a small one and plays a whole mission on it, offline.")
-    if has_terminal() and click.confirm("Play it now?", default=False):
-        demo.main(args=[], standalone_mode=False)
 
 
 @click.command()

@@ -10,10 +10,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-
-import click
+from typing import TYPE_CHECKING
 
 from factory_tui.domain.errors import FactoryError
+from factory_tui.tui.skeleton import FRAME
+
+if TYPE_CHECKING:
+    import click
 
 DONE, FINDINGS, WRONG_USE, OUR_MISTAKE, WAITS, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -36,23 +39,39 @@ def ended(command: Callable[[], object]) -> int:
     except FactoryError as error:
         _say(str(error))
         return error.exit_code
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except click.UsageError as error:
-        return _wrong_use(error)
-    except click.ClickException as error:
-        _say(error.format_message())
-        return FINDINGS
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted")
-        return INTERRUPTED
+    except KeyboardInterrupt:
+        return _interrupted()
     except BrokenPipeError:
         # Whoever read has gone; what is left to say has no reader, and the interpreter shall not try it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        return _our_mistake(error)
+        return _raised(error)
+    finally:
+        FRAME.take_back()
     return DONE
+
+
+def _raised(error: Exception) -> int:
+    import click  # the cockpit's way in and out does without it
+
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.UsageError():
+            return _wrong_use(error)
+        case click.ClickException():
+            _say(error.format_message())
+            return FINDINGS
+        case click.Abort():
+            return _interrupted()
+        case _:
+            return _our_mistake(error)
+
+
+def _interrupted() -> int:
+    _say("interrupted")
+    return INTERRUPTED
 
 
 def _flush() -> bool:
@@ -96,6 +115,7 @@ def _write_log(text: str) -> str:
 
 
 def _say(text: str) -> None:
+    FRAME.take_back()
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from factory_tui.tui.skeleton import FRAME
+
 JSON_VERSION = 1
 """Of every answer that `--json` gives; `docs/json.md` describes them."""
 
@@ -21,11 +23,13 @@ def harmless(text: str) -> str:
 
 def say(text: str = "") -> None:
     """Lines on standard output, at once."""
+    FRAME.take_back()
     print(harmless(text), flush=True)
 
 
 def hint(text: str) -> None:
     """Lines beside the answer, on standard error."""
+    FRAME.take_back()
     print(harmless(text), file=sys.stderr, flush=True)
 
 

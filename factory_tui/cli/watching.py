@@ -6,28 +6,36 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from factory_tui.cli.ending import Ended
-from factory_tui.cli.running import tell_the_time
 from factory_tui.cli.speech import say
-from factory_tui.cli.talking import answer_socket
+from factory_tui.domain.errors import FactoryError
 
 if TYPE_CHECKING:
+    from factory_tui.adapters.glance import Glance
     from factory_tui.bootstrap import Ground, House
+    from factory_tui.domain.state import State
     from factory_tui.engine.reception import Reception
     from factory_tui.tui.view import Door, Hear
 
 
-def watch(ground: Ground, *, accept_degraded: bool = False) -> None:
+MOST_BYTES_AT_A_GLANCE = 4_000_000
+"""Of a ledger that is read before the first frame; a longer one is read behind it."""
+
+
+def watch(place: Glance, *, accept_degraded: bool = False) -> None:
     """Opens the cockpit; ends with its exit code when that is not 0. `accept_degraded` as `factory run` takes it."""
     from factory_tui.adapters.preferences_file import read_preferences
     from factory_tui.tui.run import run_cockpit, told
 
+    root = place.home.repo_root
     left = run_cockpit(
-        lambda: _door(ground, accept_degraded),
-        title=f"factory  {ground.home.repo_root}",
-        preferences=lambda: read_preferences(os.environ, ground.home.repo_root),
+        lambda: _late_door(root, accept_degraded),
+        title=f"factory  {root}",
+        preferences=lambda: read_preferences(os.environ, root),
+        glimpse=lambda: _glimpse(place),
     )
     if text := told(left):
         say(text)
@@ -35,9 +43,28 @@ def watch(ground: Ground, *, accept_degraded: bool = False) -> None:
         raise Ended(left.exit_code)
 
 
-def _door(ground: Ground, accept_degraded: bool) -> Door:
-    from pathlib import Path
+def _glimpse(place: Glance) -> State | None:
+    """The state as the ledger says it. What is wrong with a ledger is said by whoever opens it to write."""
+    try:
+        if Path(place.place.ledger).stat().st_size > MOST_BYTES_AT_A_GLANCE:
+            return None
+        return place.look()[0]
+    except (OSError, FactoryError):
+        return None
 
+
+def _late_door(root: str, accept_degraded: bool) -> Door:
+    from factory_tui.tui.late import LateDoor
+
+    def build() -> Door:
+        from factory_tui.bootstrap import find_ground
+
+        return _door(find_ground(root), accept_degraded)
+
+    return LateDoor(Path(root).name, build)
+
+
+def _door(ground: Ground, accept_degraded: bool) -> Door:
     from factory_tui.bootstrap import supervisor
     from factory_tui.cli.giving import Gives
     from factory_tui.tui.door import WorksDoor
@@ -77,6 +104,8 @@ async def _beside(house: House, reception: Reception, hear: Hear) -> AsyncIterat
     """As long as the cockpit is open, other commands reach it, the home is watched, and time passes on record."""
     from factory_tui.adapters.control import serving
     from factory_tui.adapters.memory_watch import keeping_proposed
+    from factory_tui.cli.running import tell_the_time
+    from factory_tui.cli.talking import answer_socket
     from factory_tui.tui.door import Marks
 
     socket, marks = house.ground.place.control_socket(), Marks(house, hear)

@@ -7,14 +7,16 @@ is answered here or not at all; what cannot be answered is left out, and an unan
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from factory_tui.domain.commands import JudgeSmoke
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.spending import share
 from factory_tui.domain.state import Handoff, State, Task, Turn
 from factory_tui.domain.terms import Change, Verdict
 from factory_tui.domain.times import minutes_between
+
+if TYPE_CHECKING:  # history is folded before the first frame, and needs no commands
+    from factory_tui.domain.commands import JudgeSmoke
 
 Facts = dict[str, Any]
 

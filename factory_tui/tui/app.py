@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from factory_tui.tui.looks import Looks
 from factory_tui.tui.outside import Outside
 from factory_tui.tui.painting import Paint
 from factory_tui.tui.palette import THEMES
+from factory_tui.tui.present.law import prepare
 from factory_tui.tui.present.words import hours_after, waiting_notice
 from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.themes import register
@@ -59,12 +61,14 @@ class Cockpit(Looks, inherit_bindings=False):
         problems: Sequence[str] = (),
         preferences: Preferences | None = None,
         environment: Mapping[str, str] | None = None,
+        glimpse: State | None = None,
     ) -> None:
-        """`arm_seconds`: how long an object must be on the screen before it can be answered."""
+        """`arm_seconds`: how long an object must be on the screen before it can be answered. `glimpse`: what is shown,
+        and cannot be answered, until the factory is open."""
         super().__init__(ansi_color=theme == "mono")
         self.door = door
         self.view: View | None = None
-        self.state = State()
+        self.state = glimpse or State()
         self.chronicle = Chronicle()
         self.keys = keys or Keys()
         self.paint = Paint(THEMES[theme], ascii_only=ascii_only)
@@ -95,6 +99,7 @@ class Cockpit(Looks, inherit_bindings=False):
         self._waited: set[str] = set()
         """What was rung for, or was there from the beginning."""
         self._gathering_since = float("inf")
+        self._held = contextlib.ExitStack()
         register(self, theme)
 
     def get_default_screen(self) -> Floor:
@@ -106,8 +111,13 @@ class Cockpit(Looks, inherit_bindings=False):
     # --- beginning -------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        self._held.enter_context(self.batch_update())  # until every widget has its place: one first frame, not four
         self._ticker = self.set_interval(1 / FAST, self._tick, name="ticker")
         self.set_interval(1.0, self._second, name="clock")
+        self.call_after_refresh(self._show_first)
+
+    def _show_first(self) -> None:
+        self._held.close()
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -117,6 +127,7 @@ class Cockpit(Looks, inherit_bindings=False):
         """Opens the factory behind the first frame."""
         try:
             view = await self.door.open(self.chronicle_hears)
+            await asyncio.to_thread(prepare, view.state)
         except FactoryError as error:
             self.phase = ""
             self.crash = error

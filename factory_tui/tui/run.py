@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory_tui.tui.skeleton import Skeleton
+from factory_tui.tui.skeleton import FRAME, Skeleton
 
 if TYPE_CHECKING:
     from factory_tui.domain.preferences import Look, Preferences
+    from factory_tui.domain.state import State
     from factory_tui.tui.app import Cockpit
     from factory_tui.tui.view import Door
 
@@ -91,16 +92,17 @@ def run_cockpit(
     environment: Mapping[str, str] | None = None,
     skeleton: Skeleton | None = None,
     preferences: Callable[[], Preferences] | None = None,
+    glimpse: Callable[[], State | None] = lambda: None,
 ) -> Left:
     """Opens the cockpit on a factory and returns when it was left. `door` is called after the first imports, and so is
     `preferences`; what is wrong with those is said on the screen, and the usual ones hold.
 
-    Paint the skeleton before anything heavy is imported and hand it in; else it is painted here.
+    Paint the skeleton before anything heavy is imported, and hand it in when it is not the process's own `FRAME`; else
+    it is painted here. `glimpse` is what the first frame shows of a factory that is still opening.
     """
     environment = os.environ if environment is None else environment
-    frame = skeleton or Skeleton()
-    if skeleton is None:
-        frame.paint(title)
+    frame = skeleton or FRAME
+    frame.paint(title)
     os.environ.setdefault("TEXTUAL_FPS", "120")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("ESCDELAY", ESCAPE_MILLISECONDS)
@@ -121,6 +123,7 @@ def run_cockpit(
             problems=(*problems, *wrong),
             preferences=wishes,
             environment=environment,
+            glimpse=glimpse(),
         )
         sys.setswitchinterval(0.001)
         frame.handed_over()

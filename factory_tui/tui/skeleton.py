@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 ENTER = "\x1b[?1049h\x1b[?25l\x1b[0m\x1b[H\x1b[2J"
 LEAVE = "\x1b[?25h\x1b[0m\x1b[?1049l"
@@ -18,11 +17,13 @@ class Skeleton:
     """The frame, and the terminal's settings from before."""
 
     def __init__(self) -> None:
-        self._before: list[Any] | None = None
+        self._before: list[int | list[bytes | int]] | None = None
         self.is_up = False
 
     def paint(self, title: str, line: str = "") -> None:
         """Draws it when there is a terminal. Keys typed from here on are not echoed; they reach the cockpit."""
+        if self.is_up:
+            return
         try:
             import termios
 
@@ -54,9 +55,18 @@ class Skeleton:
         self.is_up = False
         self._before = None
 
+    def take_back(self) -> None:
+        """It was painted for a cockpit that does not come: what is said now belongs on the plain terminal."""
+        if self.is_up:
+            self.restore()
+
     def handed_over(self) -> None:
         """The cockpit draws now and restores the screen itself; the settings are still given back at the end."""
         self.is_up = False
+
+
+FRAME = Skeleton()
+"""Of this process: painted by the command line before it knows more, taken over by the cockpit."""
 
 
 def frame(title: str, line: str, columns: int, rows: int) -> str:

@@ -16,6 +16,12 @@ _ENFORCED: dict[str, dict[str, tuple[bool, str]]] = {}
 _BEARING: dict[tuple[str, str], tuple[Rule, ...]] = {}
 
 
+def prepare(state: State) -> None:
+    """Compiles the rules in force, which takes a while: to be called on a thread before they are first shown."""
+    if state.charter is not None:
+        enforcement(state)
+
+
 def enforcement(state: State) -> dict[str, tuple[bool, str]]:
     from factory_tui.domain.law import rulebook_of  # compiles patterns: not before the first frame
 

@@ -105,6 +105,7 @@ class Floor(TurnActs):
         tasks.show(items, rows.tasks_title(state, not self.chosen), empty)
         if task:
             tasks.choose(task.id)
+        ruled = task if cockpit.view is not None else None  # rules are compiled while the factory opens
         for name, items, title, empty in (
             ("crew", rows.crew_items(state, chronicle, self._in("crew")), rows.crew_title(state), " roles: opening"),
             (
@@ -114,7 +115,7 @@ class Floor(TurnActs):
                 "",
             ),
             ("gate", gate_items(state, task, chronicle, self._in("gate")), gate_title(task), " no task"),
-            ("rules", rule_items(state, task, chronicle, self._in("rules")), rules_title(state, task), " no task"),
+            ("rules", rule_items(state, ruled, chronicle, self._in("rules")), rules_title(state, ruled), " no task"),
         ):
             box = self._rows(name)
             if box.display:

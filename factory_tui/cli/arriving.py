@@ -1,0 +1,45 @@
+"""What `factory` alone does: the cockpit in a home, an offer elsewhere; without a terminal, what waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from factory_tui.cli.speech import has_terminal, say
+
+
+def at_the_door(*, accept_degraded: bool = False) -> None:
+    """Ends with the cockpit's exit code when it was opened. Raises FactoryError."""
+    from factory_tui.adapters.homes import find_repository, home_of
+
+    root = find_repository(str(Path.cwd()))
+    if root is not None and home_of(root) is not None:
+        from factory_tui.cli.talking import ask_running, here, request
+
+        if has_terminal() and ask_running(place := here(), request("status")) is None:
+            from factory_tui.cli.watching import watch
+
+            watch(place, accept_degraded=accept_degraded)
+            return
+        from factory_tui.cli.looking import status
+
+        status.main(args=[], standalone_mode=False)
+        return
+    if root is not None:
+        say(f"{root} has no home for a factory yet.")
+        say("`factory init` drafts one: it finds your smoke command, runs it twice, and overwrites nothing.")
+        if has_terminal() and _wants("Begin now?"):
+            from factory_tui.cli.beginning import init
+
+            init.main(args=[], standalone_mode=False)
+        return
+    say("Here is no git repository. `factory demo` makes a small one and plays a whole mission on it, offline.")
+    if has_terminal() and _wants("Play it now?"):
+        from factory_tui.cli.beginning import demo
+
+        demo.main(args=[], standalone_mode=False)
+
+
+def _wants(question: str) -> bool:
+    import click
+
+    return click.confirm(question, default=False)

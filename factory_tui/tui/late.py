@@ -1,0 +1,30 @@
+"""A door that is built behind the first frame: everything the factory needs is imported on a thread meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from factory_tui.tui.view import Door, Hear, View
+
+
+class LateDoor:
+    """Satisfies `Door`. `build` may take its time and may raise FactoryError; it is called once."""
+
+    def __init__(self, name: str, build: Callable[[], Door]) -> None:
+        self.name = name
+        self._build = build
+        self._door: Door | None = None
+
+    @property
+    def place(self) -> str:
+        return self._door.place if self._door is not None else ""
+
+    async def open(self, hear: Hear) -> View:
+        self._door = await asyncio.to_thread(self._build)
+        return await self._door.open(hear)
+
+    async def close(self, reason: str, words: str) -> str:
+        return await self._door.close(reason, words) if self._door is not None else ""
