@@ -1,0 +1,105 @@
+"""`factory` at a real terminal: a frame at once, and the plain terminal back whenever no cockpit opens."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+from crew import Crew, make_crew
+
+from factory_tui.tui.skeleton import ENTER, LEAVE
+
+
+class Terminal:
+    """`factory` on a pseudo-terminal, and what it wrote."""
+
+    def __init__(self, crew: Crew, *words: str, cwd: Path | None = None) -> None:
+        self.descriptor, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (60, 200))
+        environment = {**os.environ, **crew.environment, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "factory_tui.cli", *words],
+            cwd=cwd or crew.root,
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.shown = ""
+
+    def read(self) -> bool:
+        """False when it has ended."""
+        try:
+            data = os.read(self.descriptor, 65_536)
+        except OSError:
+            return False
+        self.shown += data.decode("utf-8", "replace")
+        return bool(data)
+
+    def until(self, text: str) -> None:
+        while text not in self.shown:
+            assert self.read(), f"it ended without {text!r}: {self.shown[-2_000:]}"
+
+    def ended(self) -> int:
+        while self.read():
+            pass
+        os.close(self.descriptor)
+        return self.process.wait(timeout=60)
+
+
+def test_the_frame_stands_before_anything_else_and_the_cockpit_takes_it_over(tmp_path):
+    crew = make_crew(tmp_path, {})
+    terminal = Terminal(crew)
+    terminal.until("opening the ledger")
+    assert terminal.shown.startswith(ENTER)
+    terminal.until("tech_writer")
+    assert LEAVE not in terminal.shown, "the frame was never taken back"
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.ended() == 0
+    assert "digest: " in terminal.shown[terminal.shown.rindex("\x1b[?1049l") :]
+
+
+def test_the_next_time_the_roles_stand_in_the_first_frame(tmp_path):
+    """They come from the ledger, before the factory is open."""
+    crew = make_crew(tmp_path, {})
+    first = Terminal(crew)
+    first.until("tech_writer")
+    first.process.send_signal(signal.SIGTERM)
+    first.ended()
+    again = Terminal(crew)
+    again.until("tech_writer")
+    painted = again.shown[again.shown.index("opening the ledger") + 1 :]
+    assert painted.index("tech_writer") < painted.index("opening the ledger") + 30_000
+    assert "opening the ledger" in painted, "the cockpit's own header says that it is still opening"
+    again.process.send_signal(signal.SIGTERM)
+    again.ended()
+
+
+def test_a_home_that_cannot_be_read_is_told_of_on_the_plain_terminal(tmp_path):
+    crew = make_crew(tmp_path, {})
+    (crew.root / ".factory" / "factory.toml").write_text("repo_id = [")
+    terminal = Terminal(crew)
+    assert terminal.ended() == 1
+    assert terminal.shown.startswith(ENTER)
+    plain = terminal.shown[terminal.shown.rindex(LEAVE) :]
+    assert "factory.toml" in plain
+    assert "not TOML" in plain
+
+
+def test_where_no_cockpit_can_open_nothing_is_painted(tmp_path, tmp_path_factory):
+    crew = make_crew(tmp_path, {})
+    terminal = Terminal(crew, cwd=tmp_path_factory.mktemp("elsewhere"))
+    terminal.until("Play it now?")
+    assert "\x1b[?1049h" not in terminal.shown
+    os.write(terminal.descriptor, b"n\n")
+    assert terminal.ended() == 0
+    helped = Terminal(crew, "demo", "--help")
+    assert helped.ended() == 0
+    assert "\x1b[?1049h" not in helped.shown
