@@ -12,7 +12,10 @@ def is_time(text: str) -> bool:
 
 
 def minutes_between(earlier: str, later: str) -> float:
-    """Minutes between two ISO 8601 times in UTC as the ledger writes them; 0 when the later is not later."""
+    """Minutes between two ISO 8601 times in UTC as the ledger writes them; 0 when the later is not later, or when one
+    is none: a trial asks about a turn that never began."""
+    if not earlier or not later:
+        return 0.0
     return max(0.0, (_seconds(later) - _seconds(earlier)) / 60.0)
 
 
