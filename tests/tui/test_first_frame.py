@@ -26,7 +26,8 @@ tui tui.app tui.bindings tui.chronicle tui.emulator tui.glyphs tui.going tui.har
 tui.outside tui.painting tui.palette tui.run tui.skeleton tui.terminal tui.themes tui.transcript tui.view
 tui.present tui.present.floor tui.present.gate tui.present.hints tui.present.law tui.present.words
 tui.present.backing tui.present.proof
-tui.screens tui.screens.arrangement tui.screens.floor tui.screens.room tui.screens.turn_acts
+tui.screens tui.screens.arrangement tui.screens.choosing tui.screens.floor tui.screens.room tui.screens.turn_acts
+tui.screens.wheel tui.looks tui.present.memory
 tui.widgets tui.widgets.bar tui.widgets.pane tui.widgets.rows
 """.split()
 )

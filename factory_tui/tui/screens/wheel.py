@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from factory_tui.domain.state import Task, Turn
-from factory_tui.engine.orders import OrderKind, Steer
-from factory_tui.engine.reception import Reply
 from factory_tui.tui.bindings import Act
 
 if TYPE_CHECKING:
+    from factory_tui.engine.orders import OrderKind
     from factory_tui.tui.bridge import Bridge
     from factory_tui.tui.chronicle import Story
 
@@ -133,6 +132,8 @@ class Wheel:
         self._order(turn, "retire", why.strip(), told, to=to, seat=seat)
 
     def seat(self) -> None:
+        from factory_tui.engine.orders import Steer
+
         task = self._task()
         self._chosen.type(
             f"seat for the next turns of {task.id}, now {task.seat or 'by the settings'}; empty: by the settings",
@@ -149,9 +150,13 @@ class Wheel:
         return task
 
     def _order(self, turn: Turn, order: OrderKind, text: str, told: str, *, to: str = "", seat: str = "") -> None:
+        from factory_tui.engine.orders import Steer
+
         self._chosen.cockpit.ask(Steer(target=turn.id, order=order, text=text, to=to, seat=seat), told)
 
     def _about_task(self, task: Task, verb: str, text: str, told: str) -> None:
+        from factory_tui.engine.reception import Reply
+
         self._chosen.cockpit.ask(Reply(id=task.id, verb=verb, text=text), told)
 
 
