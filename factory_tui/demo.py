@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory_tui.adapters import starting
 from factory_tui.adapters.demo.mission import ScriptedSupervisor, demo_script, demo_supervisor
 from factory_tui.adapters.demo.product import make_product
+from factory_tui.adapters.keys import make_keys
 from factory_tui.adapters.seats.rehearsal import RehearsalSeat
-from factory_tui.adapters.state_place import new_repo_id
+from factory_tui.adapters.state_place import new_repo_id, open_state_place
 from factory_tui.bootstrap import Ground, House, SeatTable, find_ground, look, open_house, supervisor
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.attesting import LEVELS
 from factory_tui.domain.digest import one_line
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
@@ -55,12 +58,14 @@ def stage(keep: str = "") -> Staged:
     """Makes the product in `keep`, or in a new temporary directory. Its state lies beside it, not in the user's own."""
     place = Path(keep).absolute() if keep else Path(tempfile.mkdtemp(prefix="factory-demo-"))
     root = place / "bookings"
-    make_product(root, new_repo_id())
     environment = {
         "HOME": os.environ.get("HOME", "/"),
         "XDG_STATE_HOME": str(place / "state"),
         "XDG_CONFIG_HOME": str(place / "config"),
     }
+    repo_id = new_repo_id()
+    keys = open_state_place(repo_id, repository=str(root), environment=environment).keys
+    make_product(root, repo_id, signers=make_keys(keys, starting.shipped_cards()))
     ground = find_ground(str(root), environment)
     return Staged(root=root, ground=ground, supervisor=demo_supervisor(), script_note=str(place))
 
@@ -166,11 +171,16 @@ async def play_on(staged: Staged, house: House, say: Say) -> int:
     finally:
         digest = await house.close(reason, by)
     missing = await verify(staged, house, base)
+    if house.state.unsigned:
+        say(f"nothing was signed for third parties: {house.state.unsigned}")
     for problem in missing:
         say(f"NOT AS PROMISED: {problem}")
     say(f"digest: {Path(staged.ground.home.home_dir) / digest}")
     target = next((mission.target for mission in house.state.missions.values()), "").removeprefix("refs/heads/")
     say(f"the landed work: git -C {staged.root} log -p {base[:10]}..{target}")
+    if not house.state.unsigned and not missing:
+        level = house.state.assurance
+        say(f"each landed commit is open to a stranger with git and ssh-keygen ({level}: {LEVELS[level]})")
     return 1 if missing else 0
 
 
@@ -253,11 +263,22 @@ async def verify(staged: Staged, house: House, base: str) -> tuple[str, ...]:
         return tuple(problems)
     tip = await house.worktrees.ref_head(mission.target)
     service = await house.worktrees.read_file(tip, "bookings/service.py") if tip else None
+    if not state.unsigned:
+        problems += _not_proven(str(staged.root), base, tip)
     if not service or b"do_DELETE" not in service:
         problems.append(f"{mission.target} does not hold the new feature")
     if state.digest is None or not (Path(staged.ground.home.home_dir) / state.digest.path).is_file():
         problems.append("there is no digest")
     return tuple(problems)
+
+
+def _not_proven(root: str, base: str, tip: str) -> list[str]:
+    """What a stranger with git and the one file of the verifier would object to."""
+    from factory_tui.adapters import verify as verifier
+
+    with verifier.Gate(root) as gate:
+        answers = [gate.verify(commit) for commit in verifier.commits_of(root, f"{base}..{tip}")]
+    return [f"{answer.commit[:10]} is closed: {why}" for answer in answers for why in answer.why]
 
 
 def _not_in(entries: Sequence[Entry], state: State) -> list[str]:

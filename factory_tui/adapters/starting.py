@@ -13,13 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from factory_tui.adapters.documents import library_files, read_home
 from factory_tui.adapters.git import GitAt, find_repository, open_private
 from factory_tui.adapters.home_files import SETTINGS
 from factory_tui.adapters.landing import Landings
-from factory_tui.adapters.state_place import StatePlace
+from factory_tui.adapters.state_place import StatePlace, new_repo_id
 from factory_tui.domain.charter import DNA
 from factory_tui.domain.errors import UsageError, WorldError
 from factory_tui.domain.gate import Dependencies, Smoke
+from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import CommitId
 
 IGNORES_DIGESTS = "memory/digests/.gitignore"
@@ -229,3 +231,10 @@ def quoted(text: str) -> str:
     import shlex
 
     return shlex.quote(text)
+
+
+def shipped_cards() -> tuple[RoleCard, ...]:
+    """The roles of a home that adds none of its own."""
+    files = {"factory.toml": f'repo_id = "{new_repo_id()}"\n', "memory/DNA.md": "# DNA\n"}
+    reading = read_home(files, library_files(), prefix=".factory")
+    return reading.charter.roles if reading.charter else ()

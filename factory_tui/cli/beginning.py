@@ -94,6 +94,7 @@ def init(
 
 def _add_keys(root: str, home_dir: str, as_json: bool) -> None:
     """This machine's keys, made where they are missing. The file of who is trusted grows; its commit is the user's."""
+    from factory_tui.adapters import starting
     from factory_tui.adapters.glance import place_of
     from factory_tui.adapters.homes import find_home
     from factory_tui.adapters.keys import add_signers, make_keys
@@ -101,7 +102,7 @@ def _add_keys(root: str, home_dir: str, as_json: bool) -> None:
 
     place = place_of(find_home(root), os.environ)
     charter = find_ground(root).reading.charter
-    text = make_keys(place.keys, charter.roles if charter else _shipped_cards())
+    text = make_keys(place.keys, charter.roles if charter else starting.shipped_cards())
     if not text:
         raise WorldError(what="no key can be made", why="no ssh-keygen", next_step="apt install openssh-client")
     path = Path(home_dir) / "trust" / "allowed_signers"
@@ -190,7 +191,7 @@ class Beginning:
             smoke=found.smoke,
             dependencies=found.dependencies,
             dna=found.dna,
-            signers=make_keys(place.keys, _shipped_cards()),
+            signers=make_keys(place.keys, starting.shipped_cards()),
             ignore_digests=self._ignore_digests and not self._outside,
             seconds=line.seconds,
             tried=[f"{one.command}: {one.outcome.splitlines()[0]}" for one in found.attempts],
@@ -298,12 +299,3 @@ class Beginning:
             for command in offer.commands:
                 say(f"  {command}")
         return told
-
-
-def _shipped_cards() -> Any:
-    from factory_tui.adapters.documents import library_files, read_home
-    from factory_tui.adapters.state_place import new_repo_id
-
-    files = {"factory.toml": f'repo_id = "{new_repo_id()}"\n', "memory/DNA.md": "# DNA\n"}
-    reading = read_home(files, library_files(), prefix=".factory")
-    return reading.charter.roles if reading.charter else ()
