@@ -167,8 +167,8 @@ async def _live(app: Cockpit) -> Left:
 
 
 def _settle() -> None:
-    """What was made up to the first frames lives as long as the program: it is not looked through again."""
-    gc.collect()
+    """What was made up to the first frames lives as long as the program: it is not looked through again, not even now,
+    because that would hold up the screen for a fifth of a second."""
     gc.freeze()
     gc.enable()
 
