@@ -37,6 +37,20 @@ class Handovers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiters: dict[str, _Waiter] = {}
+        self._places: dict[str, tuple[str, str]] = {}
+
+    def lay_out(self, task: str, directory: str, form: str) -> None:
+        """Where the person of this task works: a tree, and a form to fill in; an author has none."""
+        with self._lock:
+            self._places[task] = (directory, form)
+
+    def place_of(self, task: str) -> tuple[str, str]:
+        """Directory and form, absolute. Raises Refusal when no person's turn was laid out on it."""
+        with self._lock:
+            found = self._places.get(task)
+        if found is None:
+            raise Refusal(what=f"no person works on {task} now", next_step="look at `factory status`")
+        return found
 
     @property
     def waiting(self) -> tuple[str, ...]:

@@ -58,6 +58,9 @@ class Gives:
         if not self._quiet:
             say(text)
 
+    def place_of(self, task: str) -> tuple[str, str]:
+        return self.handovers.place_of(task)
+
     async def give(self, request: HandOver) -> str:
         """Returns when the turn has ended. Raises Refusal with the reasons when it stays with the person."""
         factory = self.factory

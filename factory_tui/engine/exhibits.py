@@ -238,6 +238,8 @@ def _parts(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Par
             assert task
             yield Part(title="task", text=_told_task(task))
             yield Part(title="findings", text=_findings(task.findings))
+            card = state.law.role(task.handoff.to if task.handoff else task.role)
+            yield Part(title=f"checklist of the {card.title}", text="\n".join(f"[ ] {one}" for one in card.checklist))
             if task.handoff and task.handoff.brief:
                 yield Part(title="brief", text=_text(evidence, task.handoff.brief))
 

@@ -94,6 +94,12 @@ class Propose(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     """Look at the home on disk again."""
 
 
+class Workplace(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="workplace"):
+    """Where the person who fills the task's seat works."""
+
+    task: str
+
+
 class LookAtCrew(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="crew"):
     """Who fills each role, and what is used of every budget."""
 
@@ -124,6 +130,7 @@ Request = (
     | PreviewDigest
     | Propose
     | LookAtCrew
+    | Workplace
     | ChangeSeat
     | Raise
 )
@@ -133,6 +140,9 @@ Answer = dict[str, Any]
 
 class HandoverPort(Protocol):
     """Where a person's seat waits to be told that the work is done."""
+
+    def place_of(self, task: str) -> tuple[str, str]:
+        """Directory and form of a person's turn, absolute. Raises Refusal when there is none."""
 
     def give(self, request: HandOver) -> Awaitable[str]:
         """Returns what came of it, in words, when the turn has taken it. Raises Refusal when no such turn waits."""
@@ -167,6 +177,11 @@ class Reception:
                 return {"waiting": [as_data(item) for item in waiting(state)]}
             case LookAtCrew():
                 return crew_of(state)
+            case Workplace(task=task):
+                if self._handovers is None:
+                    raise Refusal(what="no person fills a seat here", next_step="`factory status` shows who works")
+                directory, form = self._handovers.place_of(task)
+                return {"directory": directory, "form": form}
             case PreviewDigest(words=words):
                 return {"text": self._session.preview("it is still running", words)}
             case SetPaused(paused=True, reason=reason):

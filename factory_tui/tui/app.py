@@ -95,6 +95,8 @@ class Cockpit(Looks, inherit_bindings=False):
         self._calm = 0
         self._ticker: Timer | None = None
         self._jobs: set[asyncio.Task[None]] = set()
+        self.is_away = False
+        """Another program has the terminal: nothing is drawn, and its Ctrl-C is its own."""
         self._asked_to_stop = False
         self._waited: set[str] = set()
         """What was rung for, or was there from the beginning."""
@@ -176,7 +178,7 @@ class Cockpit(Looks, inherit_bindings=False):
         """What changed on disk does not wait for a beat."""
         self._draws_soon = False
         room = self.room
-        if room is not None and room.is_ready and not terminal.is_busy(self._driver):
+        if room is not None and not self.is_away and room.is_ready and not terminal.is_busy(self._driver):
             room.present()
 
     def wake(self, changed: bool = True) -> None:
@@ -191,7 +193,7 @@ class Cockpit(Looks, inherit_bindings=False):
         if self._failed is not None:
             raise self._failed
         room = self.room
-        if room is None or not room.is_ready or terminal.is_busy(self._driver):
+        if room is None or self.is_away or not room.is_ready or terminal.is_busy(self._driver):
             return
         self._beat += 1
         slow = self._beat % (FAST // SLOW) == 0
@@ -212,7 +214,7 @@ class Cockpit(Looks, inherit_bindings=False):
         if self._gathering_since != float("inf"):
             self._ring()
         grows = self.state.turns or waiting(self.state) or self.phase or self.chronicle.marks
-        if grows and not terminal.is_busy(self._driver):
+        if grows and not self.is_away and not terminal.is_busy(self._driver):
             room = self.room
             if room is not None and room.is_ready:
                 room.present()
@@ -306,6 +308,24 @@ class Cockpit(Looks, inherit_bindings=False):
         paused = bool(self.state.paused)
         told = "every turn goes on" if paused else "every turn stops before its next action; P goes on"
         self.ask(SetPaused(paused=not paused, reason="" if paused else "the supervisor paused"), told)
+
+    async def step_aside(self, words: Sequence[str], directory: str) -> int:
+        """Gives the terminal to a program and takes it back; the factory goes on meanwhile. Returns its exit code."""
+        if self.is_headless:
+            self.say("there is no terminal to give away", "warn")
+            return 1
+        self.is_away = True
+        try:
+            with self.suspend():
+                child = await asyncio.create_subprocess_exec(*words, cwd=directory)
+                return await child.wait()
+        except OSError as error:
+            self.say(f"{words[0]} does not start: {error.strerror}", "warn")
+            return 127
+        finally:
+            self.is_away = False
+            self.refresh()
+            self.wake()
 
     # --- words -----------------------------------------------------------------------------------
 

@@ -174,6 +174,8 @@ def _settle() -> None:
 
 
 def _end(app: Cockpit, number: int) -> None:
+    if app.is_away and number == signal.SIGINT:
+        return
     from factory_tui.tui import terminal
 
     if number == signal.SIGHUP:

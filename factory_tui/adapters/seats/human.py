@@ -54,6 +54,9 @@ class HumanSeat:
         if kind is None:
             return SeatOutcome(kind="failed", note=f"a person in the role {brief.role} has nothing to hand over yet")
         form = await asyncio.to_thread(self._lay_out, kind, brief)
+        is_author = kind == "change"
+        directory = brief.directory or str(form.parent)
+        self._handovers.lay_out(brief.task, directory, "" if is_author else str(form))
         self._show(_opening(kind, brief, form))
         while True:
             handover = await self._handovers.wait(brief.task)

@@ -11,6 +11,7 @@ from factory_tui.tui.present.backing import level_parts
 from factory_tui.tui.present.law import role_text
 from factory_tui.tui.present.words import tasks_in_view
 from factory_tui.tui.screens.choosing import Choosing
+from factory_tui.tui.screens.hands import Hands
 from factory_tui.tui.screens.wheel import Wheel
 from factory_tui.tui.widgets.pane import FILTERS, Pane
 
@@ -26,6 +27,11 @@ class TurnActs(Choosing):
     @property
     def wheel(self) -> Wheel:
         return Wheel(self)
+
+    @property
+    def hands(self) -> Hands:
+        """A person's own work."""
+        return Hands(self, self.wheel)
 
     def turn_not_now(self, act: Act) -> str:
         """Why an action on the chosen task or turn does nothing now."""
@@ -46,7 +52,7 @@ class TurnActs(Choosing):
             case "search.next" | "search.before" if not self.needle:
                 return "nothing was searched; / searches"
             case _:
-                return self.wheel.not_now(act)
+                return self.wheel.not_now(act) or self.hands.not_now(act)
 
     # --- moving ----------------------------------------------------------------------------------
 
@@ -269,6 +275,21 @@ class TurnActs(Choosing):
 
     def act_turn_seat(self) -> None:
         self.wheel.seat()
+
+    def act_turn_editor(self) -> None:
+        self.hands.editor()
+
+    def act_turn_shell(self) -> None:
+        self.hands.shell()
+
+    def act_turn_hand_over(self) -> None:
+        self.hands.hand_over()
+
+    def act_turn_take_over(self) -> None:
+        self.hands.take_over()
+
+    def act_turn_give_back(self) -> None:
+        self.hands.give_back()
 
     def act_turn_zoom(self) -> None:
         self.zoomed = not self.zoomed
