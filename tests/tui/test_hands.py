@@ -14,7 +14,8 @@ def seated() -> Chair:
     """A builder at work, its crew on record."""
     chair = Chair()
     chair.start_session()
-    crew = tuple(Staffed(role=card.id, seat="mind", why="factory.toml, [seats] default") for card in chair.state.law.roles)
+    why = "factory.toml, [seats] default"
+    crew = tuple(Staffed(role=card.id, seat="mind", why=why) for card in chair.state.law.roles)
     chair.do(c.StaffCrew(crew=crew, ceilings=Budgets()))
     small_task()(chair)
     chair.begin()

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from factory_tui.domain.spending import seat_of
 from factory_tui.domain.state import Task, Turn
-from factory_tui.engine.orders import Steer
-from factory_tui.engine.reception import HandOver, Workplace
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.screens.wheel import Chosen, Wheel
 
@@ -62,6 +60,8 @@ class Hands:
     async def _open(self, words: Words) -> None:
         turn, view = self._turn(), self._chosen.cockpit.view
         assert view is not None
+        from factory_tui.engine.reception import Workplace
+
         place = await view.ask(Workplace(task=turn.task))
         code = await self._chosen.cockpit.step_aside(words(place), place["directory"])
         if code == 0:
@@ -70,6 +70,8 @@ class Hands:
             self._chosen.say(f"back from {turn.task}; the program ended with exit code {code}", "warn")
 
     def hand_over(self) -> None:
+        from factory_tui.engine.reception import HandOver
+
         turn = self._turn()
         self._chosen.type(
             f"hand over {turn.task}: a note to whoever comes next, or nothing",
@@ -80,6 +82,8 @@ class Hands:
         task, turn = self._task(), self._wheel.turn()
         told = f"{task.id} is yours from its next turn on, in the same worktree"
         if turn is None:
+            from factory_tui.engine.orders import Steer
+
             self._chosen.cockpit.ask(Steer(target=task.id, order="seat", seat="human"), told)
             return
         self._chosen.type(
@@ -96,6 +100,8 @@ class Hands:
         )
 
     def _retire(self, turn: Turn, seat: str, why: str, told: str) -> None:
+        from factory_tui.engine.orders import Steer
+
         self._chosen.cockpit.ask(Steer(target=turn.id, order="retire", text=why, seat=seat), told)
 
     def _turn(self) -> Turn:
