@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
 from chair import BusyFloor, Chair, press, screen_text, settled
 from heart import plan_of, small_task
 
@@ -201,23 +196,3 @@ async def test_a_plan_of_hundreds_of_tasks_is_listed_and_scrolls():
     async with chair.cockpit() as (app, pilot):
         await press(pilot, "G")
         assert "NEEDS" in screen_text(app) or "Nothing waits" in screen_text(app)
-
-
-@pytest.mark.parametrize(
-    "forbidden", ["anthropic", "httpx", "pydantic", "git", "watchfiles", "markdown_it", "jsonschema"]
-)
-def test_the_first_frame_waits_for_nothing_it_does_not_need(forbidden):
-    assert forbidden not in loaded_at_first_frame()
-
-
-LOADED: list[frozenset[str]] = []
-
-
-def loaded_at_first_frame() -> frozenset[str]:
-    """Modules of a fresh interpreter once the cockpit may draw."""
-    if not LOADED:
-        code = "import factory_tui.tui.app, sys; print('\\n'.join(sys.modules))"
-        root = Path(__file__).resolve().parents[2]
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
-        LOADED.append(frozenset(done.stdout.split()))
-    return LOADED[0]
