@@ -115,6 +115,9 @@ class BenchDoor:
             self._job = asyncio.create_task(self._play(view, hear))
         return view
 
+    async def start_up(self, report: Any) -> None:
+        return None
+
     async def _play(self, view: BenchView, hear: Callable[[str, str], None]) -> None:
         from bench.tui_child import finish
 

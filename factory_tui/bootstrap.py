@@ -41,7 +41,7 @@ from factory_tui.adapters.wrong_documents import wrong_texts
 from factory_tui.domain import agenda
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
-from factory_tui.domain.charter import Charter
+from factory_tui.domain.charter import Charter, changed_documents
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.evolve import fold
@@ -52,6 +52,17 @@ from factory_tui.domain.staffing import SHIPPED_CEILINGS, Budgets, Staffed, choi
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, Control, Evidence
 from factory_tui.engine.attesting import Attesting
+from factory_tui.engine.checklist import (
+    Checklist,
+    Report,
+    budget_line,
+    handoffs_line,
+    law_lines,
+    repository_line,
+    seats_line,
+    unheard,
+    wall_line,
+)
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.ports import Checks, EvidenceStore, Progress, Seat, Seats, Staffing
@@ -325,21 +336,57 @@ class House:
                 await self.limits(control)
 
     def _controls(self) -> set[Control]:
-        kinds = {one.seat for one in self.state.crew.values()}
         found: set[Control] = set()
-        for kind in kinds:
+        for kind in set(self._kinds().values()):
             # A seat that cannot be opened is told about when a role needs it.
             with suppress(FactoryError):
                 found.add(self.seats.open(kind).facts.control)
         return found
 
-    async def start(self, by: Actor, mode: e.Mode | None = None) -> None:
-        """Adopts the home as committed on the base branch, begins a session, starts what is owed."""
-        base_ref = await self.worktrees.base_ref()
-        base = await self.worktrees.head()
-        charter = await self._charter_in_force(base)
+    def _kinds(self) -> dict[str, str]:
+        """Which seat each role has in this session."""
+        return {role: one.seat for role, one in self.state.crew.items()}
+
+    def _broken_seats(self) -> dict[str, str]:
+        """Why seats of a kind cannot be opened, or why a role stays without one."""
+        broken: dict[str, str] = {}
+        for role, kind in self._kinds().items():
+            try:
+                control = self.seats.open(kind).facts.control
+            except FactoryError as error:
+                broken[kind] = error.what
+                continue
+            if why := unproven(self.state, role, control):
+                broken[role] = why
+        return broken
+
+    async def _conflicts(self, base: str) -> dict[str, tuple[str, ...]]:
+        """Of open tasks, whose offered change cannot be merged with the base as it is now."""
+        found = {}
+        for task in tuple(self.state.tasks.values()):
+            one = task.candidate
+            if one is not None and one.commit and one.base != base:
+                merged = await self.worktrees.merge(one.base, base, one.commit)
+                if merged.conflicts:
+                    found[task.id] = merged.conflicts
+        return found
+
+    async def start(self, by: Actor, mode: e.Mode | None = None, report: Report = unheard) -> None:
+        """Adopts the home as committed on the base branch, begins a session, starts what is owed. Each line of the
+        checklist is told to `report` when its check has ended."""
+        checks = Checklist(report)
+        with checks.running("repository"):
+            base_ref = await self.worktrees.base_ref()
+            base = await self.worktrees.head()
+            moved = await self.worktrees.moved(self.state.base, base) if self.state.base else None
+        checks.tell(repository_line(self.state, base_ref, base, moved))
+        with checks.running("dna", "rules", "knowledge", "smoke"):
+            charter = await self._charter_in_force(base)
+        checks.tell_all(*law_lines(charter))
         repaired = self.ledger.repaired
-        standing = await self.sandbox.prove()
+        with checks.running("wall"):
+            standing = await self.sandbox.prove()
+        checks.tell(wall_line(standing.label, standing.why_none))
         unsigned = await self.attestor.problem(base)
         await self.session.start(
             c.StartSession(
@@ -359,7 +406,13 @@ class House:
         self.staff()
         self.factory.subscribe(self._staff_anew)
         await self.propose_disk()
-        await self._try_limits()
+        with checks.running("seats"):
+            await self._try_limits()
+        checks.tell(seats_line(self.state.law, self._kinds(), self._broken_seats()))
+        checks.tell(budget_line(self.state.law))
+        with checks.running("handoffs"):
+            conflicts = await self._conflicts(base) if moved != (0, 0) else {}
+        checks.tell(handoffs_line(self.state, conflicts))
         self.turns.ask_first(self.unproven)
         keeper = self.gatekeeper
         runners = {
@@ -472,20 +525,6 @@ class House:
         with suppress(FactoryError):
             files = files_on_disk(home.home_dir)
         return wrong_texts(files, reading.problems, self.state.charter, home.prefix).encode()
-
-
-def changed_documents(old: Charter, new: Charter) -> tuple[str, ...]:
-    """Names of what differs between two charters."""
-    found = []
-    if old.gate != new.gate or old.protected != new.protected:
-        found.append("factory.toml")
-    for kind, before, after in (
-        ("roles/", {card.id: card for card in old.roles}, {card.id: card for card in new.roles}),
-        ("rules/", {rule.id: rule for rule in old.rules}, {rule.id: rule for rule in new.rules}),
-        ("", {doc.path: doc for doc in old.documents}, {doc.path: doc for doc in new.documents}),
-    ):
-        found += [f"{kind}{name}" for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-    return tuple(found) or ("the home",)
 
 
 def _own_trust(home: Home) -> str:

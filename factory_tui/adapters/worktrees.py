@@ -105,6 +105,15 @@ class GitWorktrees:
     async def ref_head(self, ref: str) -> CommitId:
         return await asyncio.to_thread(self._landings.value, ref)
 
+    async def moved(self, old: CommitId, new: CommitId) -> tuple[int, int] | None:
+        """How many commits are in `new` and not in `old`, and the other way round; None when `old` is gone."""
+        return await asyncio.to_thread(self._moved, old, new)
+
+    def _moved(self, old: CommitId, new: CommitId) -> tuple[int, int] | None:
+        answer = self._refs.ask("rev-list", "--count", "--left-right", f"{_named(old)}...{_named(new)}", "--")
+        counts = answer.out.split()
+        return (int(counts[1]), int(counts[0])) if answer.code == 0 and len(counts) == 2 else None
+
     async def tree_of(self, commit: CommitId) -> TreeId:
         return await asyncio.to_thread(self._tree_of, commit)
 

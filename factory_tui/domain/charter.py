@@ -146,3 +146,17 @@ def document_of(path: str, text: str, *, roles: Sequence[str] = (), paths: Seque
     return Document(
         path=path, text=text, sha256=hashlib.sha256(text.encode()).hexdigest(), roles=tuple(roles), paths=tuple(paths)
     )
+
+
+def changed_documents(old: Charter, new: Charter) -> tuple[str, ...]:
+    """Names of what differs between two charters."""
+    found = []
+    if old.gate != new.gate or old.protected != new.protected:
+        found.append("factory.toml")
+    for kind, before, after in (
+        ("roles/", {card.id: card for card in old.roles}, {card.id: card for card in new.roles}),
+        ("rules/", {rule.id: rule for rule in old.rules}, {rule.id: rule for rule in new.rules}),
+        ("", {doc.path: doc for doc in old.documents}, {doc.path: doc for doc in new.documents}),
+    ):
+        found += [f"{kind}{name}" for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    return tuple(found) or ("the home",)

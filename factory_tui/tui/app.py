@@ -31,6 +31,7 @@ from factory_tui.tui.view import Door, View
 
 if TYPE_CHECKING:  # the first frame does not wait for the engine
     from factory_tui.domain.commands import Command
+    from factory_tui.engine.checklist import Checked, CheckLine
     from factory_tui.engine.reception import Request
 
 FAST, SLOW = 30, 15
@@ -82,6 +83,9 @@ class Cockpit(Looks, inherit_bindings=False):
             place=lambda: door.place,
         )
         self.phase = "opening the ledger"
+        self.checks: Mapping[CheckLine, Checked] = {}
+        self.has_not_begun = False
+        self._is_briefing = False
         self.message: tuple[str, str] = ("; ".join(problems), "warn") if problems else ("", "bar")
         self.reason = ""
         """Why the cockpit was left; empty = it did not say."""
@@ -136,12 +140,49 @@ class Cockpit(Looks, inherit_bindings=False):
             self.exit(return_code=1)
             return
         self.take(view)
-        if any(item.kind == "digest" for item in waiting(self.state)):
+        self.begin_session()
+
+    def begin_session(self) -> None:
+        """Starts the session, in front of a checklist that ticks."""
+        self.phase, self.has_not_begun, self.crash = "looking what this session stands on", False, None
+        self.soon(self._begin_session())
+
+    async def _begin_session(self) -> None:
+        try:
+            await self.door.start_up(self._on_check)
+        except FactoryError as error:
+            # The briefing shows which line failed; leaving says it again on the plain terminal.
+            self.phase, self.has_not_begun, self.crash = "", True, error
             self.brief_supervisor()
+            raise
+        self.phase = ""
+        self._waited = len(waiting(self.state))
+        self._after_start()
+
+    def _on_check(self, checked: Checked) -> None:
+        """Called in the middle of the start-up's own work."""
+        self.checks = {**self.checks, checked.line: checked}
+        if not self._is_briefing:
+            self._is_briefing = True
+            self.brief_supervisor()
+        self.wake()
+
+    def _after_start(self) -> None:
+        """A digest to read, or something that failed, stays in front; else the floor does."""
+        failed = [one for one in self.checks.values() if one.verdict != "ok"]
+        if any(item.kind == "digest" for item in waiting(self.state)) or any(o.verdict == "fail" for o in failed):
+            self.brief_supervisor()
+        elif self._is_briefing and len(self.screen_stack) == 2:
+            self.go_floor()
+            told = "; ".join(f"{one.line}: {one.told}" for one in failed)
+            self.say(told or f"the session has begun: {len(self.checks)} checks ended well", "warn" if told else "bar")
+        self.wake()
+        if self.room is not None:
+            self.room.renew()
 
     def take(self, view: View) -> None:
         """Shows a factory from now on."""
-        self.view, self.state, self.phase = view, view.state, ""
+        self.view, self.state = view, view.state
         for entry in view.past:
             self.chronicle.tell(entry, view.state)
         view.subscribe(self._on_entry)

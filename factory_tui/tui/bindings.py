@@ -410,6 +410,15 @@ ACTS: tuple[Act, ...] = (
         group="work",
         hint=2,
     ),
+    Act(
+        id="begin.again",
+        keys=("r",),
+        label="try again",
+        doc="Tries to begin the session again, after something was mended.",
+        where=("briefing",),
+        group="work",
+        hint=1,
+    ),
     # --- answers: only where the whole object is shown ---
     Act(
         id="answer.yes",

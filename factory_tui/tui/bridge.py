@@ -5,13 +5,14 @@ Screens know this shape and not the application, so that the application may kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from factory_tui.domain.commands import Command
     from factory_tui.domain.state import State, Task
     from factory_tui.domain.waiting import Waiting
+    from factory_tui.engine.checklist import Checked, CheckLine
     from factory_tui.engine.reception import Request
     from factory_tui.tui.bindings import Act
     from factory_tui.tui.chronicle import Chronicle
@@ -32,6 +33,10 @@ class Bridge(Protocol):
     paint: Paint
     phase: str
     """What is under way before there is a state; empty afterwards."""
+    checks: Mapping[CheckLine, Checked]
+    """The start's checklist as far as it was told."""
+    has_not_begun: bool
+    """The session's start failed and may be tried again."""
     message: tuple[str, str]
     arm_seconds: float
 
@@ -54,6 +59,7 @@ class Bridge(Protocol):
     async def step_aside(self, words: Sequence[str], directory: str) -> int: ...
     def soon(self, work: Coroutine[Any, Any, None]) -> None: ...
 
+    def begin_session(self) -> None: ...
     def go_back(self) -> None: ...
     def enter(self, room: Any) -> None: ...
     def read(self, title: str, parts: Sequence[tuple[str, str]]) -> None: ...

@@ -16,6 +16,7 @@ from factory_tui.domain.events import Mode
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, Sha256
 from factory_tui.domain.waiting import Waiting
+from factory_tui.engine.checklist import Report, ledger_line
 from factory_tui.engine.exhibits import Part, parts_of
 from factory_tui.engine.factory import Factory, Subscriber
 from factory_tui.engine.ports import Clock, EvidenceStore
@@ -24,11 +25,20 @@ from factory_tui.engine.session import Session
 from factory_tui.tui.view import MEMORY, Hear, View, changed_document, unreadable_home
 
 
+class Repair(Protocol):
+    """What was cut off a ledger that ended in the middle of a line."""
+
+    @property
+    def size(self) -> int: ...
+
+
 class LedgerEntries(Protocol):
     """A ledger, as far as the past goes."""
 
     @property
     def entries(self) -> Sequence[Entry]: ...
+    @property
+    def repaired(self) -> Repair | None: ...
 
     def close(self) -> None: ...
 
@@ -53,7 +63,7 @@ class Works(Protocol):
     @property
     def state_dir(self) -> str: ...
     async def propose_disk(self) -> None: ...
-    async def start(self, by: Actor, mode: Mode | None = None) -> None: ...
+    async def start(self, by: Actor, mode: Mode | None = None, report: Report = ...) -> None: ...
     async def close(self, reason: str, by: Actor, words: str = "") -> str: ...
 
 
@@ -147,6 +157,9 @@ class WorksDoor:
         self._handovers = handovers
         self._works: Works | None = None
         self._open = contextlib.AsyncExitStack()
+        self._reception: Reception | None = None
+        self._hear: Hear = lambda about, text: None
+        self._is_beside = self._has_started = False
         self._digest = ""
 
     @property
@@ -160,34 +173,37 @@ class WorksDoor:
 
     async def open(self, hear: Hear) -> View:
         works = await asyncio.to_thread(self._make, hear)
-        self._works = works
-        reception = Reception(
+        self._works, self._hear = works, hear
+        self._reception = Reception(
             factory=works.factory,
             session=works.session,
             evidence=works.evidence,
             propose=works.propose_disk,
             handovers=self._handovers,
         )
-        past = tuple(works.ledger.entries)
-        seen = len(past)
-        fresh: list[Entry] = []
-        end = works.factory.subscribe(lambda entry, state: fresh.append(entry))
-        try:
-            if self._beside is not None:
-                await self._open.enter_async_context(self._beside(works, reception, hear))
-            await works.start(self._by, self._mode)
-            if self._begin is not None:
-                await self._begin(works)
-        finally:
-            end()
         return FactoryView(
             factory=works.factory,
             evidence=works.evidence,
-            reception=reception,
+            reception=self._reception,
             clock=works.clock,
             by=self._by,
-            past=(*past[:seen], *fresh),
+            past=tuple(works.ledger.entries),
         )
+
+    async def start_up(self, report: Report) -> None:
+        works = self._works
+        assert works is not None
+        assert self._reception is not None
+        repaired = works.ledger.repaired
+        report(ledger_line(len(works.ledger.entries), repaired.size if repaired else 0))
+        if self._beside is not None and not self._is_beside:
+            await self._open.enter_async_context(self._beside(works, self._reception, self._hear))
+            self._is_beside = True
+        if not self._has_started:
+            await works.start(self._by, self._mode, report)
+            self._has_started = True
+        if self._begin is not None:
+            await self._begin(works)
 
     async def close(self, reason: str, words: str) -> str:
         works, self._works = self._works, None

@@ -60,11 +60,14 @@ class Going(App[None], inherit_bindings=False):
 
     def open_waiting(self, item: Waiting) -> None:
         """The screen that shows the whole object, where it can be answered."""
+        from factory_tui.tui.screens.briefing import Briefing
         from factory_tui.tui.screens.card import Card
         from factory_tui.tui.screens.sheet import card_for
 
-        room = self.room
-        if isinstance(room, Card):
+        if item.kind == "digest":
+            self.brief_supervisor()
+            return
+        if isinstance(self.room, Card) and not isinstance(self.room, Briefing):
             self.pop_screen()
         self.enter(card_for(item))
 
@@ -84,10 +87,14 @@ class Going(App[None], inherit_bindings=False):
         return True
 
     def brief_supervisor(self) -> None:
-        from factory_tui.tui.screens.card import Briefing
+        """The briefing in front; the one that is open already, if there is one."""
+        from factory_tui.tui.screens.briefing import Briefing
 
-        item = next(item for item in waiting(self.state) if item.kind == "digest")
-        self.enter(Briefing(item))
+        if any(isinstance(screen, Briefing) for screen in self.screen_stack):
+            while not isinstance(self.screen_stack[-1], Briefing):
+                self.pop_screen()
+            return
+        self.enter(Briefing(next((item for item in waiting(self.state) if item.kind == "digest"), None)))
 
     def read(self, title: str, parts: Sequence[tuple[str, str]]) -> None:
         """Texts to be read."""

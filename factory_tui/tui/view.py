@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the first frame does not wait for the engine
     from factory_tui.domain.state import State
     from factory_tui.domain.terms import Sha256
     from factory_tui.domain.waiting import Waiting
+    from factory_tui.engine.checklist import Report
     from factory_tui.engine.exhibits import Part
     from factory_tui.engine.factory import Subscriber
     from factory_tui.engine.reception import Request
@@ -77,7 +78,11 @@ class Door(Protocol):
         """An absolute directory of the user's own, outside of the repository; empty = none is known."""
 
     async def open(self, hear: Hear) -> View:
-        """Opens the ledger and starts the session. `hear` is told (turn, task or document, text) as things happen."""
+        """Opens the ledger. `hear` is told (turn, task or document, text) as things happen."""
+
+    async def start_up(self, report: Report) -> None:
+        """Starts the session; each line of its checklist is told as its check ends. May be tried again after a
+        FactoryError."""
 
     async def close(self, reason: str, words: str) -> str:
         """Interrupts, keeps, writes the digest; may be called twice. Returns its absolute path; empty = none owed."""

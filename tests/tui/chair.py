@@ -14,6 +14,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.terms import Action, Actor, Evidence, Finding
+from factory_tui.engine.checklist import Checked, Report
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.reception import Reception
 from factory_tui.engine.session import Session
@@ -83,6 +84,8 @@ class Chair(Heart):
         self.factory = Factory(state=self.state, ledger=self.ledger, clock=self)
         self.hear: Hear = lambda about, text: None
         self.closed: list[tuple[str, str]] = []
+        self.checked: list[Checked] = []
+        """What the start tells of its checklist."""
 
     def now(self) -> str:
         hour, minute = divmod(self.minute, 60)
@@ -127,6 +130,10 @@ class Chair(Heart):
             by=SUPERVISOR,
             past=tuple(self.entries),
         )
+
+    async def start_up(self, report: Report) -> None:
+        for checked in self.checked:
+            report(checked)
 
     async def close(self, reason: str, words: str) -> str:
         self.closed.append((reason, words))

@@ -11,7 +11,8 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.terms import Action, Finding
 from factory_tui.domain.waiting import waiting
-from factory_tui.tui.screens.card import Briefing, Card
+from factory_tui.tui.screens.briefing import Briefing
+from factory_tui.tui.screens.card import Card
 from factory_tui.tui.screens.editing import Editing
 
 

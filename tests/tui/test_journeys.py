@@ -23,7 +23,8 @@ from factory_tui.engine.ports import Desk, TurnBrief
 from factory_tui.engine.session import waits_for_somebody
 from factory_tui.tui.app import Cockpit
 from factory_tui.tui.door import WorksDoor
-from factory_tui.tui.screens.card import Briefing, Card
+from factory_tui.tui.screens.briefing import Briefing
+from factory_tui.tui.screens.card import Card
 from factory_tui.tui.screens.floor import Floor
 
 FILES = ("one.py", "two.py", "three.py")

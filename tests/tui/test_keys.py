@@ -9,7 +9,8 @@ import pytest
 from factory_tui.tui.app import Cockpit
 from factory_tui.tui.bindings import ACTS, GROUPS, NEVER, VERBS
 from factory_tui.tui.keymap import Keys, clashes, documented, page, read_keys
-from factory_tui.tui.screens.card import Briefing, Card
+from factory_tui.tui.screens.briefing import Briefing
+from factory_tui.tui.screens.card import Card
 from factory_tui.tui.screens.editing import Editing
 from factory_tui.tui.screens.finder import found
 from factory_tui.tui.screens.floor import Floor

@@ -9,7 +9,7 @@ from heart import MAIN, SUPERVISOR, charter, evidence, handed_over, reviewed, sm
 from factory_tui.domain import commands as c
 from factory_tui.tui.bindings import ACTS
 from factory_tui.tui.present.away import away_text
-from factory_tui.tui.screens.card import Briefing
+from factory_tui.tui.screens.briefing import Briefing
 from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.screens.reader import Reader
 from factory_tui.tui.screens.rule import RuleReader

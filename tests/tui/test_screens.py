@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from chair import BusyFloor, Chair, press, screen_text, settled
+from test_briefing import next_morning
 from test_card import planning
 from test_limits import ProvenFloor
 from test_memory_marks import ProposingFloor, TouchedFloor
@@ -20,7 +21,8 @@ SCREENS: dict[str, tuple[type[Chair] | object, tuple[str, ...]]] = {
     "memory": (TouchedFloor, ("g", "m")),
     "ask": (AskFloor, ("o",)),
     "stuck": (StuckFloor, ("o", "o")),
-    "briefing": (came_back, ()),
+    "briefing": (next_morning, ()),
+    "briefing-without-checks": (came_back, ()),
     "timeline": (BusyFloor, ("g", "t", "k", "k")),
     "gate": (BusyFloor, ("2", "g", "e")),
     "limits": (ProvenFloor, ("g", "l")),

@@ -1,13 +1,68 @@
-"""What a supervisor is told before the first turn of a session."""
+"""What a session stands on, as rows that tick while the start-up looks, and as a text to be read whole."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.state import State
+from factory_tui.engine.checklist import LINES, Checked, CheckLine
+from factory_tui.tui.harmless import one_line
+from factory_tui.tui.lines import Item, Line, Span, cut_line, item, line
+from factory_tui.tui.present.words import Setting
+
+Checks = Mapping[CheckLine, Checked]
+
+_SIGNS = {
+    "running": ("running", "looking", "work"),
+    "ok": ("pass", "ok", "ok"),
+    "warn": ("broken", "look", "warn"),
+    "fail": ("fail", "FAILED", "bad"),
+}
+"""A glyph, a word and a style for each verdict."""
 
 
-def checklist(state: State) -> str:
-    """What the session stands on, each line with what was really found."""
+def check_items(checks: Checks, setting: Setting) -> list[Item]:
+    """A row for every line; those not looked at yet are there, too. What is wrong says how it is mended."""
+    rows = []
+    for name, title in LINES.items():
+        one = checks.get(name)
+        glyph, word, style = _SIGNS[one.verdict] if one else ("not run", "", "dim")
+        told = one_line(one.told, 300) if one else ""
+        first = line(
+            (f" {setting.glyphs[glyph]} ", style),
+            (f"{title:<14}", "text" if one else "dim"),
+            (f"{word:<8}", style),
+            told,
+        )
+        lines: list[Line] = [cut_line(first, setting.width)]
+        if one and one.mend:
+            lines.append(cut_line(line(("   mend: ", "warn"), one_line(one.mend, 300)), setting.width))
+        rows.append(item(f"check:{name}", *lines))
+    return rows
+
+
+def check_title(checks: Checks) -> Line:
+    """How far it is, and how well it went."""
+    done = [one for one in checks.values() if one.verdict != "running"]
+    bad = sum(one.verdict == "fail" for one in done)
+    warned = sum(one.verdict == "warn" for one in done)
+    spans = [Span(f"CHECKS {len(done)} of {len(LINES)}", "title")]
+    spans += [Span(f"  {bad} FAILED", "bad")] if bad else []
+    spans += [Span(f"  {warned} to look at", "warn")] if warned else []
+    return tuple(spans)
+
+
+def checklist(state: State, checks: Checks) -> str:
+    """The same to read, nothing cut. Without checks (somebody else began the session) what the state says."""
+    if checks:
+        lines = []
+        for name, title in LINES.items():
+            one = checks.get(name)
+            word = _SIGNS[one.verdict][1] if one else "not looked at yet"
+            lines.append(f"- {title}: {word}" + (f", {one.told}" if one and one.told else ""))
+            lines += [f"  mend: {one.mend}"] if one and one.mend else []
+        return "\n".join(lines)
     if state.charter is None:
         return "- no charter is in force"
     law = state.charter

@@ -262,26 +262,3 @@ class Card(Reader):
 
     def act_answer_drop(self) -> None:
         self._answer("answer.drop")
-
-
-class Briefing(Card):
-    """Before a session's first turn: what is new, what it stands on, the last digest."""
-
-    places: ClassVar[tuple[str, ...]] = ("card", "text", "briefing")
-
-    def _load(self) -> None:
-        super()._load()
-        from factory_tui.tui.present.away import away_text
-        from factory_tui.tui.present.briefing import checklist
-
-        state = self.cockpit.state
-        digest = self.parts
-        away = away_text(self.cockpit.chronicle.entries, state)
-        self.parts = [("new since you left", away), ("this session stands on", checklist(state)), *digest]
-
-    def header(self) -> Line:
-        return (
-            Span(" BRIEFING ", "bar-alert"),
-            Span(f" {self.item.title}", "bar"),
-            Span("  no turn starts before you have read it", "bar-dim"),
-        )
