@@ -23,8 +23,9 @@ from factory_tui.tui.looks import Looks
 from factory_tui.tui.outside import Outside
 from factory_tui.tui.painting import Paint
 from factory_tui.tui.palette import THEMES
+from factory_tui.tui.presence import Presence
 from factory_tui.tui.present.law import prepare
-from factory_tui.tui.present.words import hours_after, waiting_notice
+from factory_tui.tui.present.words import hours_after, seconds_of, waiting_notice
 from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.themes import register
 from factory_tui.tui.view import Door, View
@@ -106,6 +107,8 @@ class Cockpit(Looks, inherit_bindings=False):
         """What was rung for, or was there from the beginning."""
         self._gathering_since = float("inf")
         self._held = contextlib.ExitStack()
+        self.presence = Presence(self.outside.preferences.away.minutes * 60)
+        self._absence: tuple[int, str, str] | None = None
         register(self, theme)
 
     def get_default_screen(self) -> Floor:
@@ -156,7 +159,7 @@ class Cockpit(Looks, inherit_bindings=False):
             self.brief_supervisor()
             raise
         self.phase = ""
-        self._waited = len(waiting(self.state))
+        self._waited = {item.id for item in waiting(self.state)}
         self._after_start()
 
     def _on_check(self, checked: Checked) -> None:
@@ -252,6 +255,7 @@ class Cockpit(Looks, inherit_bindings=False):
 
     def _second(self) -> None:
         """Times grow."""
+        self._notice_absence()
         if self._gathering_since != float("inf"):
             self._ring()
         grows = self.state.turns or waiting(self.state) or self.phase or self.chronicle.marks
@@ -259,6 +263,45 @@ class Cockpit(Looks, inherit_bindings=False):
             room = self.room
             if room is not None and room.is_ready:
                 room.present()
+
+    # --- somebody is here, or was away -----------------------------------------------------------
+
+    def was_here(self) -> None:
+        if self.view is not None:
+            now = self.now()
+            self.presence.key(self.view.monotonic(), seconds_of(now), self.state.seq, now)
+
+    def came_back(self) -> None:
+        if self.view is not None and (why := self.presence.came_back(self.view.monotonic())):
+            self._tell_absence(why)
+
+    def _notice_absence(self) -> None:
+        if self.view is not None and not self.phase:
+            if not self.presence.left:
+                self.was_here()
+            if why := self.presence.beat(self.view.monotonic(), seconds_of(self.now())):
+                self._tell_absence(why)
+
+    def _tell_absence(self, why: str) -> None:
+        """One card, when anything happened. Whoever types or edits is not disturbed: it is one key away."""
+        seen = self.presence.seq
+        if self.state.seq <= seen or self.phase:
+            return
+        self.presence.told()
+        self._absence = (seen, self.presence.left, why)
+        room = self.room
+        if room is None or room.is_typing or self.focused is not None:
+            self.say("while you were away, things happened; gw shows them", "warn")
+        else:
+            self.act_go_away()
+
+    def act_go_away(self) -> None:
+        from factory_tui.tui.screens.away import Away
+
+        assert self._absence is not None
+        while isinstance(self.room, Away):
+            self.pop_screen()
+        self.enter(Away(*self._absence))
 
     def _ring(self) -> None:
         """A bell and a notice when more waits than before, at most one a minute; asks gather first."""
@@ -381,6 +424,8 @@ class Cockpit(Looks, inherit_bindings=False):
                 return "nothing waits for you"
             case "pause-all" if not self.state.session_open:
                 return "no session is open"
+            case "go.away" if self._absence is None:
+                return "you were not away"
             case "incident":
                 return "this factory has no command yet that records one (gate level 5)"
             case _:

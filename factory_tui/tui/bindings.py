@@ -140,6 +140,7 @@ ACTS: tuple[Act, ...] = (
         group="go",
     ),
     Act(id="go.grants", keys=("g a",), label="allowed", doc="What you have allowed and still holds.", group="go"),
+    Act(id="go.away", keys=("g w",), label="while away", doc="What happened since your last absence.", group="go"),
     Act(id="palette", keys=(":",), label="all", doc="Finds any action by its words.", group="go", hint=11),
     Act(id="help", keys=("?",), label="help", doc="All keys that work here.", group="go", hint=8),
     Act(

@@ -9,6 +9,7 @@ import pytest
 from factory_tui.tui.app import Cockpit
 from factory_tui.tui.bindings import ACTS, GROUPS, NEVER, VERBS
 from factory_tui.tui.keymap import Keys, clashes, documented, page, read_keys
+from factory_tui.tui.screens.away import Away
 from factory_tui.tui.screens.briefing import Briefing
 from factory_tui.tui.screens.card import Card
 from factory_tui.tui.screens.editing import Editing
@@ -23,7 +24,21 @@ from factory_tui.tui.screens.rule import RuleReader
 from factory_tui.tui.screens.sheet import Sheet
 from factory_tui.tui.screens.timeline import Timeline
 
-SCREENS = (Floor, Reader, Card, Briefing, Editing, Listing, QuitCard, Sheet, Grants, Timeline, RuleReader, LimitsMatrix)
+SCREENS = (
+    Floor,
+    Reader,
+    Card,
+    Briefing,
+    Editing,
+    Listing,
+    QuitCard,
+    Sheet,
+    Grants,
+    Timeline,
+    RuleReader,
+    LimitsMatrix,
+    Away,
+)
 
 
 def screens_of(place: str) -> list[type]:

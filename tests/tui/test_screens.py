@@ -23,6 +23,7 @@ SCREENS: dict[str, tuple[type[Chair] | object, tuple[str, ...]]] = {
     "stuck": (StuckFloor, ("o", "o")),
     "briefing": (next_morning, ()),
     "briefing-without-checks": (came_back, ()),
+    "away": (BusyFloor, ("g", "w")),
     "timeline": (BusyFloor, ("g", "t", "k", "k")),
     "gate": (BusyFloor, ("2", "g", "e")),
     "limits": (ProvenFloor, ("g", "l")),
@@ -39,6 +40,7 @@ async def test_a_screen_looks_as_it_was_seen(name, size):
     make, keys = SCREENS[name]
     chair = make()
     async with chair.cockpit(*size) as (app, pilot):
+        app._absence = (12, "2026-11-22T00:01:00.000Z", "no key for 10 min")
         await press(pilot, *keys)
         await settled(pilot)
         look(f"{name}-{size[0]}x{size[1]}", "txt", screen_text(app))

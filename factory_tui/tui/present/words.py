@@ -184,6 +184,11 @@ def tasks_in_view(state: State) -> list[Task]:
     return sorted([*state.tasks.values(), *over], key=lambda task: task.opened_seq)
 
 
+def seconds_of(at: str) -> float:
+    """A time of the ledger as seconds, to be compared with another one."""
+    return datetime.fromisoformat(at).timestamp() if at else 0.0
+
+
 def hours_after(at: str, hours: float) -> str:
     """A time of the ledger, later."""
     moment = datetime.fromisoformat(at) + timedelta(hours=hours)

@@ -112,6 +112,7 @@ class Room(Screen[None], inherit_bindings=False):
         self.show_hints()
 
     def on_resize(self, event: events.Resize) -> None:
+        self.cockpit.came_back()
         self.lay_out()
         self.call_after_refresh(self.renew)
 
@@ -142,6 +143,7 @@ class Room(Screen[None], inherit_bindings=False):
 
     def typed_key(self, event: events.Key) -> None:
         """One key, wherever the focus is. What is not stopped goes on to the line one types into."""
+        self.cockpit.was_here()
         key = event.character if event.is_printable and event.character else event.key
         if self._typed is not None and key not in ("escape", "tab", "ctrl+c"):
             return  # the line one types into has keys of its own

@@ -24,11 +24,13 @@ class Timeline(Listing):
 
     places: ClassVar[tuple[str, ...]] = ("list", "timeline")
 
-    def __init__(self, task: str = "") -> None:
-        """`task` is the one that was chosen on the floor: one filter shows its entries alone."""
+    def __init__(self, task: str = "", only: frozenset[int] = frozenset(), only_words: str = "") -> None:
+        """`task` is the one that was chosen on the floor: one filter shows its entries alone. `only` are numbers of
+        entries that are shown first, `only_words` says which those are."""
         super().__init__("what happened", lambda room, setting: (), lambda room, key: None)
         self.only_task = task
-        self.filter = "everything"
+        self._only, self._only_words = only, only_words
+        self.filter = only_words or "everything"
         self.session = 0
         """0 = the newest."""
         self._replay = Replay()
@@ -105,12 +107,15 @@ class Timeline(Listing):
         return int(key[6:]) if key else 0
 
     def _filters(self) -> list[str]:
-        return [*FILTERS, *(["only the chosen task"] if self.only_task else [])]
+        own = [self._only_words] if self._only_words else []
+        return [*own, *FILTERS, *(["only the chosen task"] if self.only_task else [])]
 
     def _filter_words(self) -> str:
         return f"only {self.only_task}" if self.filter == "only the chosen task" else self.filter
 
     def _is_wanted(self, entry: Entry) -> bool:
+        if self._only_words and self.filter == self._only_words:
+            return entry.seq in self._only
         wanted = FILTERS.get(self.filter)
         return wanted(entry) if wanted else is_about(entry, self.only_task)
 
