@@ -33,6 +33,11 @@ def demo(headless: bool, keep: str | None) -> None:
             what="this build has no demo", why=str(error), next_step="install the released wheel"
         ) from error
     watched = not headless and has_terminal()
+    if watched:
+        from factory_tui.cli.reopening import offer_tmux
+        from factory_tui.cli.watching import wishes
+
+        offer_tmux("demo", wishes(str(Path.cwd())))
     code = (stage.watch_demo if watched else stage.play_demo)(say, keep or "")
     if code != DONE:
         raise Ended(code)

@@ -16,6 +16,7 @@ from factory_tui.domain.errors import FactoryError
 if TYPE_CHECKING:
     from factory_tui.adapters.glance import Glance
     from factory_tui.bootstrap import Ground, House
+    from factory_tui.domain.preferences import Preferences
     from factory_tui.domain.state import State
     from factory_tui.engine.reception import Reception
     from factory_tui.tui.view import Door, Hear
@@ -28,9 +29,11 @@ MOST_BYTES_AT_A_GLANCE = 4_000_000
 def watch(place: Glance, *, accept_degraded: bool = False) -> None:
     """Opens the cockpit; ends with its exit code when that is not 0. `accept_degraded` as `factory run` takes it."""
     from factory_tui.adapters.preferences_file import read_preferences
+    from factory_tui.cli.reopening import offer_tmux
     from factory_tui.tui.run import run_cockpit, told
 
     root = place.home.repo_root
+    offer_tmux(Path(root).name, wishes(root))
     left = run_cockpit(
         lambda: _late_door(root, accept_degraded),
         title=f"factory  {root}",
@@ -62,6 +65,17 @@ def _late_door(root: str, accept_degraded: bool) -> Door:
         return _door(find_ground(root), accept_degraded)
 
     return LateDoor(Path(root).name, build)
+
+
+def wishes(repository: str) -> Preferences:
+    """The user's own; where they are wrong the usual ones, and the cockpit says what is wrong."""
+    from factory_tui.adapters.preferences_file import read_preferences
+    from factory_tui.domain.preferences import Preferences
+
+    try:
+        return read_preferences(os.environ, repository)
+    except FactoryError:
+        return Preferences()
 
 
 def _door(ground: Ground, accept_degraded: bool) -> Door:

@@ -37,6 +37,11 @@ class Away(Record, frozen=True, kw_only=True):
     """Without a key for so long, and what happened meanwhile is told on one card."""
 
 
+class Ssh(Record, frozen=True, kw_only=True):
+    tmux: Literal["ask", "always", "never"] = "ask"
+    """Whether a cockpit opened over SSH is opened in tmux, so that it outlives the connection."""
+
+
 class Preferences(Record, frozen=True, kw_only=True):
     """`cockpit.toml`, whole."""
 
@@ -45,3 +50,4 @@ class Preferences(Record, frozen=True, kw_only=True):
     notify: Notify = Notify()
     copy: Copy = Copy()
     away: Away = Away()
+    ssh: Ssh = Ssh()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from factory_tui.engine.checklist import Report
     from factory_tui.tui.view import Door, Hear, View
 
 
@@ -25,6 +26,10 @@ class LateDoor:
     async def open(self, hear: Hear) -> View:
         self._door = await asyncio.to_thread(self._build)
         return await self._door.open(hear)
+
+    async def start_up(self, report: Report) -> None:
+        assert self._door is not None
+        await self._door.start_up(report)
 
     async def close(self, reason: str, words: str) -> str:
         return await self._door.close(reason, words) if self._door is not None else ""

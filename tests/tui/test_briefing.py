@@ -304,3 +304,36 @@ async def test_a_base_that_did_not_move_brings_no_news(tmp_path: Path):
         await calm(house)
     lines, _ = await started(crew)
     assert [one.news for one in lines.values() if one.news] == []
+
+
+# --- stating work --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tabs", "text", "role"),
+    [(0, "Fix it", "builder"), (0, "tech_writer: Say how", "tech_writer"), (0, "why: because", "builder")],
+)
+async def test_a_small_task_goes_to_the_role_that_was_chosen(tabs, text, role):
+    chair = Chair()
+    chair.start_session()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "t", *["tab"] * tabs)
+        await write(pilot, text)
+        await press(pilot, "enter")
+        assert app.state.task("T-1").role == role
+        assert "mode flow" in hint(app)
+
+
+async def test_tab_goes_through_a_mission_and_every_role_that_writes():
+    chair = Chair()
+    chair.start_session()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "t")
+        seen = []
+        for _ in range(12):
+            seen.append(next(line for line in reversed(screen_text(app).splitlines()) if "Enter sends" in line))
+            await press(pilot, "tab")
+        assert "small task for the builder" in seen[0]
+        assert "a mission" in seen[1]
+        assert any("for the tech_writer" in line for line in seen)
+        assert not any("for the quality" in line for line in seen)
