@@ -409,7 +409,7 @@ class House:
         with checks.running("seats"):
             await self._try_limits()
         checks.tell(seats_line(self.state.law, self._kinds(), self._broken_seats()))
-        checks.tell(budget_line(self.state.law))
+        checks.tell(budget_line(self.state.law, self.state.ceilings))
         with checks.running("handoffs"):
             conflicts = await self._conflicts(base) if moved != (0, 0) else {}
         checks.tell(handoffs_line(self.state, conflicts))

@@ -14,6 +14,7 @@ from typing import Literal
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.law import rulebook_of
+from factory_tui.domain.staffing import Budgets
 from factory_tui.domain.state import State
 from factory_tui.domain.waiting import waiting
 
@@ -161,9 +162,12 @@ def seats_line(charter: Charter, kinds: Mapping[str, str], broken: Mapping[str, 
     )
 
 
-def budget_line(charter: Charter) -> Checked:
+def budget_line(charter: Charter, ceilings: Budgets) -> Checked:
+    """What one turn may use at most, and what the user's own settings allow a day."""
     most = max(charter.roles, key=lambda card: card.budget.usd)
-    told = f"every turn is capped, ${most.budget.usd:.2f} and {most.budget.minutes:.0f} min at most ({most.id})"
+    told = f"a turn at most ${most.budget.usd:.2f} and {most.budget.minutes:.0f} min ({most.id})"
+    for name, bounds in (("session", ceilings.session), ("day", ceilings.day)):
+        told += f"; a {name} at most ${bounds.usd:.2f}" if bounds.usd is not None else ""
     return Checked(line="budget", verdict="ok", told=told)
 
 

@@ -43,7 +43,7 @@ FOUND = (
         mend="`factory doctor` looks for one",
     ),
     Checked(line="seats", verdict="ok", told="15 roles: 15 human"),
-    Checked(line="budget", verdict="ok", told="every turn is capped, $3.00 and 60 min at most (builder)"),
+    Checked(line="budget", verdict="ok", told="a turn at most $3.00 and 60 min (builder); a day at most $20.00"),
     Checked(
         line="handoffs",
         verdict="warn",
