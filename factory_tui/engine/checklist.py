@@ -167,7 +167,7 @@ def budget_line(charter: Charter, ceilings: Budgets) -> Checked:
     most = max(charter.roles, key=lambda card: card.budget.usd)
     told = f"a turn at most ${most.budget.usd:.2f} and {most.budget.minutes:.0f} min ({most.id})"
     for name, bounds in (("session", ceilings.session), ("day", ceilings.day)):
-        told += f"; a {name} at most ${bounds.usd:.2f}" if bounds.usd is not None else ""
+        told += f"; a {name} at most ${bounds.usd:.2f}" if bounds.usd else ""
     return Checked(line="budget", verdict="ok", told=told)
 
 
