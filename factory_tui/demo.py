@@ -140,6 +140,9 @@ async def _watched(house: House, reception: Reception, hear: Hear) -> AsyncItera
 
 
 async def _state_mission(staged: Staged, house: House, by: Actor) -> None:
+    """Once; a later session of the same demo goes on with it."""
+    if house.state.missions:
+        return
     base, base_ref = await house.worktrees.head(), await house.worktrees.base_ref()
     await house.factory.carried_out(c.StateMission(text=staged.supervisor.mission, base_ref=base_ref, base=base), by)
 

@@ -12,6 +12,7 @@ import pytest
 PACKAGES = {
     "needs_bwrap": ("bwrap", "bubblewrap"),
     "needs_tmux": ("tmux", "tmux"),
+    "needs_screen": ("screen", "screen"),
     "needs_strace": ("strace", "strace"),
 }
 """Marker: the program, and the package that holds it."""

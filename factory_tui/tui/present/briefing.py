@@ -8,7 +8,7 @@ from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.state import State
 from factory_tui.engine.checklist import LINES, Checked, CheckLine
 from factory_tui.tui.harmless import one_line
-from factory_tui.tui.lines import Item, Line, Span, cut_line, item, line
+from factory_tui.tui.lines import Item, Line, Span, cut_line, item, line, line_width, wrapped
 from factory_tui.tui.present.words import Setting
 
 Checks = Mapping[CheckLine, Checked]
@@ -22,23 +22,24 @@ _SIGNS = {
 """A glyph, a word and a style for each verdict."""
 
 
-def check_items(checks: Checks, setting: Setting) -> list[Item]:
-    """A row for every line; those not looked at yet are there, too. What is wrong says how it is mended."""
+def check_items(checks: Checks, setting: Setting, *, whole: bool = True) -> list[Item]:
+    """A row for every line; those not looked at yet are there, too. What is wrong says how it is mended. `whole`:
+    there is room for what does not fit into one line."""
     rows = []
     for name, title in LINES.items():
         one = checks.get(name)
         glyph, word, style = _SIGNS[one.verdict] if one else ("not run", "", "dim")
-        told = one_line(one.told, 300) if one else ""
-        first = line(
-            (f" {setting.glyphs[glyph]} ", style),
-            (f"{title:<14}", "text" if one else "dim"),
-            (f"{word:<8}", style),
-            told,
+        head = line(
+            (f" {setting.glyphs[glyph]} ", style), (f"{title:<14}", "text" if one else "dim"), (f"{word:<8}", style)
         )
-        lines: list[Line] = [cut_line(first, setting.width)]
+        told = one_line(one.told, 300) if one else ""
+        lines: list[Line] = [(*head, Span(told))]
+        if line_width(lines[0]) > setting.width and whole:
+            lines = [head, *wrapped(f"   {told}", setting.width, indent="   ")]
         if one and one.mend:
-            lines.append(cut_line(line(("   mend: ", "warn"), one_line(one.mend, 300)), setting.width))
-        rows.append(item(f"check:{name}", *lines))
+            mend = f"   mend: {one_line(one.mend, 300)}"
+            lines += wrapped(mend, setting.width, "warn", "   ") if whole else [line((mend, "warn"))]
+        rows.append(item(f"check:{name}", *(cut_line(single, setting.width) for single in lines)))
     return rows
 
 

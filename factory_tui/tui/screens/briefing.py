@@ -96,7 +96,8 @@ class Briefing(Card):
         self.is_gone = self.is_gone and bool(self.item.id)
         checks = self.rows_at("checks")
         checks.edge = self.app.size.width >= WIDE
-        items = check_items(cockpit.checks, self.setting(checks.room or self.app.size.width))
+        setting = self.setting(checks.room or self.app.size.width)
+        items = check_items(cockpit.checks, setting, whole=self.app.size.width >= WIDE)
         checks.show(items, check_title(cockpit.checks))
 
     def _show_anew(self) -> None:
