@@ -84,6 +84,8 @@ def _told(event: object) -> str:
             return f"{task} could not land: {one_line(reason)}"
         case e.TaskStuck(task=task, reason=reason):
             return f"{task} is stuck: {one_line(reason)}"
+        case e.TaskSplit(task=task, into=into):
+            return f"{task} is split into {', '.join(into)}"
         case e.TaskDropped(task=task) | e.TaskDone(task=task):
             return f"{task} {'dropped' if isinstance(event, e.TaskDropped) else 'done'}"
         case e.MissionEnded(mission=mission, outcome=outcome):

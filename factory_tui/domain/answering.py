@@ -15,6 +15,7 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_fail, mission_over, offer
 from factory_tui.domain.spending import amount_in, bound, share
+from factory_tui.domain.splitting import FORM, split
 from factory_tui.domain.state import State, Task, verdict_of
 from factory_tui.domain.terms import Actor, Finding, Verdict
 from factory_tui.domain.waiting import Waiting, budget_scope, waiting
@@ -66,6 +67,7 @@ _NEEDS_TEXT = {
     "redirect": "the role",
     "replan": "the new goal",
     "swap": "the seat",
+    "split": "the parts: " + FORM,
     "waive": "the reason why a change judged by its own author may land",
     "decline": "a reason",
     "dismiss": "the finding's id and a reason: `F-2 the case cannot occur because …`",
@@ -186,6 +188,8 @@ def _stuck(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...
             return _dismiss(state, task, command.text)
         case "drop":
             return _drop(state, task, command.text)
+        case "split":
+            return split(state, task, command.text)
         case "replan":
             retried = e.TaskRetried(task=task.id, how="replan", goal=command.text)
         case "swap":

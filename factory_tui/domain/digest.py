@@ -128,6 +128,8 @@ def _happened(entry: Entry, state: State) -> str:
             return f"{task} landed: {ref} is {new[:10]}"
         case e.TaskDone(task=task):
             return f"{task} done"
+        case e.TaskSplit(task=task, into=into):
+            return f"{task} split into {', '.join(into)}"
         case e.TaskDropped(task=task, reason=reason):
             return f"{task} dropped: {one_line(reason)}"
         case e.MissionEnded(mission=mission, outcome=outcome):

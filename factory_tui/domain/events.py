@@ -353,6 +353,13 @@ class TaskRetried(Record, frozen=True, kw_only=True, tag="task.retried"):
     reason: str = ""
 
 
+class TaskSplit(Record, frozen=True, kw_only=True, tag="task.split"):
+    """It ends, and its parts take its place wherever another task waits for it."""
+
+    task: str
+    into: tuple[str, ...]
+
+
 class TaskDropped(Record, frozen=True, kw_only=True, tag="task.dropped"):
     task: str
     reason: str
@@ -861,6 +868,7 @@ Event = (
     | TaskUnheld
     | TaskStuck
     | TaskRetried
+    | TaskSplit
     | TaskDropped
     | TaskDone
     | WorktreeOpened

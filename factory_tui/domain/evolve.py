@@ -69,6 +69,7 @@ STEPS: dict[type, Callable[[State, Any, Entry], State]] = {
     e.TaskUnheld: tasks.task_unheld,
     e.TaskStuck: tasks.task_stuck,
     e.TaskRetried: tasks.task_retried,
+    e.TaskSplit: tasks.task_split,
     e.TaskDropped: tasks.task_dropped,
     e.TaskDone: tasks.task_done,
     e.WorktreeOpened: turns.worktree_opened,

@@ -183,6 +183,16 @@ def _stage_again(task: Task, event: e.TaskRetried) -> Stage:
     return "approved" if event.how == "retry" and task.approval is not None else "waiting"
 
 
+def task_split(state: State, event: e.TaskSplit, entry: Entry) -> State:
+    """Its work is kept; whoever waited for it waits for all of its parts."""
+    for other in tuple(state.tasks.values()):
+        if event.task in other.after:
+            after = tuple(one for name in other.after for one in (event.into if name == event.task else (name,)))
+            state = with_task(state, entry, replace(other, after=after))
+    why = f"split into {', '.join(event.into)}"
+    return with_task(state, entry, replace(task_of(state, event.task), stage="dropped", why=why, handoff=None))
+
+
 def task_dropped(state: State, event: e.TaskDropped, entry: Entry) -> State:
     return with_task(state, entry, replace(task_of(state, event.task), stage="dropped", why=event.reason, handoff=None))
 

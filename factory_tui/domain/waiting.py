@@ -267,7 +267,7 @@ def _tasks(state: State) -> list[Waiting]:
                     title=f"{task.title}: stuck, {task.why}",
                     since=task.since,
                     sha256=seals.stuck_sha256(task),
-                    verbs=("retry", "replan", "swap", "take-over", "dismiss", "drop"),
+                    verbs=("retry", "replan", "split", "swap", "take-over", "dismiss", "drop"),
                 )
             )
         elif task.stage in ("working", "released") and (turn := _human_turn(state, task)):

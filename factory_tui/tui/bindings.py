@@ -99,6 +99,17 @@ ACTS: tuple[Act, ...] = (
         )
         for number in range(1, 10)
     ),
+    *(
+        Act(
+            id=f"item.{number}",
+            keys=(str(number),),
+            label=f"item {number}",
+            doc=f"Opens item {number} of what waits; the next key answers it.",
+            where=("needs",),
+            group="go",
+        )
+        for number in range(1, 10)
+    ),
     # --- anywhere ---
     Act(
         id="next",
@@ -518,6 +529,14 @@ ACTS: tuple[Act, ...] = (
         group="answer",
     ),
     Act(
+        id="answer.split",
+        keys=("I",),
+        label="split",
+        doc="Split a stuck task into parts that share its criteria.",
+        where=("card",),
+        group="answer",
+    ),
+    Act(
         id="answer.swap",
         keys=("S",),
         label="swap seat",
@@ -583,6 +602,7 @@ VERBS: Mapping[str, str] = {
     "waive": "answer.waive",
     "replan": "answer.replan",
     "swap": "answer.swap",
+    "split": "answer.split",
     "take-over": "answer.take-over",
     "drop": "answer.drop",
 }

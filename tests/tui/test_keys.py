@@ -31,6 +31,7 @@ SCREENS = (
     Briefing,
     Editing,
     Listing,
+    NeedsYou,
     QuitCard,
     Sheet,
     Grants,

@@ -92,8 +92,9 @@ def _short(one: Waiting) -> str:
 def needs_items(state: State, setting: Setting) -> list[Item]:
     """The queue, two lines each."""
     found = []
-    for one in waiting(state):
+    for number, one in enumerate(waiting(state), 1):
         top = line(
+            (f" {number}" if number < 10 else "  ", "key"),
             (f" {KIND_WORDS[one.kind]:<9}", "ask"),
             (f" {one.id:<6}", "strong"),
             (f" {since(one.since, setting.now):>6} ", "dim"),

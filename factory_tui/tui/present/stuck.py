@@ -83,7 +83,7 @@ def stuck_exhibit(state: State, task: Task, read: Read) -> Exhibit:
         Section("attempts side by side", lambda look: attempt_rows(tried, look)),
         Section("open findings", lambda look: finding_rows(task.findings, look)),
         Section("ways on", lambda look: fact_rows(_ways(state, task), look)),
-        Section("criteria", lambda look: bullet_rows(task.criteria, look)),
+        Section("criteria", lambda look: bullet_rows([f"{n} {one}" for n, one in enumerate(task.criteria, 1)], look)),
         Section("the task", lambda look: task_rows(task, look)),
     ]
     if candidate:
@@ -141,6 +141,11 @@ def _ways(state: State, task: Task) -> list[tuple[str, str, str]]:
     return [
         ("try again", "the same once more, with the findings; the count of attempts begins anew", "text"),
         ("re-plan", "another goal in your words, the findings stay", "text"),
+        (
+            "split",
+            "smaller tasks that share its criteria: `title: 1, 3 | title: 2`; what waits for it waits for all",
+            "text",
+        ),
         ("swap seat", f"another seat; tried: {seats}", "text"),
         ("take over", "you are the author; the brief is laid out for you", "text"),
         ("dismiss", "a finding that is none; with the last that blocks, a fresh reviewer judges again", "text"),

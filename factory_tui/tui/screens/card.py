@@ -32,6 +32,7 @@ PROMPTS = {
     "drop": "why it is dropped",
     "handover": "a note to whoever comes next",
     "edit": "the command",
+    "split": "the parts, `title: 1, 3 | title: 2` with the numbers of their criteria",
     "raise": "by how much: usd 5, tokens 500000, actions 50, minutes 30; nothing typed: as much again",
 }
 """Verbs that need words, and which."""
@@ -253,6 +254,9 @@ class Card(Reader):
 
     def act_answer_replan(self) -> None:
         self._answer("answer.replan")
+
+    def act_answer_split(self) -> None:
+        self._answer("answer.split")
 
     def act_answer_swap(self) -> None:
         self._answer("answer.swap")

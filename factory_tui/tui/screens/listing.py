@@ -119,10 +119,29 @@ class Listing(Room):
             self.act_open()
 
 
+class NeedsYou(Listing):
+    """Any item in one key, so that any answer is two."""
+
+    places: ClassVar[tuple[str, ...]] = ("list", "needs")
+
+    def not_now(self, act: Act) -> str:
+        if act.id.startswith("item."):
+            number = len(self.rows.items)
+            return "" if int(act.id[5:]) <= number else f"{number} thing(s) wait"
+        return super().not_now(act)
+
+    def open_number(self, number: int) -> None:
+        self._opens(self, self.rows.items[number - 1].key)
+
+
+for _number in range(1, 10):
+    setattr(NeedsYou, f"act_item_{_number}", lambda self, number=_number: self.open_number(number))
+
+
 def needs_you() -> Listing:
     """Everything that waits, oldest first."""
-    return Listing(
-        "needs you, oldest first",
+    return NeedsYou(
+        "needs you, oldest first; 1-9 or Enter opens one, the next key answers it",
         lambda room, setting: needs_items(room.cockpit.state, setting),
         lambda room, key: room.cockpit.open_item(key),
         " Nothing waits for you.",
