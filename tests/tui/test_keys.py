@@ -18,7 +18,7 @@ from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.screens.grants import Grants
 from factory_tui.tui.screens.leaving import QuitCard
 from factory_tui.tui.screens.limits import LimitsMatrix
-from factory_tui.tui.screens.listing import Listing
+from factory_tui.tui.screens.listing import Listing, NeedsYou
 from factory_tui.tui.screens.reader import Reader
 from factory_tui.tui.screens.rule import RuleReader
 from factory_tui.tui.screens.sheet import Sheet
