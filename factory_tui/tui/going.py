@@ -142,9 +142,9 @@ class Going(App[None], inherit_bindings=False):
         self.enter(all_rules())
 
     def act_go_crew(self) -> None:
-        from factory_tui.tui.screens.listing import all_roles
+        from factory_tui.tui.screens.crew import Crew
 
-        self.enter(all_roles())
+        self.enter(Crew())
 
     def act_go_memory(self) -> None:
         from factory_tui.tui.screens.listing import memory

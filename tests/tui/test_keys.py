@@ -12,6 +12,7 @@ from factory_tui.tui.keymap import Keys, clashes, documented, page, read_keys
 from factory_tui.tui.screens.away import Away
 from factory_tui.tui.screens.briefing import Briefing
 from factory_tui.tui.screens.card import Card
+from factory_tui.tui.screens.crew import Crew
 from factory_tui.tui.screens.editing import Editing
 from factory_tui.tui.screens.finder import found
 from factory_tui.tui.screens.floor import Floor
@@ -39,6 +40,7 @@ SCREENS = (
     RuleReader,
     LimitsMatrix,
     Away,
+    Crew,
 )
 
 

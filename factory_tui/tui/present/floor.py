@@ -50,6 +50,9 @@ def header(state: State, name: str, setting: Setting, *, phase: str = "") -> Lin
         rest.append(Span("  PAUSED " if state.paused else f"  {state.mode.upper()} ", "key"))
         rest += wall_words(state.wall)
         rest.append(Span(f" {money(state.usd, state.costs_unknown)} {tokens(state.tokens)}", "bar"))
+    if state.world:
+        until = min(wait.until for wait in state.world.values())
+        rest.append(Span(f" WORLD until {until[11:16]} ", "bar-alert"))
     if wide and state.tasks:
         rest.append(Span(f"  {len(state.tasks)} task(s), {len(state.turns)} at work", "bar-dim"))
     clock = (Span(f" {setting.now[11:16] if setting.now else ''} ", "bar"),)

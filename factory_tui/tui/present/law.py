@@ -180,22 +180,3 @@ def role_text(card: RoleCard) -> list[tuple[str, str]]:
         ("cannot", "\n".join(f"- {never.text}" for never in card.never)),
         ("checks before it delivers", "\n".join(f"- {one}" for one in card.checklist)),
     ]
-
-
-def role_items(state: State, setting: Setting) -> list[Item]:
-    if state.charter is None:
-        return []
-    return [
-        item(
-            f"role:{card.id}",
-            cut_line(
-                line(
-                    (f" {card.id:<14}", "strong"),
-                    (f"{card.delivers:<10} ", "work"),
-                    (one_line(card.mission, 120), "text"),
-                ),
-                setting.width,
-            ),
-        )
-        for card in state.charter.roles
-    ]

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from factory_tui.domain.spending import withheld
 from factory_tui.domain.state import State, Task, Turn
 from factory_tui.domain.terms import Verdict
 from factory_tui.domain.waiting import Waiting
+from factory_tui.domain.world import stands_in_the_way
 from factory_tui.tui.glyphs import UNICODE
 from factory_tui.tui.lines import Line, Span
 
@@ -72,7 +74,7 @@ def task_word(state: State, task: Task) -> Word:
         case "offered":
             return _offered(state, task)
         case "released":
-            return Word("idle", "next", "text")
+            return _released(state, task)
         case "working":
             return _working(state, task)
         case "planned":
@@ -93,6 +95,13 @@ def task_word(state: State, task: Task) -> Word:
             return Word("blocked", "dropped", "dim")
         case "stuck":
             return Word("stuck", "STUCK", "bad")
+
+
+def _released(state: State, task: Task) -> Word:
+    if withheld(state, task):
+        return Word("blocked", "NO BUDGET", "bad")
+    wait = stands_in_the_way(state, task)
+    return Word("blocked", f"WORLD {wait.until[11:16]}", "warn") if wait else Word("idle", "next", "text")
 
 
 def _offered(state: State, task: Task) -> Word:

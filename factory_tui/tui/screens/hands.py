@@ -16,7 +16,6 @@ from factory_tui.tui.bindings import Act
 from factory_tui.tui.screens.wheel import Chosen, Wheel
 
 Words = Callable[[Mapping[str, str]], Sequence[str]]
-ACTS = frozenset({"turn.editor", "turn.shell", "turn.hand-over", "turn.take-over", "turn.give-back"})
 
 
 class Hands:
@@ -26,9 +25,7 @@ class Hands:
         self._chosen, self._wheel = chosen, wheel
 
     def not_now(self, act: Act) -> str:
-        """Why an act does nothing now; empty = it works, or is none of these."""
-        if act.id not in ACTS:
-            return ""
+        """Why an act of a person's own work does nothing now; empty = it works."""
         task, turn = self._chosen.chosen_task(), self._wheel.turn()
         if task is None:
             return "no task is chosen"

@@ -11,14 +11,16 @@ from factory_tui.tui.present.backing import level_parts
 from factory_tui.tui.present.law import role_text
 from factory_tui.tui.present.words import tasks_in_view
 from factory_tui.tui.screens.choosing import Choosing
-from factory_tui.tui.screens.hands import Hands
 from factory_tui.tui.screens.wheel import Wheel
 from factory_tui.tui.widgets.pane import FILTERS, Pane
 
 if TYPE_CHECKING:
     from factory_tui.domain.state import Task
+    from factory_tui.tui.screens.hands import Hands
 
 NEEDS_TASK = ("turn.diff", "turn.brief", "turn.why")
+
+OF_A_PERSON = frozenset({"turn.editor", "turn.shell", "turn.hand-over", "turn.take-over", "turn.give-back"})
 
 
 class TurnActs(Choosing):
@@ -31,6 +33,8 @@ class TurnActs(Choosing):
     @property
     def hands(self) -> Hands:
         """A person's own work."""
+        from factory_tui.tui.screens.hands import Hands
+
         return Hands(self, self.wheel)
 
     def turn_not_now(self, act: Act) -> str:
@@ -52,7 +56,7 @@ class TurnActs(Choosing):
             case "search.next" | "search.before" if not self.needle:
                 return "nothing was searched; / searches"
             case _:
-                return self.wheel.not_now(act) or self.hands.not_now(act)
+                return self.hands.not_now(act) if act.id in OF_A_PERSON else self.wheel.not_now(act)
 
     # --- moving ----------------------------------------------------------------------------------
 

@@ -1,0 +1,63 @@
+"""The crew: what fills each role, and why; another seat for a role's next turns."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from factory_tui.tui.bindings import Act
+from factory_tui.tui.present.crew import crew_role_text, crew_rows
+from factory_tui.tui.screens.listing import Listing
+
+
+class Crew(Listing):
+    """Enter shows one role whole."""
+
+    places: ClassVar[tuple[str, ...]] = ("list", "crew")
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the crew; Enter shows what fills a role and what it may do, a gives it another seat",
+            lambda room, setting: crew_rows(room.cockpit.state, setting),
+            lambda room, key: self._open_role(key),
+            " No charter is in force yet.",
+        )
+
+    def _open_role(self, key: str) -> None:
+        if self._role():
+            card = self.cockpit.state.law.role(self._role())
+            self.cockpit.read(card.title, crew_role_text(self.cockpit.state, card))
+        else:
+            self.say("that is a note about the crew; the rows below are its roles", "bar-dim")
+
+    def _role(self) -> str:
+        kind, _, name = self.rows.key.partition(":")
+        return name if kind == "role" else ""
+
+    def not_now(self, act: Act) -> str:
+        if act.id == "crew.seat" and not self._role():
+            return "no role is chosen"
+        return super().not_now(act)
+
+    def act_crew_seat(self) -> None:
+        role = self._role()
+        before = self.cockpit.state.role_seats.get(role, "")
+        self.type(
+            f"seat for the next turns of {role}: claude_code, anthropic_api/MODEL, /MODEL; empty: by the settings",
+            lambda text: self._seat(role, text),
+            before,
+        )
+
+    def _seat(self, role: str, text: str) -> None:
+        from factory_tui.engine.reception import ChangeSeat
+
+        told = f"{role}: {text or 'the seat of the settings'} from its next turn on"
+        self.cockpit.ask(ChangeSeat(role=role, seat=text), told)
+
+    def act_crew_budgets(self) -> None:
+        from factory_tui.engine.exhibits import budget_lines
+
+        state = self.cockpit.state
+        lines = list(budget_lines(state)) if state.charter else []
+        words = "\n".join(lines) or "Nothing is bounded, besides each turn by its role's card."
+        raising = "`factory budget day --raise 'usd 5'` raises one, for this day, session or task only."
+        self.cockpit.read("every budget, used and allowed", [("budgets", words), ("raising", raising)])
