@@ -315,3 +315,24 @@ def test_every_json_answer_is_versioned_and_its_keys_are_documented(calm: Desk) 
         assert document["version"] == 1
         missing = [key for key in document if key not in ("version", "kind") and key not in page]
         assert not missing, (document["kind"], missing)
+
+
+def test_one_turn_is_steered_from_another_shell(tmp_path: Path) -> None:
+    table = settled_desk(tmp_path)
+    with Running(table, "run", *TASK, "--mode", "flow") as running:
+        running.until("Answer here")
+        assert "is interrupted" not in running.shown
+        assert "said to T-1" in table.factory("message", "T-1", "keep the name", code=0).out
+        assert "stops after" in table.factory("pause", "T-1", "look", code=0).out
+        assert table.factory("status", "--json").json["turns"][0]["paused"] == "look"
+        assert table.factory("status", "--json").json["paused"] == ""
+        assert "goes on" in table.factory("unpause", "builder/b1", code=0).out
+        assert table.factory("status", "--json").json["turns"][0]["paused"] == ""
+        assert "no turn called T-9 runs" in table.factory("pause", "T-9", code=1).err
+        table.factory("retire", "T-1", "--text", "it loops", code=0)
+        running.until("T-1 is stuck")
+        assert [item["kind"] for item in table.waiting().values()] == ["stuck"]
+        assert running.end() == 130
+    told = (table.root / ".factory" / "memory" / "digests" / "session-0001.md").read_text()
+    assert "said to builder/b1 (W-1): keep the name" in told
+    assert "retired builder/b1, its task parked: it loops" in told
