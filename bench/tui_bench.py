@@ -24,6 +24,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.memory_bench import home_in
 from bench.rows import Row
 
 COLUMNS, ROWS = 200, 60
@@ -223,8 +224,13 @@ def at(values: list[float], part: float) -> float:
 
 
 def idle(kind: str) -> dict[str, float]:
-    """Keys and processor time while nothing happens."""
-    terminal, _ = started(kind)
+    """Keys and processor time while nothing happens, and a home of some documents is watched."""
+    with tempfile.TemporaryDirectory() as place:
+        return idle_beside(kind, str(home_in(place)))
+
+
+def idle_beside(kind: str, home: str) -> dict[str, float]:
+    terminal, _ = started(kind, home=home)
     time.sleep(2.0)
     keys = []
     for number in range(60):
