@@ -1,0 +1,58 @@
+"""A model's seat in a real factory: what is on record of its faults, its tools and its conversations."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from conformance import QUESTION
+from crew import make_crew, small_task
+from messages_server import MessagesServer, Reply, Script
+from msgspec.structs import replace
+
+from factory_tui.adapters.model_list import read_models
+from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
+from factory_tui.domain import events as e
+from factory_tui.domain.prices import Model
+
+LISTED = read_models({"XDG_CONFIG_HOME": "/nonexistent"})
+SMALL = LISTED.models | {
+    "small": Model(input=1, output=1, cache_read=0, cache_write=1, context=10_000, output_limit=500)
+}
+
+
+async def test_faults_tools_and_a_full_context_are_on_record_and_a_fresh_turn_goes_on(tmp_path: Path) -> None:
+    replies = (
+        Reply(status=529, message="Overloaded", headers={"retry-after": "0"}),
+        Reply(text="I try my own way.", calls=[("bash", {"command": "id"})]),
+        Reply(calls=[("read", {"path": "adder.py"})], usage={"input_tokens": 9_000, "cache_creation_input_tokens": 7}),
+        Reply(text="adder.py has no subtraction yet; I was about to add it."),
+        Reply(calls=[("escalate", {"question": QUESTION})]),
+    )
+    crew = make_crew(tmp_path, {})
+    async with MessagesServer(Script(*replies)) as server:
+        settings = ApiSettings(models=replace(LISTED, models=SMALL), key="a-key", base_url=server.url, model="small")
+        crew.seat = AnthropicApiSeat(settings)  # type: ignore[assignment]
+        seen: list[object] = []
+        async with crew.session() as house:
+            house.factory.subscribe(lambda entry, state: seen.append(entry.event))
+            await small_task(house, "Add subtraction")
+            async with asyncio.timeout(60):
+                await house.factory.until(lambda state: state.task("T-1").stage == "parked" and not state.turns)
+            task = house.state.task("T-1")
+    (told, *_) = [event.text for event in seen if isinstance(event, e.SeatNoticed)]
+    assert told == "overloaded: Overloaded (529): again in 0 s (1/4)"
+    assert [event.tool for event in seen if isinstance(event, e.ToolDenied)] == ["bash"]
+    ends = [event for event in seen if isinstance(event, e.TurnEnded)]
+    assert [event.outcome for event in ends] == ["truncated", "ok"]
+    assert ends[0].handed_on is not None
+    assert (task.attempt, task.fruitless) == (1, 0)
+    first, second = server.requests[1].everything, server.requests[-1].everything
+    assert "ran out of room" not in first
+    assert "ran out of room" in second
+    assert "I was about to add it" in second
+    assert "- read adder.py: ok" in second
+    assert "I try my own way" not in second, "it is a fresh conversation"
+    assert any(event.tokens_written == 7 for event in seen if isinstance(event, e.UsageNoted))
+    spoken = {event.conversation for event in seen if isinstance(event, e.ConversationNoted)}
+    assert len(spoken) >= 2
