@@ -17,6 +17,7 @@ from crew import (
     stages,
     write,
 )
+from msgspec.structs import replace
 from small_home import charter_of
 
 from factory_tui.adapters.limits_probe import BY_COMMAND, LAYERS, Matrix, probe
@@ -58,6 +59,22 @@ async def test_control_without_a_wall_the_same_limits_are_red_and_keep_roles_uns
     assert set(BY_COMMAND) - {"outlive the command", "keep a capability"} <= red | {"make a namespace"}
     assert "install bubblewrap" in matrix.unproven("builder")
     assert matrix.unproven("ceo") == "", "it has no commands, so it needs no wall"
+
+
+@pytest.mark.needs_bwrap
+async def test_control_where_nothing_is_protected_the_import_lets_it_in_and_the_cell_is_red(tmp_path: Path):
+    """The import is tried and not asked: git metadata is refused by the reading itself, whatever the law says."""
+    law = charter_of()
+    cards = tuple(
+        replace(card, writes=("**",), never_writes=()) if card.id == "builder" else card for card in law.roles
+    )
+    open_law = replace(law, protected=(), rules=(), roles=tuple(card for card in cards if card.id == "builder"))
+    sandbox = BwrapSandbox(look_around(find_bwrap()))
+    matrix = await probe(open_law, sandbox, tmp_path, wall="bwrap", control="brokered")
+    (cell,) = [one for one in matrix.red() if one.layer == "diff import"]
+    assert ".github/workflows/ci.yml" in cell.detail
+    assert ".git/hooks" not in cell.detail
+    assert "protect the path" in matrix.unproven("builder")
 
 
 async def test_without_a_wall_a_models_seat_gets_no_shell_and_so_every_limit_holds(tmp_path: Path):

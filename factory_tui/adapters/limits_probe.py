@@ -5,8 +5,9 @@ Green only where the attempt was refused and the world is as it was. Roles that 
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,20 +15,24 @@ import msgspec
 from msgspec.structs import replace
 
 from factory_tui.adapters.clock import SystemClock
+from factory_tui.adapters.import_stage import CHANGED, ImportStage, import_stage
+from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.trying import PRECIOUS, SCRIPT, SECONDS, World, world
 from factory_tui.adapters.workbench import DirectoryWorkbench
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.events import RedLimit, RoleLimits
-from factory_tui.domain.roles import RoleCard, path_policy
+from factory_tui.domain.errors import WorldError
+from factory_tui.domain.events import RedLimit, RoleLimits, TreeRefused
+from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.state import State, Task, Turn
-from factory_tui.domain.terms import ACTION_KINDS, Action, Actor, Control, Decision, Evidence
+from factory_tui.domain.terms import ACTION_KINDS, Action, Actor, Control, Evidence, RuleMatch
 from factory_tui.engine.boundaries import held_paths
 from factory_tui.engine.broker import Tools, TurnDesk
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
-from factory_tui.engine.ports import Sandbox
+from factory_tui.engine.ports import Checks, Sandbox
 
+TURN = "probe/p1"
 LAYERS = ("not offered", "broker", "wall", "diff import")
 BY_COMMAND = {
     "write outside by a command": "write_outside",
@@ -103,10 +108,13 @@ async def probe(charter: Charter, sandbox: Sandbox, place: str | Path, *, wall: 
     """Tries every role of a charter. `wall` is the session's label, `control` how the seats are held."""
     cells: list[Cell] = []
     known: dict[tuple[str, ...], tuple[Cell, ...]] = {}
+    with import_stage(place) as stage:
+        for card in charter.roles:
+            cells.append(await _by_import(charter, card, stage, wall, control))
     for card in charter.roles:
         with world(place) as here:
-            desk = _desk(charter, card, here, sandbox, wall, control)
-            cells += await _by_tools(charter, card, desk, here)
+            desk = _desk_in(here, charter, card, sandbox, wall, control)
+            cells += await _by_tools(card, desk, here)
             key = (*_held(charter, card), "scratch" if not card.writes else "")
             if "run" not in card.actions:
                 cells += [await _no_command(card, desk)]
@@ -121,7 +129,7 @@ def _of(role: str, cell: Cell) -> Cell:
     return Cell(role=role, limit=cell.limit, layer=cell.layer, holds=cell.holds, detail=cell.detail)
 
 
-async def _by_tools(charter: Charter, card: RoleCard, desk: TurnDesk, here: World) -> list[Cell]:
+async def _by_tools(card: RoleCard, desk: TurnDesk, here: World) -> list[Cell]:
     unlisted = next((kind for kind in ACTION_KINDS if kind not in card.actions), None)
     wishes = [
         ("write outside", Action(kind="edit", path="../victim/canary", content="x")),
@@ -144,23 +152,41 @@ async def _by_tools(charter: Charter, card: RoleCard, desk: TurnDesk, here: Worl
         cells.append(
             Cell(role=card.id, limit=limit, layer=layer, holds=not (answer.ok or changed or leaked), detail=detail)
         )
-    protected = (".factory/factory.toml", ".github/workflows/ci.yml", ".claude/settings.json", "rules/rule")
-    open_paths = [path for path in protected if _imports(charter, card, path)]
-    cells.append(
-        Cell(
-            role=card.id,
-            limit="bring in a protected path with a change",
-            layer="diff import",
-            holds=not open_paths,
-            detail=", ".join(open_paths),
-        )
-    )
     return cells
 
 
-def _imports(charter: Charter, card: RoleCard, path: str) -> bool:
-    matches = path_policy(card, (path,), _protected(charter), charter.architecture)
-    return all(match.decision is not Decision.DENY for match in matches)
+async def _by_import(charter: Charter, card: RoleCard, stage: ImportStage, wall: str, control: Control) -> Cell:
+    """A commit of protected paths, tried to its end: the worktree is read as any other is, by the same import and the
+    same decision."""
+    factory = _factory(charter, card, wall, control, stage.base)
+    desk = _desk(factory, card, stage.directory, PlainSandbox(stage.directory), _gate(factory, stage))
+    refused: set[str] = set()
+
+    def look(entry: Entry, state: object) -> None:
+        if isinstance(entry.event, TreeRefused):
+            refused.update(path for path in CHANGED for match in entry.event.matches if _names(match, path))
+
+    end = factory.subscribe(look)
+    try:
+        async with asyncio.timeout(SECONDS):
+            answer = await desk.act(Action(kind="commit", text="probe"))
+        is_denied = answer.decision == "deny"
+        open_paths = [] if is_denied else [path for path in CHANGED if path not in refused]
+    except TimeoutError:
+        is_denied, open_paths = False, list(CHANGED)  # it came in, and waits for a level 2 that nobody runs here
+    finally:
+        end()
+    return Cell(
+        role=card.id,
+        limit="bring in a protected path with a change",
+        layer="not offered" if is_denied else "diff import",
+        holds=not open_paths,
+        detail=f"came in: {', '.join(open_paths)}" if open_paths else "",
+    )
+
+
+def _names(match: RuleMatch, path: str) -> bool:
+    return match.where == path or match.reason.startswith((f"{path}:", f"{path.partition('/')[0]}:"))
 
 
 async def _no_command(card: RoleCard, desk: TurnDesk) -> Cell:
@@ -198,8 +224,8 @@ def _held(charter: Charter, card: RoleCard) -> tuple[str, ...]:
     return held_paths(card, _FILES, _protected(charter)).paths
 
 
-def _desk(charter: Charter, card: RoleCard, here: World, sandbox: Sandbox, wall: str, control: Control) -> TurnDesk:
-    """The real desk, on a ledger that is forgotten. Its law is the charter's, with one more protected path."""
+def _factory(charter: Charter, card: RoleCard, wall: str, control: Control, base: str = "") -> Factory:
+    """The real one, on a ledger that is forgotten. Its law is the charter's, with one more protected path."""
     law = replace(charter, protected=_protected(charter))
     task = Task(
         id="T-0",
@@ -213,9 +239,10 @@ def _desk(charter: Charter, card: RoleCard, here: World, sandbox: Sandbox, wall:
         after=(),
         asks=(),
         opened_seq=0,
+        worktree_base=base,
     )
     turn = Turn(
-        id="probe/p1",
+        id=TURN,
         task="T-0",
         handoff="H-0",
         role=card.id,
@@ -228,27 +255,53 @@ def _desk(charter: Charter, card: RoleCard, here: World, sandbox: Sandbox, wall:
         started="",
     )
     state = State(session=1, session_open=True, charter=law, wall=wall, tasks={"T-0": task}, turns={turn.id: turn})
-    factory = Factory(state=state, ledger=_Forgotten(), clock=SystemClock())
+    return Factory(state=state, ledger=_Forgotten(), clock=SystemClock())
+
+
+def _desk_in(here: World, charter: Charter, card: RoleCard, sandbox: Sandbox, wall: str, control: Control) -> TurnDesk:
     directory = here.work
     if not card.writes:
         # Its commands run in a copy that vanishes; what it may not change is the tree that was copied.
         directory = here.root / "copy"
         shutil.copytree(here.work, directory, symlinks=True)
+    factory = _factory(charter, card, wall, control)
+    held = _held(charter, card) if card.writes else ()
+    return _desk(factory, card, str(directory), sandbox, _NoGate(), environment=here.told, held=held)
+
+
+def _desk(
+    factory: Factory,
+    card: RoleCard,
+    directory: str,
+    sandbox: Sandbox,
+    gatekeeper: Gatekeeper,
+    *,
+    environment: Mapping[str, str] | None = None,
+    held: tuple[str, ...] = (),
+) -> TurnDesk:
+    """The real desk."""
     return TurnDesk(
-        turn=turn.id,
+        turn=TURN,
         factory=factory,
-        gatekeeper=_NoGate(),
+        gatekeeper=gatekeeper,
         workbench=DirectoryWorkbench(),
         sandbox=sandbox,
         evidence=_NoEvidence(),
         progress=lambda turn, text: None,
-        tools=Tools(
-            directory=str(directory),
-            environment=here.told,
-            readable=(),
-            seconds=SECONDS,
-            held=_held(charter, card) if card.writes else (),
-        ),
+        tools=Tools(directory=directory, environment=dict(environment or {}), readable=(), seconds=SECONDS, held=held),
+    )
+
+
+def _gate(factory: Factory, stage: ImportStage) -> Gatekeeper:
+    def no_checks(charter: Charter) -> Checks:
+        raise WorldError(what="a probe runs no level 2")
+
+    return Gatekeeper(
+        factory=factory,
+        worktrees=stage.worktrees,
+        evidence=_NoEvidence(),
+        checks_for=no_checks,
+        progress=lambda turn, text: None,
     )
 
 

@@ -56,7 +56,7 @@ NAMES = (
     "commit_with_git",
     "push_with_git",
 )
-_QUIET = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "PATH": os.environ.get("PATH", os.defpath)}
+QUIET = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "PATH": os.environ.get("PATH", os.defpath)}
 _BY_THE_WORLD = ("write_outside", "signal_host", "commit_with_git", "push_with_git")
 """Inside, a file of that name or a process of that number may be the command's own: only the world tells."""
 
@@ -137,7 +137,7 @@ def world(place: str | Path) -> Iterator[World]:
         (root / "work/src/link").symlink_to(root / "victim/precious")
         (root / "work" / SCRIPT).write_text(ATTEMPTS)
         subprocess.run(
-            ["git", "init", "-q", "-b", "main", "--template="], cwd=root / "victim/repo", env=_QUIET, check=False
+            ["git", "init", "-q", "-b", "main", "--template="], cwd=root / "victim/repo", env=QUIET, check=False
         )
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.setblocking(False)
