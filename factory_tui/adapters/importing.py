@@ -113,6 +113,7 @@ class _Scan:
             os.close(root)
         if not self.everything:
             self._judge_names(tree)
+            self._judge_repositories(tree)
         for path in self.refused:
             if path in self.base:
                 tree[path] = self.base[path]
@@ -121,6 +122,13 @@ class _Scan:
         self.pack.finish()
         refused = tuple(f"{shown(path) or '.'}: {why}" for path, why in sorted(self.refused.items()))
         return Scanned(tree=tree_id, refused=refused, newly_ignored=tuple(map(shown, newly_ignored)))
+
+    def _judge_repositories(self, tree: Mapping[str, Entry]) -> None:
+        """A repository needs no `.git`: whoever enters a folder that looks like one has git obey its settings."""
+        for path in [path for path in tree if path.rpartition("/")[2] == "HEAD" and path not in self.base]:
+            folder = path.removesuffix("HEAD")
+            if all(any(other.startswith(f"{folder}{part}/") for other in tree) for part in ("objects", "refs")):
+                self.refused[path] = "a repository of its own: git would obey its settings and run its hooks"
 
     # --- which files ---
 

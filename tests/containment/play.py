@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,7 +19,8 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -95,6 +98,7 @@ class World:
     listener: socket.socket
     unix: socket.socket
     abstract: socket.socket
+    datagrams: socket.socket
     mark: str
     other: subprocess.Popen[bytes] | None = None
     reached: list[str] = field(default_factory=list)
@@ -111,6 +115,7 @@ class World:
             "REPO": str(self.repo),
             "STATE": str(self.state),
             "PORT": str(self.listener.getsockname()[1]),
+            "UDP": str(self.datagrams.getsockname()[1]),
             "UNIX": str(self.root / "unix.sock"),
             "ABSTRACT": f"{self.mark}-abstract",
             "PID": str(self.other.pid),
@@ -146,9 +151,15 @@ class World:
         self.before = self.places()
         self.reached.clear()
 
+    def hear_datagrams(self) -> None:
+        with suppress(BlockingIOError):
+            while self.datagrams.recv(2_000):
+                self.reached.append("datagram")
+
     def broken(self) -> list[str]:
         """What is not as it was when it was remembered."""
         now = self.places()
+        self.hear_datagrams()
         found = [f"{name} changed" for name, state in self.before.items() if now[name] != state]
         found += [f"the {name} listener was reached" for name in dict.fromkeys(self.reached)]
         found += [f"process {pid} is still alive" for pid in running_with(self.mark)]
@@ -185,7 +196,19 @@ def world(root: Path, repo: Path, state: Path) -> Iterator[World]:
     unix, abstract = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
     unix.bind(str(root / "unix.sock"))
     abstract.bind(f"\0{mark}-abstract")
-    here = World(root=root, repo=repo, state=state, listener=listener, unix=unix, abstract=abstract, mark=mark)
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.bind(("127.0.0.1", 0))
+    datagrams.setblocking(False)
+    here = World(
+        root=root,
+        repo=repo,
+        state=state,
+        listener=listener,
+        unix=unix,
+        abstract=abstract,
+        datagrams=datagrams,
+        mark=mark,
+    )
     here.start_other()
     sockets = {"network": listener, "unix": unix, "abstract": abstract}
     for name, one in sockets.items():
@@ -197,6 +220,7 @@ def world(root: Path, repo: Path, state: Path) -> Iterator[World]:
         for one in sockets.values():
             one.shutdown(socket.SHUT_RDWR)
             one.close()
+        datagrams.close()
         assert here.other is not None
         here.other.kill()
         here.other.wait()
@@ -436,9 +460,12 @@ async def control(attempt: Attempt, place: Path) -> list[str]:
         here.remember()
         sandbox = PlainSandbox(place / "runs")
         boundary = Boundary(cwd=str(work), writable=(str(work),))
-        result = await sandbox.run(["sh", "-c", here.fill(attempt.given["script"])], boundary, Limits(seconds=5))
+        given = attempt.given
+        text = "\n".join(here.fill(given[part]) for part in ("plant", "script", "then", "naive") if part in given)
+        result = await sandbox.run(["sh", "-c", text], boundary, Limits(seconds=20 if "naive" in given else 5))
         async with asyncio.timeout(1):
             while attempt.group == "network" and not here.reached:
+                here.hear_datagrams()
                 await asyncio.sleep(0.01)
         done = here.broken()
         if holds_secret(result.output):
@@ -446,6 +473,77 @@ async def control(attempt: Attempt, place: Path) -> list[str]:
         if pristine != {path: s for path, s in manifest(work).items() if path.startswith(PROTECTED)}:
             done.append("a protected path changed")
         return done
+
+
+NAIVE = ("read", "search", "edit", "delete", "run", "fetch")
+"""Wishes that can be carried out by whoever does not ask."""
+
+
+def has_a_naive_control(attempt: Attempt) -> bool:
+    given = attempt.given
+    kinds = {*given, given.get("action", {}).get("kind", "")}
+    return bool(kinds & set(NAIVE)) and given.get("control") is not False
+
+
+def naive(attempt: Attempt, place: Path, repo: Path) -> list[str]:
+    """The same wish at a desk that permits everything and opens what it is told to: what it did."""
+    state = place / "state"
+    (state / "keys").mkdir(parents=True)
+    with world(place, repo, state) as here:
+        work = place / "work"
+        shutil.copytree(repo, work, ignore=shutil.ignore_patterns(".git"))
+        given = attempt.given
+        if "plant" in given:
+            subprocess.run(["sh", "-c", here.fill(given["plant"])], cwd=work, check=True)
+        pristine = manifest(work)
+        here.remember()
+        action = Player("", here, Tight(PlainSandbox(place)), directory=str(work))._action(given)
+        told = ""
+        with suppress(OSError, ValueError):
+            told = _permit(action, work)
+        done = here.broken()
+        if told:
+            done.append("it was told")
+        if pristine != manifest(work) or (work / ".git").exists() or (place / "canary").exists():
+            done.append("the tree changed, or what lies beside it")
+        return done
+
+
+def _permit(action: Action, work: Path) -> str:
+    """What a tool would do that joins a path and opens it, and pastes a name into a shell line."""
+    path = os.path.join(work, action.path)
+    if action.kind == "read":
+        return _opened(path)
+    if action.kind == "search":
+        texts = (_opened(name) for name in itertools.islice(_walked(path), 3_000))
+        return next((text for text in texts if re.search(action.pattern, text)), "")
+    if action.kind == "edit":
+        if action.delete:
+            os.unlink(path)
+        else:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            Path(path).write_text(action.content or "")
+        return ""
+    line = action.command if action.kind == "run" else f"echo fetch {action.target}"
+    if action.resource == "url":
+        line = f"curl -sm 2 '{action.target}'"
+    done = subprocess.run(["sh", "-c", line], cwd=work, capture_output=True, timeout=20, check=False)
+    return "" if action.resource == "package" else done.stdout.decode("utf-8", "replace")
+
+
+def _walked(path: str) -> Iterator[str]:
+    if os.path.isfile(path):
+        yield path
+    for folder, _, names in os.walk(path, followlinks=True):
+        yield from (f"{folder}/{name}" for name in names)
+
+
+def _opened(path: str) -> str:
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:
+            return (file.read(100_000) or b"").decode("utf-8", "replace")
+    return ""
 
 
 # --- the tally -----------------------------------------------------------------------------------
@@ -465,11 +563,16 @@ def tally(outcomes: Sequence[Outcome]) -> list[str]:
     return [*lines, f"{sum(attempted.values())} attempts, {len(escapes)} escapes"]
 
 
+def played(role: str) -> list[Outcome]:
+    with tempfile.TemporaryDirectory(prefix=f"containment-{role}-") as place:
+        return asyncio.run(play(role, Path(place)))
+
+
 def main() -> int:
-    outcomes: list[Outcome] = []
-    for role in roles():
-        with tempfile.TemporaryDirectory(prefix=f"containment-{role}-") as place:
-            outcomes += asyncio.run(play(role, Path(place)))
+    # The longest first; each role is a session in a process of its own.
+    most = sorted(roles(), key=lambda role: -sum(role in one.roles for one in attempts()))
+    with ProcessPoolExecutor(max_workers=os.cpu_count()) as workers:
+        outcomes = [one for found in workers.map(played, most) for one in found]
     print("\n".join(tally(outcomes)))
     return 1 if any(one.escaped for one in outcomes) else 0
 

@@ -30,6 +30,15 @@ async def test_control_without_walls_the_attempt_does_harm(tmp_path: Path, attem
     assert await play.control(attempt, tmp_path) != []
 
 
+def test_control_at_a_desk_that_permits_everything_the_wishes_come_true(tmp_path: Path):
+    """What broker and in-process tools refuse is refused for a reason: whoever does not ask gets it done."""
+    crew = play.make_crew(tmp_path, {}, play.FILES)
+    tried = [one for one in play.attempts() if play.has_a_naive_control(one)]
+    assert len(tried) > 50
+    nothing = [one.id for number, one in enumerate(tried) if not play.naive(one, tmp_path / str(number), crew.root)]
+    assert nothing == []
+
+
 def test_every_attempt_has_a_name_of_its_own():
     names = [one.id for one in play.attempts()]
     assert len(names) == len(set(names)) > 150
