@@ -267,7 +267,9 @@ async def test_a_lasting_fault_ends_the_turn_once_with_what_happened_and_what_me
     assert sum(waits.seconds) <= 60, "it never waits without a bound"
     assert desk.kinds == ["read"]
     if kind == "waiting":
-        assert outcome.cause.startswith("127.0.0.1")
+        assert outcome.cause == f"{server.url.removeprefix('http://')}: {told}", (
+            "the same for every turn that shares it"
+        )
         assert len(desk.notices) == 4, "one line for each wait"
 
 

@@ -310,7 +310,9 @@ class _Turn:
             return self._handed_on("", note)
         if trouble.ends == "waiting":
             host = urlsplit(self._settings.base_url or VENDOR).netloc
-            return SeatOutcome(kind="waiting", note=note, cause=f"{host}: {trouble.text}", until=_until(trouble.after))
+            # The same words for every turn that waits for it, whatever the server said to each.
+            cause = f"{host}: {trouble.text.partition(':')[0]}"
+            return SeatOutcome(kind="waiting", note=note, cause=cause, until=_until(trouble.after))
         return SeatOutcome(kind=trouble.ends, note=note)
 
     def _is_nearly_full(self, answer: Answer) -> bool:
