@@ -134,7 +134,7 @@ class Floor(TurnActs):
                 continue
             pane.edge = not self.zoomed and not is_small(*self.app.size)
             if story is None:
-                pane.empty = rows.empty_words(cockpit.state, cockpit.phase)
+                pane.say_empty(rows.empty_words(cockpit.state, cockpit.phase))
                 pane.show(None)
                 pane.show_head((Span("TURN", "title"),))
             else:

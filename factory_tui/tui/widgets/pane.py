@@ -84,6 +84,12 @@ class Pane(Painted):
         self._choose_rows()
         self.touch()
 
+    def say_empty(self, text: str) -> None:
+        """What stands there while there is no transcript."""
+        if text != self.empty:
+            self.empty = text
+            self.touch()
+
     def show_head(self, left: Line, right: Line = ()) -> None:
         if (left, right) != (self._head, self._head_right):
             self._head, self._head_right = left, right
