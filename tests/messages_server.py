@@ -96,8 +96,9 @@ class Request:
 
     @property
     def results(self) -> list[tuple[str, bool]]:
-        """Text and `is_error` of the tool results in the last message."""
-        content = self.messages[-1]["content"] if self.messages else ""
+        """Text and `is_error` of the tool results in the last message; some clients put words of their own behind."""
+        said = [message for message in self.messages if message.get("role") != "system"]
+        content = said[-1]["content"] if said else ""
         blocks = content if isinstance(content, list) else []
         return [
             (text_of(block.get("content", "")), bool(block.get("is_error")))

@@ -36,6 +36,7 @@ class Desk:
     """Writes down what it was told, and says yes."""
 
     acted: list[tuple[str, str]] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
     said: str = ""
     notices: list[tuple[str, str]] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Desk:
 
     async def act(self, action: Action) -> ActionResult:
         self.acted.append((action.kind, action.object))
+        self.actions.append(action)
         if self.holding is not None:
             self.holding.set()
             try:
@@ -204,6 +206,14 @@ async def test_a_token_made_for_seats_goes_out_as_one(tmp_path: Path):
         assert (await here.play()).kind == "ok"
         assert here.server.requests[0].headers["authorization"] == f"Bearer {REAL}"
         assert "x-api-key" not in here.server.requests[0].headers
+
+
+async def test_what_the_model_wrote_reaches_the_desk_as_it_was_written(tmp_path: Path):
+    """The program turns an escape into its letter before it passes a call on; the desk is told what was said."""
+    text = 'print("\\u00e9", "é", "\\\\u00e9", r"C:\\x")\n' + "# long\n" * 100
+    async with room(tmp_path, Reply(calls=[(f"{PREFIX}edit", {"path": "a.py", "content": text})]), DONE) as here:
+        assert (await here.play()).kind == "ok"
+        assert here.desk.actions[0].content == text
 
 
 async def test_what_was_not_offered_or_cannot_be_read_is_on_record_and_not_done(tmp_path: Path):

@@ -38,6 +38,7 @@ from factory_tui.adapters.seats.claude_code.telling import (
     Said,
     Told,
 )
+from factory_tui.adapters.seats.claude_code.wire import WireCalls
 from factory_tui.domain.errors import WorldError
 from factory_tui.engine.ports import ActionResult
 
@@ -59,6 +60,7 @@ class Line(Transport):
     def __init__(self, program: Program) -> None:
         self._program = program
         self._writing = asyncio.Lock()
+        self.calls = WireCalls()
         self.is_over = False
         """Its end is meant: it is no error."""
 
@@ -79,7 +81,11 @@ class Line(Transport):
                 raise WorldError(what=f"Claude Code sent one message of more than {LONGEST_LINE >> 20} MB")
             for line in lines:
                 if line.startswith(b"{"):
-                    yield json.loads(line)
+                    message = json.loads(line)
+                    if message.get("type") == "stream_event":
+                        # Here, and not where messages are read: what asks about a call may overtake those.
+                        self.calls.add(message.get("event") or {})
+                    yield message
         if not self.is_over:
             raise WorldError(what="Claude Code has ended")
 
@@ -133,8 +139,11 @@ class Talk:
                 yield one
 
     async def _asked(self, given: Any, use: str | None, context: Any) -> Any:
-        why = await self._gate(given["tool_name"], given["tool_input"])
-        answer = {"hookEventName": "PreToolUse", "permissionDecision": "deny" if why else "allow"}
+        said = self._line.calls.arguments(use)
+        why = await self._gate(given["tool_name"], given["tool_input"] if said is None else said)
+        answer: dict[str, Any] = {"hookEventName": "PreToolUse", "permissionDecision": "deny" if why else "allow"}
+        if said is not None and not why:
+            answer["updatedInput"] = said
         return {"hookSpecificOutput": {**answer, "permissionDecisionReason": why or "it goes to the desk"}}
 
     def _read(self, message: Message) -> list[Told]:
