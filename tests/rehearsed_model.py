@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
-from messages_server import Reply, Request
+from messages_server import Reply, Request, text_of
 
 from factory_tui.adapters.brief_sections import must_answer_in
 from factory_tui.adapters.rehearsal_script import Act, Branch, Say, Script, Spend, Step, Wish
@@ -25,7 +25,9 @@ Play = Generator[Reply, ActionResult, None]
 class RehearsedModel:
     """Satisfies `messages_server.Player`."""
 
-    def __init__(self, script: Script, charter: Charter) -> None:
+    def __init__(self, script: Script, charter: Charter, prefix: str = "") -> None:
+        """`prefix` is what the seat puts before the names of its tools."""
+        self._prefix = prefix
         self._script = script
         self._roles = {card.title: card.id for card in charter.roles}
         self._plays: dict[str, Play] = {}
@@ -53,11 +55,12 @@ class RehearsedModel:
         self.turns.append(f"{role}: {title}, {attempt}")
         turn = self._script.turn_for(role, title, attempt)
         assert turn is not None, f"the script has no turn for {role} on {title}, attempt {attempt}"
-        return _Mind(brief, role).play(turn.steps)
+        return _Mind(brief, role, self._prefix).play(turn.steps)
 
 
 class _Mind:
-    def __init__(self, brief: str, role: str) -> None:
+    def __init__(self, brief: str, role: str, prefix: str) -> None:
+        self._prefix = prefix
         self._brief = brief
         self._last = ActionResult(ok=False, decision="", text="")
         self._words: list[str] = []
@@ -69,7 +72,9 @@ class _Mind:
                     self._words.append(text)
                 case Act(wish=wish):
                     said, self._words = "\n".join(self._words), []
-                    self._last = yield Reply(text=said, calls=[(wish.kind, self._arguments(wish))], piece=60)
+                    self._last = yield Reply(
+                        text=said, calls=[(self._prefix + wish.kind, self._arguments(wish))], piece=60
+                    )
                 case Branch(condition=condition, then=then, otherwise=otherwise):
                     yield from self.play(then if holds(condition, self._last) else otherwise)
                 case Spend():
@@ -139,7 +144,7 @@ def _task(task: Any) -> dict[str, Any]:
 
 def _first(request: Request) -> str:
     """What begins a conversation, the same in each of its requests."""
-    return request.system + str(request.messages[0]["content"][0].get("text", ""))
+    return text_of(request.body.get("system", "")) + text_of(request.messages[0]["content"])
 
 
 def _result(request: Request) -> ActionResult:

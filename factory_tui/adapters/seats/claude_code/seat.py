@@ -62,7 +62,7 @@ class Kit:
     now: Callable[[], str]
     models: Models
     model: str = ""
-    """Before the tier's; empty = by the role's tier."""
+    """Where the staffing names none; empty = by the role's tier."""
     silence_seconds: float = command.SILENCE_SECONDS
     retries: int = command.RETRIES
     learn: Callable[[str, str], None] = field(default=lambda name, secret: None)
@@ -143,9 +143,10 @@ class ClaudeCodeSeat:
     def _model(self, brief: TurnBrief) -> tuple[str, str]:
         """Name and effort; a model that is not on the list is asked for no effort."""
         tier = self._kit.models.tiers.get(brief.model_tier)
-        model = self._kit.model or (tier.model if tier else "")
+        model = brief.model or self._kit.model or (tier.model if tier else "")
+        effort = brief.effort or (tier.effort if tier and tier.effort else "")
         known = self._kit.models.find(model)
-        return model, tier.effort if tier and tier.effort and known and known.adaptive else ""
+        return model, effort if known is not None and known.adaptive else ""
 
     async def close(self) -> None:
         program, proxy, talk = self._program, self._proxy, self._talk

@@ -139,7 +139,7 @@ class Talk:
                 yield one
 
     async def _asked(self, given: Any, use: str | None, context: Any) -> Any:
-        said = self._line.calls.arguments(use)
+        said = await self._line.calls.arguments(use)
         why = await self._gate(given["tool_name"], given["tool_input"] if said is None else said)
         answer: dict[str, Any] = {"hookEventName": "PreToolUse", "permissionDecision": "deny" if why else "allow"}
         if said is not None and not why:

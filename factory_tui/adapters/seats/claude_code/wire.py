@@ -6,6 +6,8 @@ becomes an `é`. What a seat asks for is what its model said, so the calls are p
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -13,6 +15,8 @@ from typing import Any
 
 KEPT = 200
 """Calls; the program asks about each right after its stream."""
+LATE_SECONDS = 0.5
+"""The program may ask about a call a moment before it passes on the end of its stream."""
 
 
 class WireCalls:
@@ -21,9 +25,15 @@ class WireCalls:
     def __init__(self) -> None:
         self._open: dict[int, tuple[str, list[str]]] = {}
         self._calls: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._more = asyncio.Event()
 
-    def arguments(self, use: str | None) -> dict[str, Any] | None:
+    async def arguments(self, use: str | None) -> dict[str, Any] | None:
         """Of the call with this id; None when it was not streamed, or is no JSON object."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LATE_SECONDS):
+                while use not in self._calls:
+                    self._more.clear()
+                    await self._more.wait()
         return self._calls.get(use or "")
 
     def add(self, event: Mapping[str, Any]) -> None:
@@ -41,6 +51,7 @@ class WireCalls:
                 self._keep(*self._open.pop(index))
 
     def _keep(self, use: str, pieces: list[str]) -> None:
+        self._more.set()
         try:
             arguments = json.loads("".join(pieces) or "{}")
         except ValueError:
