@@ -164,12 +164,12 @@ async def test_an_enclosed_program_reaches_one_endpoint_and_never_sees_what_open
     }
     # The endpoint did get it, once: what was looked for is what was there to be found.
     assert [REAL in head for head in heads] == [True]
-    assert [(call.status, bool(call.refused)) for call in calls] == [
+    assert sorted((call.status, bool(call.refused)) for call in calls) == [
         (200, False),
-        (403, True),
-        (403, True),
-        (403, True),
         (401, True),
+        (403, True),
+        (403, True),
+        (403, True),
     ]
 
 

@@ -173,13 +173,17 @@ class Streams:
         for theirs in (self.their_input, self.their_output, self.their_errors):
             theirs.close()
         loop = asyncio.get_running_loop()
-        reading, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(self.output), self._output)
-        noting, _ = await loop.connect_read_pipe(lambda: _Noting(self.errors), self._errors)
+        made = self._transports
+        made.append((await loop.connect_read_pipe(self._reading, self._output))[0])
+        made.append((await loop.connect_read_pipe(lambda: _Noting(self.errors), self._errors))[0])
         # Only its flow control is used: `drain` waits while the program does not read.
         protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader())
         writing, _ = await loop.connect_write_pipe(lambda: protocol, self._input)
+        made.append(writing)
         self.input = asyncio.StreamWriter(writing, protocol, None, loop)
-        self._transports = [reading, noting, writing]
+
+    def _reading(self) -> asyncio.Protocol:
+        return asyncio.StreamReaderProtocol(self.output)
 
     def close(self) -> None:
         for transport in self._transports:

@@ -7,9 +7,10 @@ asks again when it was refused), one that works for ever, and one that cannot be
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,11 +18,16 @@ from desks import LAW, RecordingDesk
 from messages_server import MessagesServer, Reply, Script
 
 from factory_tui.adapters.handovers import Handover, Handovers
+from factory_tui.adapters.logins import Login, ProvenLogins
 from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.rehearsal_script import read_script
 from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
+from factory_tui.adapters.seats.claude_code.command import PREFIX
+from factory_tui.adapters.seats.claude_code.finding import find_program
+from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
 from factory_tui.adapters.seats.human import HumanSeat
 from factory_tui.adapters.seats.rehearsal import RehearsalSeat
+from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.domain.errors import Refusal
 from factory_tui.engine.ports import Seat
 
@@ -119,6 +125,32 @@ async def anthropic_api(mind: Mind, place: Path) -> AsyncIterator[Case]:
     async with MessagesServer(Script(*MODEL_REPLIES[mind]), key="a-key") as server:
         seat = AnthropicApiSeat(ApiSettings(models=models, key="a-key", base_url=server.url))
         yield Case(seat, untouched=lambda: not (server.requests or server.others))
+
+
+@entry("claude_code")
+@asynccontextmanager
+async def claude_code(mind: Mind, place: Path) -> AsyncIterator[Case]:
+    """The real program behind the real wall."""
+    replies = [
+        replace(reply, calls=[(f"{PREFIX}{name}", given) for name, given in reply.calls])
+        for reply in MODEL_REPLIES[mind]
+    ]
+    async with MessagesServer(Script(*replies), key="a-key") as server:
+        kit = Kit(
+            open=BwrapSandbox(look_around(find_bwrap(), [sys.base_prefix])).open,
+            contained=True,
+            program=find_program({"PATH": ""}),
+            login=Login(kind="key", base_url=server.url, credential="a-key"),
+            place=str(place / "seats"),
+            proven=ProvenLogins(place / "logins.json"),
+            now=lambda: "2026-11-22T10:00:00.000Z",
+            models=read_models({"XDG_CONFIG_HOME": "/nonexistent"}),
+        )
+        yield Case(ClaudeCodeSeat(kit), untouched=lambda: not (place / "seats").exists())
+
+
+NEEDS: dict[str, tuple[str, ...]] = {"claude_code": ("needs_claude", "needs_bwrap")}
+"""Markers of the kinds that need something of the machine."""
 
 
 async def at_work(desk: RecordingDesk, case: Case, turn: asyncio.Task[object]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from conformance import ENTRIES, QUESTION, Case, Mind, at_work
+from conformance import ENTRIES, NEEDS, QUESTION, Case, Mind, at_work
 from crew import make_crew, small_task
 from desks import OK, RecordingDesk, brief_for
 
@@ -19,7 +19,10 @@ from factory_tui.domain.terms import Action, Control, SeatFacts
 from factory_tui.engine.ports import INTERRUPT_SECONDS, ActionResult, SeatOutcome
 from factory_tui.engine.sitting import sit
 
-pytestmark = pytest.mark.parametrize("kind", sorted(ENTRIES))
+KINDS = [
+    pytest.param(kind, marks=[getattr(pytest.mark, name) for name in NEEDS.get(kind, ())]) for kind in sorted(ENTRIES)
+]
+pytestmark = pytest.mark.parametrize("kind", KINDS)
 
 OVER = (e.TurnEnded, e.TaskStuck, e.JobCrashed)
 

@@ -22,7 +22,7 @@ from factory_tui.adapters.model_calls import Call as ModelCall
 from factory_tui.adapters.model_calls import Calls
 from factory_tui.adapters.offered_tools import Unread, action_of
 from factory_tui.adapters.seats.claude_code import command, finding
-from factory_tui.adapters.seats.claude_code.telling import Denied, Ended, Limited, Retried, Said, Told
+from factory_tui.adapters.seats.claude_code.telling import Denied, Ended, Limited, Retried, Said
 from factory_tui.domain.errors import FactoryError, WorldError
 from factory_tui.domain.events import NoticeKind
 from factory_tui.domain.prices import Models, Tokens, cost
@@ -207,15 +207,24 @@ class _Turn:
         async for told in talk.told():
             if isinstance(told, Ended):
                 return self._outcome(told)
-            self._heard(told)
+            if isinstance(told, Denied):
+                await self._refused(told)
+            else:
+                self._heard(told)
         raise WorldError(what="Claude Code has ended in the middle of its turn")
 
-    def _heard(self, told: Told) -> None:
+    async def _refused(self, denied: Denied) -> None:
+        """The program refused it by itself. What its card forbids a role is refused at the desk as well, on record."""
+        name = denied.tool.removeprefix(command.PREFIX)
+        if denied.tool.startswith(command.PREFIX) and name not in {tool.name for tool in self.calls.tools}:
+            await self.carry(name, denied.arguments)
+        else:
+            self._desk.deny(denied.tool, denied.arguments, "the role was not offered it")
+
+    def _heard(self, told: Said | Retried | Limited) -> None:
         match told:
             case Said(text=text):
                 self._desk.say(text)
-            case Denied(tool=tool, arguments=arguments):
-                self._desk.deny(tool, arguments, "the role was not offered it")
             case Retried():
                 status = f" ({told.status})" if told.status else ""
                 kind: NoticeKind = "rate limit" if told.status == 429 else "retry"
@@ -229,8 +238,6 @@ class _Turn:
                 window = f"the window `{told.window}` of this login" if told.window else "this login"
                 how = "is used up" if told.status == "rejected" else "is nearly used up"
                 self._desk.notice("rate limit", f"{window} {how}{until}")
-            case Ended():
-                pass
 
     def _outcome(self, ended: Ended) -> SeatOutcome | None:
         self._compare(ended.total_usd)
