@@ -26,9 +26,12 @@ pytestmark = [
 ]
 
 
+ANEW = (".factory/factory.toml", ".factory/trust/", "__pycache__")
+
+
 def trees(root: Path) -> list[str]:
     """Every commit that the mission made or kept: its subject, with each file's blob. Left out are the home's own
-    id, which is made anew for each repository, and compiled files, which hold a time."""
+    id, the keys it trusts and what they signed, which are made anew for each repository, and compiled files."""
 
     def git(*words: str) -> list[str]:
         environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
@@ -36,10 +39,10 @@ def trees(root: Path) -> list[str]:
         return done.stdout.splitlines()
 
     found = []
-    for line in git("log", "--all", "--format=%H %s"):
+    for line in git("log", "--exclude=refs/notes/*", "--all", "--format=%H %s"):
         commit, _, subject = line.partition(" ")
         listed = git("ls-tree", "-r", commit)
-        files = [file for file in listed if not file.endswith(".factory/factory.toml") and "__pycache__" not in file]
+        files = [file for file in listed if not any(name in file for name in ANEW)]
         found.append("\n".join([subject, *files]))
     return sorted(found)
 
