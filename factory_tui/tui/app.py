@@ -436,7 +436,7 @@ class Cockpit(Looks, inherit_bindings=False):
 
         async def carry_out() -> None:
             went = await self.outside.copy(text)
-            self.say(f"copied {what}, {len(text)} characters, {went or 'nowhere: there is no place for it'}", "bar")
+            self.say(f"copied {went or 'nowhere: there is no place for it'}; {len(text)} characters of {what}", "bar")
 
         self.soon(carry_out())
 

@@ -77,8 +77,8 @@ class Outside:
         self._emulator = found = await emulators.look_through(self._emulator, self._environment)
         if found.has_clipboard or (found.passes and self.preferences.copy.how == "osc52"):
             self._write(emulators.clipboard_sequence(found, text))
-            through = f", through {found.between}" if found.between else ""
-            return f"to the terminal's clipboard by OSC 52{through}, if it allows that"
+            through = f" through {found.between}" if found.between else ""
+            return f"to the clipboard, if it allows that (OSC 52{through})"
         if found.between == "tmux" and await emulators.into_tmux_buffer(text):
             return "to tmux's buffer (prefix ] pastes it)"
         return ""
@@ -94,4 +94,9 @@ class Outside:
                 file.write(text)
         except OSError as error:
             return f"not into {path}: {error.strerror}"
-        return f"to {path}"
+        return f"to {self._short(path)}"
+
+    def _short(self, path: Path) -> str:
+        """As people write it: one line of a small terminal has to hold it."""
+        home = self._environment.get("HOME", "")
+        return f"~/{path.relative_to(home)}" if home and path.is_relative_to(home) else str(path)

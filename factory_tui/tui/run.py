@@ -71,7 +71,10 @@ def looks_from(environment: Mapping[str, str], wish: Look | None = None) -> Look
     theme = environment.get("FACTORY_THEME") or (wish.theme if wish else None) or "dark"
     if environment.get("NO_COLOR"):
         theme = "mono"
-    coding = next((environment[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(name)), "")
+    names = ["LC_ALL", "LC_CTYPE", "LANG"]
+    if environment.get("LANG") in ("C", "POSIX") and environment.get("LC_CTYPE") == "C.UTF-8":
+        names.remove("LC_CTYPE")  # the interpreter itself puts it there, whatever the terminal can show
+    coding = next((environment[name] for name in names if environment.get(name)), "")
     ascii_only = not coding.lower().replace("-", "").endswith("utf8")
     if wish is not None and wish.ascii is not None:
         ascii_only = wish.ascii
