@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -28,7 +29,14 @@ from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
 from factory_tui.adapters.limits_probe import Matrix, probe
-from factory_tui.adapters.model_seats import ANTHROPIC_API, CLAUDE_CODE, Ingredients, anthropic_api, claude_code
+from factory_tui.adapters.model_seats import (
+    ANTHROPIC_API,
+    CLAUDE_CODE,
+    Ingredients,
+    anthropic_api,
+    claude_code,
+    profiled,
+)
 from factory_tui.adapters.packages import PackageIndexes
 from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
 from factory_tui.adapters.secrets import OURS
@@ -164,12 +172,11 @@ class SeatTable:
         return replace(found, notes=(*found.notes, *notes))
 
     def open(self, kind: str, model: str = "", effort: str = "") -> Seat:
-        if kind in self._models:
-            return self._models[kind](model, effort)
-        maker = self._makers.get(kind)
-        if maker is None:
+        if kind in self._makers:
+            return self._makers[kind]()
+        if kind not in self._models:
             raise self._missing(kind)
-        return maker()
+        return self._models[kind](model, effort)
 
     def _missing(self, kind: str) -> FactoryError:
         return FactoryError(
@@ -626,9 +633,11 @@ def open_house(
             now=clock.now,
             learn=redactor.learn,
         )
-        table.offer(ANTHROPIC_API, lambda: anthropic_api(parts))
-        table.offer(CLAUDE_CODE, lambda: claude_code(parts))
+        table.offer_model(ANTHROPIC_API, lambda model, effort: anthropic_api(parts, model, effort))
+        table.offer_model(CLAUDE_CODE, lambda model, effort: claude_code(parts, model))
         own = read_user_seats(ground.environment, ground.home.repo_root)
+        for name, profile in own.profiles.items():
+            table.offer_model(name, partial(profiled, parts, name, profile))
         table.prefer(preferred_seat(ground.environment, OURS), own.ceilings)
         turns = Turns(
             factory=factory,

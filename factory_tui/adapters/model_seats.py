@@ -12,8 +12,10 @@ from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettin
 from factory_tui.adapters.seats.claude_code import finding
 from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
 from factory_tui.adapters.secrets import Keys
+from factory_tui.adapters.user_seats import SeatProfile
 from factory_tui.adapters.walls import ProvenSandbox
 from factory_tui.domain.errors import FactoryError
+from factory_tui.engine.ports import Seat
 
 CLAUDE_CODE = "claude_code"
 ANTHROPIC_API = "anthropic_api"
@@ -37,12 +39,14 @@ def proven_logins(state_place: str) -> ProvenLogins:
     return ProvenLogins(Path(state_place) / "logins.json")
 
 
-def anthropic_api(parts: Ingredients) -> AnthropicApiSeat:
+def anthropic_api(
+    parts: Ingredients, model: str = "", effort: str = "", login: Login | None = None
+) -> AnthropicApiSeat:
     """Raises FactoryError when there is neither a key nor a server of the user's own.
 
-    Which server is asked is the user's environment's to say, never a repository's: it gets the key.
+    Which server is asked is the user's own settings' or environment's to say, never a repository's: it gets the key.
     """
-    login = find_login(parts.keys, parts.environment)
+    login = login or find_login(parts.keys, parts.environment)
     is_own = login is not None and login.kind != "token"
     proven = proven_logins(parts.state_place)
     return AnthropicApiSeat(
@@ -50,12 +54,46 @@ def anthropic_api(parts: Ingredients) -> AnthropicApiSeat:
             models=read_models(parts.environment, parts.repository),
             key=login.credential if login and is_own else "",
             base_url=login.base_url if login and is_own else "",
+            model=model,
+            effort=effort,
             answered=lambda: proven.prove(login, parts.now()) if login else None,
         )
     )
 
 
-def claude_code(parts: Ingredients) -> ClaudeCodeSeat:
+def profiled(parts: Ingredients, name: str, profile: SeatProfile, model: str = "", effort: str = "") -> Seat:
+    """A seat that the user defined. Raises FactoryError naming what it lacks."""
+    if profile.kind == "acp":
+        raise FactoryError(
+            what=f"the seat `{name}` is of kind `acp`, which this factory cannot fill yet",
+            next_step=f"give [seats.{name}] another kind, or the role another seat: `factory crew ROLE SEAT`",
+        )
+    login = login_of(parts, name, profile)
+    model = model or profile.model
+    if profile.kind == "claude_code":
+        return claude_code(parts, model, login)
+    return anthropic_api(parts, model, effort or profile.effort, login)
+
+
+def login_of(parts: Ingredients, name: str, profile: SeatProfile) -> Login | None:
+    """What the profile says of server and credential; None = it says nothing, so the usual one counts."""
+    if not profile.base_url and not profile.credential:
+        return None
+    credential = ""
+    if profile.credential:
+        credential = parts.keys.get(profile.credential) or parts.environment.get(profile.credential, "")
+        if not credential:
+            raise FactoryError(
+                what=f"the seat `{name}` has no credential",
+                why=f"[seats.{name}] of config.toml names {profile.credential}, which is not set",
+                next_step=f"export {profile.credential} before you start the factory",
+            )
+        parts.learn(profile.credential, credential)
+    base_url = profile.base_url.rstrip("/") or ANTHROPIC
+    return Login(kind="key" if credential else "none", base_url=base_url, credential=credential)
+
+
+def claude_code(parts: Ingredients, model: str = "", login: Login | None = None) -> ClaudeCodeSeat:
     """Raises FactoryError naming what is missing, and the command that mends it."""
     if not finding.has_extra():
         raise FactoryError(
@@ -64,7 +102,7 @@ def claude_code(parts: Ingredients) -> ClaudeCodeSeat:
             next_step=finding.EXTRA,
         )
     program = finding.find_program(parts.environment)
-    login = find_login(parts.keys, parts.environment)
+    login = login or find_login(parts.keys, parts.environment)
     if login is None:
         raise FactoryError(
             what="there is nothing that lets Claude Code in",
@@ -81,6 +119,7 @@ def claude_code(parts: Ingredients) -> ClaudeCodeSeat:
             proven=proven_logins(parts.state_place),
             now=parts.now,
             models=read_models(parts.environment, parts.repository),
+            model=model,
             learn=parts.learn,
         )
     )

@@ -68,6 +68,9 @@ def _unknown_keys(document: FrontMatter, kind: Any, data: object, keys: tuple[st
                     next_step=did_you_mean(key, fields),
                 )
             )
+    if get_origin(kind) is dict and isinstance(data, dict):
+        for key, value in data.items():
+            found += _unknown_keys(document, get_args(kind)[1], value, (*keys, key))
     item = _item_of(kind)
     if item is not None and isinstance(data, list):
         for number, value in enumerate(data):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from factory_tui import __version__
 from factory_tui.cli.ending import FINDINGS, Ended
 from factory_tui.cli.speech import say, say_json, table
 from factory_tui.domain.errors import FactoryError
+
+if TYPE_CHECKING:
+    from factory_tui.domain.charter import Charter
 
 OLDEST_PYTHON = (3, 11)
 
@@ -130,8 +134,47 @@ def _home() -> Iterator[Answer]:
         found=smoke.command or "none: level 2 cannot run, nothing can be committed",
         mend="" if smoke.command else "set `command` under [smoke] in factory.toml",
     )
-    seats = charter.gate.seats or {"default": "human"}
-    yield Answer(about="seats", state="ok", found=", ".join(f"{role}: {kind}" for role, kind in seats.items()))
+    yield from _crew(charter, home.repo_root)
+
+
+def _crew(charter: Charter, repo_root: str) -> Iterator[Answer]:
+    """Which seat each role would get now, and why; what the user's own seats lack."""
+    import os
+
+    from factory_tui.adapters.default_seat import preferred_seat
+    from factory_tui.adapters.secrets import Keys
+    from factory_tui.adapters.user_seats import BUILT_IN, read_user_seats
+    from factory_tui.bootstrap import staff
+
+    keys = Keys()
+    environment = dict(os.environ)
+    keys.take(environment)
+    try:
+        own = read_user_seats(os.environ, repo_root)
+    except FactoryError as error:
+        yield Answer(about="your own seats", state="missing", found=str(error), mend="correct that file")
+        return
+    found = staff(charter, preferred_seat(os.environ, keys), ceilings=own.ceilings)
+    by_seat: dict[str, list[str]] = {}
+    for one in found.crew:
+        by_seat.setdefault(f"{one.seat} ({one.why})", []).append(one.role)
+    for seat, roles in by_seat.items():
+        name = seat.partition(" ")[0]
+        known = name in BUILT_IN or name in own.profiles
+        mend = "" if known else f"define [seats.{name}] in {own.path}, or name another seat in factory.toml"
+        yield Answer(about="seats", state="ok" if known else "missing", found=f"{seat}: {', '.join(roles)}", mend=mend)
+    for note in found.notes:
+        yield Answer(about="seats", state="without", found=note)
+    for name, profile in own.profiles.items():
+        wanted = profile.credential
+        is_set = not wanted or bool(keys.get(wanted) or environment.get(wanted))
+        yield Answer(
+            about=f"seat {name}",
+            state="ok" if is_set else "without",
+            found=f"{profile.kind}{f' at {profile.base_url}' if profile.base_url else ''}"
+            + ("" if is_set else f", and {wanted} is not set"),
+            mend="" if is_set else f"export {wanted}",
+        )
 
 
 def _model_seats() -> Iterator[Answer]:

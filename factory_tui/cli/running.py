@@ -33,7 +33,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHARED = (
     click.option("--headless", is_flag=True, help="Never ask: run until something waits, say what, exit 4."),
     click.option("--script", type=click.Path(dir_okay=False), help="YAML for rehearsal seats."),
-    click.option("--seat", "chosen", multiple=True, metavar="ROLE=KIND", help="human or rehearsal, for this session."),
+    click.option(
+        "--seat",
+        "chosen",
+        multiple=True,
+        metavar="ROLE=KIND",
+        help="A seat for this session: human, rehearsal, claude_code, anthropic_api/MODEL, or one of your own.",
+    ),
     click.option("--mode", type=click.Choice(["step", "flow"]), help="Else as the home says."),
     click.option(
         "--accept-degraded", is_flag=True, help="Without a wall, let seats run commands anyway, in this session."
@@ -369,7 +375,7 @@ async def running_house(ground: Ground, wish: Wish, by: Actor) -> AsyncIterator[
     person = Person(handovers=gives.handovers, forms_dir=f"{ground.place.root}/forms", show=gives.show)
     house = open_house(
         ground,
-        seats=seats(person=person, script=wish.script, chosen=wish.chosen),
+        seats=seats(person=person, script=wish.script, chosen=wish.chosen, own=_own_seats(ground)),
         accept_degraded=wish.accept_degraded,
     )
     gives.factory = house.factory
@@ -403,6 +409,12 @@ async def running_house(ground: Ground, wish: Wish, by: Actor) -> AsyncIterator[
         house.ledger.close()
         for one in SIGNALS:
             loop.remove_signal_handler(one)
+
+
+def _own_seats(ground: Ground) -> tuple[str, ...]:
+    from factory_tui.adapters.user_seats import read_user_seats
+
+    return tuple(read_user_seats(ground.environment, ground.home.repo_root).profiles)
 
 
 def _say_line(line: str) -> None:
