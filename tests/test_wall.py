@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -481,3 +482,45 @@ async def test_prepare_reaches_the_network_only_where_the_supervisor_said_so(tmp
     finally:
         server.close()
     assert bool(served) is made
+
+
+USUAL = {
+    "asyncio": "import asyncio\nasync def main():\n  r = await asyncio.create_subprocess_exec('echo', 'y', stdout=-1)\n"
+    "  print((await r.communicate())[0])\nasyncio.run(main())",
+    "a pool of processes": "import multiprocessing as m\nif __name__ == '__main__':\n"
+    "  with m.Pool(2) as p: print(p.map(abs, [-1, 2]))",
+    "a pool of executors": "from concurrent.futures import ProcessPoolExecutor as P\nif __name__ == '__main__':\n"
+    "  with P(2) as p: print(list(p.map(abs, [-1])))",
+    "threads and a temporary file": "import threading, tempfile\nt = threading.Thread(target=tempfile.mkstemp)\n"
+    "t.start(); t.join()",
+    "a loopback server": "import http.server, threading, urllib.request as u\n"
+    "s = http.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)\n"
+    "threading.Thread(target=s.handle_request).start()\nu.urlopen(f'http://127.0.0.1:{s.server_port}/')",
+}
+
+
+@needs_bwrap
+@pytest.mark.parametrize("name", USUAL)
+async def test_what_refused_calls_could_break_works_inside(tmp_path: Path, name: str):
+    """No sockets with a path and no files in memory: ordinary Python needs neither."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/usual.py").write_text(USUAL[name])
+    boundary = Boundary(cwd=str(tmp_path / "work"), writable=(str(tmp_path / "work"),))
+    result = await BwrapSandbox(look_around(find_bwrap())).run(["python3", "usual.py"], boundary, Limits(seconds=20))
+    assert (result.exit_code, result.killed) == (0, ""), result.output
+
+
+@needs_bwrap
+async def test_node_starts_workers_and_children_inside(tmp_path: Path):
+    if shutil.which("node", path="/usr/bin:/usr/local/bin") is None:
+        pytest.skip("not run: node is missing; `apt-get install nodejs` mends it")
+    script = (
+        "const {Worker} = require('worker_threads'); const c = require('child_process');"
+        "console.log(c.execSync('echo child').toString());"
+        "new Worker('console.log(7)', {eval: true}).on('exit', () => console.log('done'))"
+    )
+    boundary = Boundary(cwd=str(tmp_path), writable=(str(tmp_path),))
+    result = await BwrapSandbox(look_around(find_bwrap())).run(["node", "-e", script], boundary, Limits(seconds=20))
+    assert (result.exit_code, result.killed) == (0, ""), result.output
+    assert b"child" in result.output
+    assert b"done" in result.output

@@ -25,7 +25,7 @@ class UserConfig:
     accept_degraded: bool = False
     """Seats may run commands without a wall, in a session for which the supervisor accepts it once more."""
     container: bool = False
-    """The factory itself runs in a container that is wall enough."""
+    """The user says that a container is wall enough. Read, and not believed: what cannot be tried is no wall."""
 
 
 def config_directory(environment: Mapping[str, str]) -> str:

@@ -28,10 +28,21 @@ class Standing:
     """What is known of the wall after it was tried."""
 
     label: str
-    """As the session records it: `bwrap`, `bwrap as root`, `container`, `none`, or `DEGRADED` accepted."""
+    """As the session records it: `bwrap`, `bwrap as root`, `none`, or `DEGRADED` accepted."""
     tried: tuple[Tried, ...] = ()
     why_none: str = ""
     """Why there is no wall, and what to do; empty = there is one."""
+
+    @property
+    def words(self) -> str:
+        """For a badge, a digest, an attestation: one short line that never says more than is true."""
+        if self.label == DEGRADED:
+            return "no wall, accepted for this session: seats run commands as you"
+        if self.why_none:
+            return "no wall: no model's seat gets a shell"
+        if self.label.startswith("bwrap as root"):
+            return "wall: bwrap, tried and held; the factory runs as root, its seats' commands do not"
+        return f"wall: {self.label}, tried and held"
 
 
 class ProvenSandbox:
@@ -62,8 +73,6 @@ class ProvenSandbox:
     @property
     def wall(self) -> str:
         """What commands run behind now: `none` until it was proved."""
-        if self._standing is not None and self._standing.label == "container":
-            return "container"
         return self._inner.wall
 
     @property
@@ -111,7 +120,10 @@ class ProvenSandbox:
 
     def _none(self, why: str, tried: tuple[Tried, ...] = ()) -> Standing:
         if self._config.container:
-            return Standing(label="container", tried=tried)
+            why += (
+                f". `container = true` in {self._config.path} is not believed: no engine's limits can be tried here"
+                " yet, and a wall that nobody tried is none; take the line out"
+            )
         if self._config.accept_degraded and self._accepted:
             return Standing(label=DEGRADED, tried=tried, why_none=why)
         accept = "to let seats run commands without one, "
