@@ -28,7 +28,7 @@ from factory_tui.adapters.git import find_repository
 from factory_tui.adapters.home_files import is_home_file, is_own_library
 from factory_tui.adapters.homes import Home, find_home
 from factory_tui.adapters.ledger import Codec, Ledger, LedgerView
-from factory_tui.adapters.limits_probe import Matrix, probe
+from factory_tui.adapters.limits_probe import DIRECT, Cell, Matrix, Route, probe
 from factory_tui.adapters.model_seats import (
     ANTHROPIC_API,
     CLAUDE_CODE,
@@ -308,7 +308,11 @@ class House:
             key = (law.sha256, standing.label, control)
             if key not in self.tried or self.tried[key].red():
                 place = self.ground.place.exports
-                self.tried[key] = await probe(law, self.sandbox, place, wall=standing.label, control=control)
+                cells: list[Cell] = []
+                for route in self._routes(control):
+                    found = await probe(law, self.sandbox, place, wall=standing.label, control=control, route=route)
+                    cells += found.cells
+                self.tried[key] = Matrix(cells=tuple(cells), wall=standing.label, control=control)
             if self.state.session_open:
                 self._record_limits(control, self.tried[key])
             return self.tried[key]
@@ -341,6 +345,18 @@ class House:
                 self._record_limits(control, None)
             elif control != "human":
                 await self.limits(control)
+
+    def _routes(self, control: Control) -> list[Route]:
+        """By which the settings' seats that are held like this reach the world; a seat may name one of its own, as
+        `probe_route`. One that does not hold makes a role red for all of them."""
+        found: list[Route] = []
+        for kind in sorted({self.seats.kind_for(card.id, "", "") for card in self.state.law.roles}):
+            with suppress(FactoryError):
+                seat = self.seats.open(kind)
+                route = getattr(seat, "probe_route", DIRECT)
+                if seat.facts.control == control and isinstance(route, Route) and route not in found:
+                    found.append(route)
+        return found or [DIRECT]
 
     def _controls(self) -> set[Control]:
         found: set[Control] = set()

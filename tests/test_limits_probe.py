@@ -20,7 +20,7 @@ from crew import (
 from msgspec.structs import replace
 from small_home import charter_of
 
-from factory_tui.adapters.limits_probe import BY_COMMAND, LAYERS, Matrix, probe
+from factory_tui.adapters.limits_probe import BY_COMMAND, LAYERS, Matrix, Route, probe
 from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.adapters.walls import Standing
@@ -75,6 +75,19 @@ async def test_control_where_nothing_is_protected_the_import_lets_it_in_and_the_
     assert ".github/workflows/ci.yml" in cell.detail
     assert ".git/hooks" not in cell.detail
     assert "protect the path" in matrix.unproven("builder")
+
+
+@pytest.mark.needs_bwrap
+async def test_a_kind_of_seat_is_tried_by_its_own_route(tmp_path: Path):
+    """Behind the best of walls, a seat whose own tools run beside it is red."""
+    law = charter_of()
+    law = replace(law, roles=tuple(card for card in law.roles if card.id == "builder"))
+    sandbox = BwrapSandbox(look_around(find_bwrap()))
+    beside = Route(sandbox=lambda walled: PlainSandbox(tmp_path / "runs"))
+    place = tmp_path / "place"
+    assert (await probe(law, sandbox, place, wall="bwrap", control="supervised")).red() == ()
+    matrix = await probe(law, sandbox, place, wall="bwrap", control="supervised", route=beside)
+    assert {"write outside by a command", "reach a loopback listener"} <= {cell.limit for cell in matrix.red("builder")}
 
 
 async def test_without_a_wall_a_models_seat_gets_no_shell_and_so_every_limit_holds(tmp_path: Path):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from factory_tui.engine.boundaries import held_paths
 from factory_tui.engine.broker import Tools, TurnDesk
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
-from factory_tui.engine.ports import Checks, Sandbox
+from factory_tui.engine.ports import Checks, Desk, Sandbox
 
 TURN = "probe/p1"
 LAYERS = ("not offered", "broker", "wall", "diff import")
@@ -104,8 +104,25 @@ class Matrix:
         return "; ".join(f"{cell.limit}: {cell.detail}. {FIX[cell.layer]}" for cell in self.red(role)[:3])
 
 
-async def probe(charter: Charter, sandbox: Sandbox, place: str | Path, *, wall: str, control: Control) -> Matrix:
-    """Tries every role of a charter. `wall` is the session's label, `control` how the seats are held."""
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """How a seat of some kind reaches the world: its limits are tried through this, and through nothing better."""
+
+    desk: Callable[[Desk], Desk] = lambda desk: desk
+    """Whatever stands between the seat's own tools and its desk."""
+    sandbox: Callable[[Sandbox], Sandbox] = lambda sandbox: sandbox
+    """What its own commands really run in, given what ours would."""
+
+
+DIRECT = Route()
+"""Of a seat that we play ourselves: each wish comes to the desk, each command runs in our sandbox."""
+
+
+async def probe(
+    charter: Charter, sandbox: Sandbox, place: str | Path, *, wall: str, control: Control, route: Route = DIRECT
+) -> Matrix:
+    """Tries every role of a charter. `wall` is the session's label, `control` how the seats are held, `route` how seats
+    of this kind reach the world."""
     cells: list[Cell] = []
     known: dict[tuple[str, ...], tuple[Cell, ...]] = {}
     with import_stage(place) as stage:
@@ -113,7 +130,7 @@ async def probe(charter: Charter, sandbox: Sandbox, place: str | Path, *, wall: 
             cells.append(await _by_import(charter, card, stage, wall, control))
     for card in charter.roles:
         with world(place) as here:
-            desk = _desk_in(here, charter, card, sandbox, wall, control)
+            desk = route.desk(_desk_in(here, charter, card, route.sandbox(sandbox), wall, control))
             cells += await _by_tools(card, desk, here)
             key = (*_held(charter, card), "scratch" if not card.writes else "")
             if "run" not in card.actions:
@@ -129,7 +146,7 @@ def _of(role: str, cell: Cell) -> Cell:
     return Cell(role=role, limit=cell.limit, layer=cell.layer, holds=cell.holds, detail=cell.detail)
 
 
-async def _by_tools(card: RoleCard, desk: TurnDesk, here: World) -> list[Cell]:
+async def _by_tools(card: RoleCard, desk: Desk, here: World) -> list[Cell]:
     unlisted = next((kind for kind in ACTION_KINDS if kind not in card.actions), None)
     wishes = [
         ("write outside", Action(kind="edit", path="../victim/canary", content="x")),
@@ -189,13 +206,13 @@ def _names(match: RuleMatch, path: str) -> bool:
     return match.where == path or match.reason.startswith((f"{path}:", f"{path.partition('/')[0]}:"))
 
 
-async def _no_command(card: RoleCard, desk: TurnDesk) -> Cell:
+async def _no_command(card: RoleCard, desk: Desk) -> Cell:
     answer = await desk.act(Action(kind="run", command="true"))
     detail = "it ran" if answer.ok else ""
     return Cell(role=card.id, limit="run any command", layer="not offered", holds=not answer.ok, detail=detail)
 
 
-async def _by_command(card: RoleCard, desk: TurnDesk, here: World) -> tuple[Cell, ...]:
+async def _by_command(card: RoleCard, desk: Desk, here: World) -> tuple[Cell, ...]:
     answer = await desk.act(Action(kind="run", command=f"sh {SCRIPT}"))
     if answer.decision == "deny":
         # No shell at all: the strictest way to hold every one of them.
