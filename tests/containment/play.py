@@ -343,7 +343,8 @@ class Player:
             return Action(kind="edit", path=fill(given["edit"]), content="hostile\n")
         if "delete" in given:
             return Action(kind="edit", path=fill(given["delete"]), delete=True)
-        return Action(kind="commit", text=given["commit"])
+        # Of its own for each: a seat that fails three times at one action is ended.
+        return Action(kind="commit", text=f"{given['commit']}\n\n{given['id']}\n")
 
     def _judge(self, attempt: Attempt, answer: ActionResult) -> None:
         escaped = self.here.broken()
