@@ -18,8 +18,10 @@ from messages_server import MessagesServer, Player, Reply, Script
 from factory_tui.adapters.logins import Login, ProvenLogins
 from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.seats.claude_code.command import PREFIX
-from factory_tui.adapters.seats.claude_code.finding import find_program
+from factory_tui.adapters.seats.claude_code.finding import Found, find_program
 from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
+from factory_tui.adapters.seats.claude_code.trial import try_program
+from factory_tui.adapters.trying import world
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.domain.terms import Action
 from factory_tui.engine.ports import ActionResult, SeatOutcome, TurnBrief
@@ -401,3 +403,21 @@ async def test_no_credential_is_in_the_program_its_files_or_what_it_was_started_
         files = [path for path in Path(here.kit.place).rglob("*") if path.is_file()]
         assert files
         assert not [path for path in files if REAL.encode() in path.read_bytes()]
+
+
+async def test_what_the_program_could_do_by_itself_was_tried_and_is_refused(tmp_path: Path):
+    async with room(tmp_path) as here:
+        with world(tmp_path / "world") as precious:
+            tried = await try_program(here.kit, charter().role("builder"), precious)
+        assert len(tried) == 7
+        assert [one for one in tried if not one.refused] == []
+        assert programs(here.kit.place) == []
+
+
+async def test_a_program_that_cannot_be_tried_is_not_proven(tmp_path: Path):
+    async with room(tmp_path) as here:
+        broken = replace(here.kit, program=Found(path="/usr/bin/false", readable=()))
+        with world(tmp_path / "world") as precious:
+            tried = await try_program(broken, charter().role("builder"), precious)
+    assert not any(one.refused for one in tried)
+    assert all("it was not tried" in one.detail for one in tried)
