@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from factory_tui.adapters.clock import SystemClock
 from factory_tui.adapters.import_stage import CHANGED, ImportStage, import_stage
 from factory_tui.adapters.processes import PlainSandbox
-from factory_tui.adapters.trying import PRECIOUS, SCRIPT, SECONDS, World, world
+from factory_tui.adapters.trying import PRECIOUS, SCRIPT, SECONDS, Tried, World, world
 from factory_tui.adapters.workbench import DirectoryWorkbench
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.entries import Entry
@@ -112,6 +112,8 @@ class Route:
     """Whatever stands between the seat's own tools and its desk."""
     sandbox: Callable[[Sandbox], Sandbox] = lambda sandbox: sandbox
     """What its own commands really run in, given what ours would."""
+    program: Callable[[RoleCard, World], Awaitable[Sequence[Tried]]] | None = None
+    """Tries what a seat's own program could do by itself; the same for every role. None = it has none."""
 
 
 DIRECT = Route()
@@ -139,7 +141,15 @@ async def probe(
             if key not in known:
                 known[key] = await _by_command(card, desk, here)
             cells += [_of(card.id, cell) for cell in known[key]]
+    if route.program is not None:
+        with world(place) as here:
+            tried = await route.program(charter.roles[0], here)
+        cells += [_by_program(card, one) for card in charter.roles for one in tried]
     return Matrix(cells=tuple(cells), wall=wall, control=control)
+
+
+def _by_program(card: RoleCard, one: Tried) -> Cell:
+    return Cell(role=card.id, limit=one.name, layer="not offered", holds=one.refused, detail=one.detail)
 
 
 def _of(role: str, cell: Cell) -> Cell:

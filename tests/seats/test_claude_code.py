@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,9 +20,9 @@ from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.seats.claude_code.command import PREFIX
 from factory_tui.adapters.seats.claude_code.finding import Found, find_program
 from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
-from factory_tui.adapters.seats.claude_code.trial import try_program
-from factory_tui.adapters.trying import world
+from factory_tui.adapters.trying import Tried, World, world
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
+from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import Action
 from factory_tui.engine.ports import ActionResult, SeatOutcome, TurnBrief
 
@@ -405,10 +405,16 @@ async def test_no_credential_is_in_the_program_its_files_or_what_it_was_started_
         assert not [path for path in files if REAL.encode() in path.read_bytes()]
 
 
+async def tried_by(kit: Kit, card: RoleCard, here: World) -> Sequence[Tried]:
+    program = ClaudeCodeSeat(kit).probe_route.program
+    assert program is not None
+    return await program(card, here)
+
+
 async def test_what_the_program_could_do_by_itself_was_tried_and_is_refused(tmp_path: Path):
     async with room(tmp_path) as here:
         with world(tmp_path / "world") as precious:
-            tried = await try_program(here.kit, charter().role("builder"), precious)
+            tried = await tried_by(here.kit, charter().role("builder"), precious)
         assert len(tried) == 7
         assert [one for one in tried if not one.refused] == []
         assert programs(here.kit.place) == []
@@ -418,6 +424,6 @@ async def test_a_program_that_cannot_be_tried_is_not_proven(tmp_path: Path):
     async with room(tmp_path) as here:
         broken = replace(here.kit, program=Found(path="/usr/bin/false", readable=()))
         with world(tmp_path / "world") as precious:
-            tried = await try_program(broken, charter().role("builder"), precious)
+            tried = await tried_by(broken, charter().role("builder"), precious)
     assert not any(one.refused for one in tried)
     assert all("it was not tried" in one.detail for one in tried)

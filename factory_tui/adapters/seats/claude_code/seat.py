@@ -11,11 +11,12 @@ import contextlib
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory_tui.adapters.enclosure import BoundaryAt, Program
+from factory_tui.adapters.limits_probe import Route
 from factory_tui.adapters.logins import Login, ProvenLogins
 from factory_tui.adapters.metering import Metered
 from factory_tui.adapters.model_calls import Call as ModelCall
@@ -23,9 +24,12 @@ from factory_tui.adapters.model_calls import Calls
 from factory_tui.adapters.offered_tools import Unread, action_of
 from factory_tui.adapters.seats.claude_code import command, finding
 from factory_tui.adapters.seats.claude_code.telling import Denied, Ended, Limited, Retried, Said
+from factory_tui.adapters.seats.claude_code.trial import try_program
+from factory_tui.adapters.trying import Tried, World
 from factory_tui.domain.errors import FactoryError, WorldError
 from factory_tui.domain.events import NoticeKind
 from factory_tui.domain.prices import Models, Tokens, cost
+from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import SeatFacts
 from factory_tui.engine.ports import ActionResult, Boundary, Desk, SeatOutcome, TurnBrief
 
@@ -81,6 +85,14 @@ class ClaudeCodeSeat:
     @property
     def kind(self) -> str:
         return "claude_code"
+
+    @property
+    def probe_route(self) -> Route:
+        """Each wish comes to the desk as any seat's; what its program could do by itself is tried through it."""
+        return Route(program=self._try_program)
+
+    async def _try_program(self, card: RoleCard, here: World) -> Sequence[Tried]:
+        return await try_program(lambda login: ClaudeCodeSeat(replace(self._kit, login=login)), card, here)
 
     @property
     def facts(self) -> SeatFacts:

@@ -8,40 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from factory_tui.adapters.logins import Login
 from factory_tui.adapters.seats.claude_code.command import PREFIX
-from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
-from factory_tui.adapters.trying import PRECIOUS, World
+from factory_tui.adapters.trying import PRECIOUS, Tried, World
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import Action
-from factory_tui.engine.ports import ActionResult, SeatOutcome, TurnBrief
+from factory_tui.engine.ports import ActionResult, Seat, SeatOutcome, TurnBrief
 
 SECONDS = 30.0
 Call = tuple[str, dict[str, Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tried:
-    """One thing that the model asked its program for."""
-
-    limit: str
-    refused: bool
-    detail: str = ""
-
-
-async def try_program(kit: Kit, card: RoleCard, here: World) -> tuple[Tried, ...]:
-    """Everything in one turn. What could not be tried counts as not refused."""
+async def try_program(make: Callable[[Login], Seat], card: RoleCard, here: World) -> tuple[Tried, ...]:
+    """Everything in one turn of the seat that `make` makes for a model of ours. What could not be tried counts as not
+    refused."""
     wishes = _wishes(here)
     model = _ScriptedModel([call for _, call in wishes])
     desk = _NoDesk()
     server = await asyncio.start_server(model.serve, "127.0.0.1", 0, limit=1 << 26)
-    seat = ClaudeCodeSeat(
-        replace(kit, login=Login(kind="none", base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
-    )
+    seat = make(Login(kind="none", base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
     try:
         async with asyncio.timeout(SECONDS):
             outcome = await seat.run(_brief(card), desk)
@@ -52,7 +41,7 @@ async def try_program(kit: Kit, card: RoleCard, here: World) -> tuple[Tried, ...
         server.close()
     if len(model.results) != len(wishes):
         why = outcome.note or f"{len(model.results)} of {len(wishes)} were answered"
-        return tuple(Tried(limit=limit, refused=False, detail=f"it was not tried: {why}") for limit, _ in wishes)
+        return tuple(Tried(name=limit, refused=False, detail=f"it was not tried: {why}") for limit, _ in wishes)
     return tuple(_judged(limit, result, here) for (limit, _), result in zip(wishes, model.results, strict=True))
 
 
@@ -72,10 +61,10 @@ def _wishes(here: World) -> list[tuple[str, Call]]:
 def _judged(limit: str, result: tuple[str, bool], here: World) -> Tried:
     text, is_error = result
     if not here.is_untouched():
-        return Tried(limit=limit, refused=False, detail="the world changed")
+        return Tried(name=limit, refused=False, detail="the world changed")
     if PRECIOUS in text:
-        return Tried(limit=limit, refused=False, detail="it was read")
-    return Tried(limit=limit, refused=is_error, detail="" if is_error else "it was allowed")
+        return Tried(name=limit, refused=False, detail="it was read")
+    return Tried(name=limit, refused=is_error, detail="" if is_error else "it was allowed")
 
 
 def _brief(card: RoleCard) -> TurnBrief:
@@ -142,7 +131,7 @@ class _ScriptedModel:
         said = [one for one in request.get("messages", []) if one.get("role") != "system"]
         content = said[-1]["content"] if said else ""
         found = [one for one in content if one.get("type") == "tool_result"] if isinstance(content, list) else []
-        if found:
+        if found and not self.results:
             self.results = [(json.dumps(one.get("content", "")), bool(one.get("is_error"))) for one in found]
         calls = [(f"{PREFIX}escalate", {"question": "over"})] if found else self.calls
         body = b"".join(_events(str(request.get("model", "")), calls))
