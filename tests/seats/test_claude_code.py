@@ -344,11 +344,12 @@ async def test_an_overloaded_endpoint_is_tried_again_visibly(tmp_path: Path):
         assert "(1/1)" in here.desk.notices[1][1]
 
 
-async def test_an_endpoint_that_stays_overloaded_fails_the_turn_after_its_tries(tmp_path: Path):
-    async with room(tmp_path, play=lambda request: Reply(status=529)) as here:
+@pytest.mark.parametrize(("status", "cause"), [(529, "overloaded"), (429, "rate limit"), (500, "the server failed")])
+async def test_what_is_in_the_way_after_its_tries_is_waited_for(tmp_path: Path, status: int, cause: str):
+    async with room(tmp_path, play=lambda request: Reply(status=status)) as here:
         outcome = await here.play()
-        assert outcome.kind == "failed"
-        assert "529" in outcome.note
+        assert (outcome.kind, outcome.cause) == ("waiting", f"{here.server.url.removeprefix('http://')}: {cause}")
+        assert here.desk.acted == []
 
 
 async def test_a_rate_limit_is_told_as_one(tmp_path: Path):

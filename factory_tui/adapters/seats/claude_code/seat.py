@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from factory_tui.adapters.enclosure import BoundaryAt, Program
 from factory_tui.adapters.limits_probe import Route
@@ -184,6 +185,8 @@ class _Turn:
         self._used: dict[str, Metered] = {}
         self._stopped: asyncio.Future[SeatOutcome] = asyncio.get_running_loop().create_future()
         self._counted = True
+        self._window_until: int | None = None
+        """Unix time at which a used-up window of a subscription ends."""
 
     def begins(self, is_proven: bool, session: str, model: str) -> None:
         self._desk.conversation(session, model)
@@ -246,6 +249,7 @@ class _Turn:
             case Limited(status="allowed"):
                 pass
             case Limited():
+                self._window_until = told.until if told.status == "rejected" else None
                 until = time.strftime(" until %H:%M UTC", time.gmtime(told.until)) if told.until else ""
                 window = f"the window `{told.window}` of this login" if told.window else "this login"
                 how = "is used up" if told.status == "rejected" else "is nearly used up"
@@ -259,6 +263,11 @@ class _Turn:
             return SeatOutcome(kind="refused", note=ended.text[:500])
         if "max_tokens" in (ended.stop, stop):
             return SeatOutcome(kind="truncated", note="its last answer was cut at the model's limit")
+        if ended.is_error and (cause := _world(ended.status)):
+            host = urlsplit(self._kit.login.base_url).netloc
+            return SeatOutcome(
+                kind="waiting", note=ended.text[:500], cause=f"{host}: {cause}", until=_time(self._window_until)
+            )
         if ended.is_error:
             status = f" ({ended.status})" if ended.status else ""
             return SeatOutcome(kind="failed", note=f"the model did not answer{status}: {ended.text[:500]}")
@@ -372,6 +381,19 @@ class _Turn:
             return
         if abs(ours - total_usd) > RELATIVE_ERROR * max(ours, total_usd):
             self._desk.notice("note", f"the prices give ${ours:.4f}, Claude Code counts ${total_usd:.4f}")
+
+
+def _world(status: int) -> str:
+    """What of the world stood in the way, in words that all turns share; empty = it was not the world."""
+    if status == 429:
+        return "rate limit"
+    if status == 529:
+        return "overloaded"
+    return "the server failed" if status >= 500 else ""
+
+
+def _time(unix: int | None) -> str:
+    return "" if unix is None else time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(unix))
 
 
 def _place(place: str, resume: str) -> tuple[str, str]:
