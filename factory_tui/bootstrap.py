@@ -73,7 +73,8 @@ from factory_tui.engine.checklist import (
 )
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
-from factory_tui.engine.ports import Checks, EvidenceStore, Progress, Seat, Seats, Staffing
+from factory_tui.engine.ports import Checks, EvidenceStore, Progress
+from factory_tui.engine.seat_ports import Seat, Seats, Staffing
 from factory_tui.engine.session import Session
 from factory_tui.engine.turn import Turns
 

@@ -32,7 +32,8 @@ from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Actor
 from factory_tui.domain.waiting import waiting
-from factory_tui.engine.ports import Progress, Seat
+from factory_tui.engine.ports import Progress
+from factory_tui.engine.seat_ports import Seat
 from factory_tui.engine.session import waits_for_somebody
 
 if TYPE_CHECKING:

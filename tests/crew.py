@@ -15,7 +15,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Action, Actor, Control, SeatFacts
 from factory_tui.domain.waiting import Waiting, waiting
-from factory_tui.engine.ports import ActionResult, Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
 from factory_tui.engine.session import waits_for_somebody
 
 SUPERVISOR = Actor(kind="supervisor", name="supervisor:test@script")

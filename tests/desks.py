@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from heart import charter
 
 from factory_tui.domain.terms import Action
-from factory_tui.engine.ports import ActionResult, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, TurnBrief
 
 LAW = charter()
 OK = ActionResult(ok=True, decision="allow", text="done")

@@ -20,7 +20,8 @@ from factory_tui.bootstrap import House
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import State
 from factory_tui.domain.waiting import waiting
-from factory_tui.engine.ports import Desk, LandingPlan, TurnBrief
+from factory_tui.engine.ports import LandingPlan
+from factory_tui.engine.seat_ports import Desk, TurnBrief
 
 ADDER = "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\n    return a - b\n"
 

@@ -14,7 +14,7 @@ from factory_tui.adapters.brief_sections import must_answer_in
 from factory_tui.adapters.rehearsal_script import Act, Branch, Say, Script, Spend, Step, Wish
 from factory_tui.adapters.seats.rehearsal import QUOTED, holds
 from factory_tui.domain.charter import Charter
-from factory_tui.engine.ports import ActionResult
+from factory_tui.engine.seat_ports import ActionResult
 
 _ROLE = re.compile(r"^# You are the (.+)$", re.MULTILINE)
 _TASK = re.compile(r"^# Your task: T-[0-9]+, (.+)$", re.MULTILINE)

@@ -22,7 +22,7 @@ from factory_tui.domain.evolve import evolve
 from factory_tui.domain.seals import action_sha256
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Action, Actor
-from factory_tui.engine.ports import Desk, TurnBrief
+from factory_tui.engine.seat_ports import Desk, TurnBrief
 
 RISKY = "find . -delete"
 LONG = f"echo {'x' * 8_200}"

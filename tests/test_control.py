@@ -21,8 +21,8 @@ from factory_tui.bootstrap import SeatTable, find_ground, open_house
 from factory_tui.cli.talking import reception_of
 from factory_tui.domain.errors import Refusal, WorldError
 from factory_tui.domain.waiting import waiting
-from factory_tui.engine.ports import Desk, SeatOutcome, TurnBrief
 from factory_tui.engine.reception import Adopt, Inbox, Reply, Status, parse
+from factory_tui.engine.seat_ports import Desk, SeatOutcome, TurnBrief
 
 
 async def echo(data: bytes) -> Mapping[str, Any]:

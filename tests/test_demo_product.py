@@ -21,7 +21,7 @@ from factory_tui.domain.errors import DocumentError, FactoryError, WorldError
 from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.roles import permits
 from factory_tui.domain.terms import Action, Decision, RuleMatch
-from factory_tui.engine.ports import ActionResult, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, SeatOutcome, TurnBrief
 
 CANCEL, DOCUMENT = "Bookings can be cancelled", "The documentation says how to cancel"
 

@@ -18,7 +18,7 @@ from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import LedgerError, Refusal
 from factory_tui.domain.terms import Actor
 from factory_tui.engine.factory import Factory, Runner
-from factory_tui.engine.ports import Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import Desk, SeatOutcome, TurnBrief
 
 
 class MemoryLedger:

@@ -19,7 +19,7 @@ from crew import (
 
 from factory_tui.domain import commands as c
 from factory_tui.domain.terms import Action, Finding, PlannedTask
-from factory_tui.engine.ports import Desk, TurnBrief
+from factory_tui.engine.seat_ports import Desk, TurnBrief
 
 
 async def build_sub(brief: TurnBrief, desk: Desk) -> None:

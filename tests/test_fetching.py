@@ -17,7 +17,7 @@ from factory_tui.adapters.fetching import UrlFetcher, dial, is_public
 from factory_tui.domain import events as e
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.terms import Action
-from factory_tui.engine.ports import ActionResult, Desk, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, Desk, TurnBrief
 
 SECRET = "Quince/9-orchard+gate_41=wall"
 PUBLIC = "93.184.216.34"

@@ -18,7 +18,7 @@ from factory_tui.cli.giving import Heard
 from factory_tui.domain.errors import DocumentError, Refusal
 from factory_tui.domain.roles import Delivers
 from factory_tui.domain.terms import Action, Finding, FindingAnswer, PlannedTask
-from factory_tui.engine.ports import ActionResult, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, SeatOutcome, TurnBrief
 
 DELIVERS: dict[str, Delivers] = {"builder": "change", "quality": "review", "ceo": "plan", "discovery": "report"}
 TEXT = """\

@@ -30,7 +30,7 @@ from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.limits import DEGRADED, demands_proof
 from factory_tui.domain.terms import Action
 from factory_tui.domain.waiting import waiting
-from factory_tui.engine.ports import Desk, TurnBrief
+from factory_tui.engine.seat_ports import Desk, TurnBrief
 
 
 async def tried(tmp_path: Path, *, walled: bool = True, wall: str = "bwrap") -> Matrix:

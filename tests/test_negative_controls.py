@@ -40,7 +40,7 @@ from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import Event
 from factory_tui.domain.terms import Action, Actor, Finding
-from factory_tui.engine.ports import ActionResult, Desk, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, Desk, TurnBrief
 
 HONEST = "return self.room == room and start < self.end and self.start < end"
 BROKEN = "return False"

@@ -13,7 +13,7 @@ from factory_tui.adapters.model_calls import Call, Calls
 from factory_tui.adapters.offered_tools import Unread, action_of, offered_tools
 from factory_tui.domain.roles import permits
 from factory_tui.domain.terms import ACTION_KINDS, Action, Decision, Finding, FindingAnswer, PlannedTask
-from factory_tui.engine.ports import ActionResult, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, TurnBrief
 
 LAW = charter()
 BUILDER, QUALITY, CEO = LAW.role("builder"), LAW.role("quality"), LAW.role("ceo")

@@ -20,7 +20,8 @@ from factory_tui.domain.errors import WorldError
 from factory_tui.domain.packages import could_be_wanted, wanted
 from factory_tui.domain.terms import Action, Evidence, FetchedPackages
 from factory_tui.engine.exhibits import find_item, parts_of
-from factory_tui.engine.ports import ActionResult, Boundary, Desk, TurnBrief
+from factory_tui.engine.ports import Boundary
+from factory_tui.engine.seat_ports import ActionResult, Desk, TurnBrief
 
 PYTHON = {"language": "python"}
 

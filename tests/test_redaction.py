@@ -21,7 +21,7 @@ from factory_tui.bootstrap import SeatTable, find_ground, open_house
 from factory_tui.domain.redaction import Redactor, Stream
 from factory_tui.domain.scrubbing import scrubbed
 from factory_tui.domain.terms import Action, Change, FileChange, Line
-from factory_tui.engine.ports import Desk, TurnBrief
+from factory_tui.engine.seat_ports import Desk, TurnBrief
 
 SECRET = "plum/Tree+42-in=the.garden"
 """Made up, like every secret in this file; those with a known shape are put together so that no scanner meets them."""

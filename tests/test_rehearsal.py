@@ -12,7 +12,7 @@ from factory_tui.adapters.rehearsal_script import Condition, Script, read_script
 from factory_tui.adapters.seats.rehearsal import QUOTED, RehearsalSeat, holds
 from factory_tui.domain.errors import DocumentError
 from factory_tui.domain.terms import Action, Finding, FindingAnswer, PlannedTask
-from factory_tui.engine.ports import ActionResult, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, SeatOutcome, TurnBrief
 
 JUDGING = frozenset({"quality"})
 DONE = ActionResult(ok=True, decision="allow", text="done")

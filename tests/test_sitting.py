@@ -11,7 +11,7 @@ from crew import make_crew, settled, small_task
 
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.terms import Action, SeatFacts
-from factory_tui.engine.ports import ActionResult, Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
 from factory_tui.engine.sitting import sit
 
 BRIEF = TurnBrief(

@@ -24,7 +24,7 @@ from factory_tui.domain.staffing import Bounds
 from factory_tui.domain.terms import Action
 from factory_tui.domain.times import minutes_after
 from factory_tui.domain.waiting import waiting
-from factory_tui.engine.ports import Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import Desk, SeatOutcome, TurnBrief
 
 
 async def test_a_turn_that_waits_for_the_world_begins_again_by_itself(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.terms import Action, Actor
 from factory_tui.engine.patience import time_of
-from factory_tui.engine.ports import Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import Desk, SeatOutcome, TurnBrief
 
 WORKING = (stated(), lambda heart: heart.begin())
 

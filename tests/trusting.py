@@ -9,7 +9,7 @@ from crew import Crew, answer, approve_all, commit_and_hand_over, make_crew, set
 from signing import trust_of
 
 from factory_tui.domain.waiting import waiting
-from factory_tui.engine.ports import Desk, TurnBrief
+from factory_tui.engine.seat_ports import Desk, TurnBrief
 
 ID = "0123456789abcdef0123456789abcdef"
 BASE = '[landing]\nonto = "base"\n'

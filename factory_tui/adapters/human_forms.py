@@ -17,7 +17,7 @@ from factory_tui.adapters.front_matter import FrontMatter, read_yaml
 from factory_tui.adapters.schema import convert
 from factory_tui.domain.errors import DocumentError
 from factory_tui.domain.terms import Action, Finding, FindingAnswer, PlannedTask
-from factory_tui.engine.ports import TurnBrief
+from factory_tui.engine.seat_ports import TurnBrief
 
 T = TypeVar("T")
 

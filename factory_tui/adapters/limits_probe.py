@@ -30,7 +30,8 @@ from factory_tui.engine.boundaries import held_paths
 from factory_tui.engine.broker import Tools, TurnDesk
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
-from factory_tui.engine.ports import Checks, Desk, Sandbox
+from factory_tui.engine.ports import Checks, Sandbox
+from factory_tui.engine.seat_ports import Desk
 
 TURN = "probe/p1"
 LAYERS = ("not offered", "broker", "wall", "diff import")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from factory_tui.adapters.offered_tools import DELIVERIES, Tool, Unread, action_of, offered_tools
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.roles import RoleCard
-from factory_tui.engine.ports import ActionResult, Desk, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, Desk, TurnBrief
 
 ASKED_AGAIN = 2
 

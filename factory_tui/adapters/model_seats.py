@@ -15,7 +15,7 @@ from factory_tui.adapters.secrets import Keys
 from factory_tui.adapters.user_seats import SeatProfile
 from factory_tui.adapters.walls import ProvenSandbox
 from factory_tui.domain.errors import FactoryError
-from factory_tui.engine.ports import Seat
+from factory_tui.engine.seat_ports import Seat
 
 CLAUDE_CODE = "claude_code"
 ANTHROPIC_API = "anthropic_api"

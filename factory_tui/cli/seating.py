@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from factory_tui.bootstrap import ModelMaker, OfferedSeats, SeatMaker, SeatTable
     from factory_tui.domain.charter import Charter
     from factory_tui.domain.staffing import Budgets
-    from factory_tui.engine.ports import Seat, Staffing
+    from factory_tui.engine.seat_ports import Seat, Staffing
 
 KINDS = ("human", "rehearsal", "anthropic_api", "claude_code")
 
@@ -31,7 +31,7 @@ class Person:
 
 
 class ChosenSeats:
-    """The table, with what was chosen on the command line for this session before it. Satisfies `ports.Seats`."""
+    """The table, with what was chosen on the command line for this session before it. Satisfies `seat_ports.Seats`."""
 
     def __init__(self, table: SeatTable, chosen: Mapping[str, str]) -> None:
         self._table, self._chosen = table, dict(chosen)

@@ -25,17 +25,8 @@ from factory_tui.domain.terms import Action, Actor, Evidence, FetchedPackages, R
 from factory_tui.engine.boundaries import boundary_of
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
-from factory_tui.engine.ports import (
-    ActionResult,
-    EvidenceStore,
-    Fetcher,
-    Limits,
-    Packages,
-    Progress,
-    RunResult,
-    Sandbox,
-    Workbench,
-)
+from factory_tui.engine.ports import EvidenceStore, Fetcher, Limits, Packages, Progress, RunResult, Sandbox, Workbench
+from factory_tui.engine.seat_ports import ActionResult
 
 BROUGHT_BY = Actor(kind="factory", name="packages")
 TOLD_CHARACTERS = 20_000
@@ -61,7 +52,7 @@ class Tools:
 
 
 class TurnDesk:
-    """A seat's whole world, for one turn. Satisfies `ports.Desk`."""
+    """A seat's whole world, for one turn. Satisfies `seat_ports.Desk`."""
 
     def __init__(
         self,

@@ -30,14 +30,8 @@ from factory_tui.domain.state import Mission, State, Task
 from factory_tui.domain.terms import Actor, Change, CommitId, Evidence
 from factory_tui.engine.attesting import Attesting
 from factory_tui.engine.factory import Factory
-from factory_tui.engine.ports import (
-    ActionResult,
-    Checks,
-    EvidenceStore,
-    LandingPlan,
-    Progress,
-    Worktrees,
-)
+from factory_tui.engine.ports import Checks, EvidenceStore, LandingPlan, Progress, Worktrees
+from factory_tui.engine.seat_ports import ActionResult
 
 BY = Actor(kind="factory", name="gatekeeper")
 

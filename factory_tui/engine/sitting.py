@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 
 from factory_tui.domain.errors import FactoryError
-from factory_tui.engine.ports import CLOSE_SECONDS, INTERRUPT_SECONDS, Desk, Seat, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import CLOSE_SECONDS, INTERRUPT_SECONDS, Desk, Seat, SeatOutcome, TurnBrief
 
 
 async def sit(

@@ -26,19 +26,8 @@ from factory_tui.engine.broker import Tools, TurnDesk
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.patience import time_of
-from factory_tui.engine.ports import (
-    EvidenceStore,
-    Fetcher,
-    Packages,
-    Progress,
-    Sandbox,
-    Seat,
-    SeatOutcome,
-    Seats,
-    TurnBrief,
-    Workbench,
-    Worktrees,
-)
+from factory_tui.engine.ports import EvidenceStore, Fetcher, Packages, Progress, Sandbox, Workbench, Worktrees
+from factory_tui.engine.seat_ports import Seat, SeatOutcome, Seats, TurnBrief
 from factory_tui.engine.sitting import sit
 
 BY = Actor(kind="factory", name="turns")

@@ -39,7 +39,8 @@ from factory_tui.bootstrap import codec
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.terms import Action
-from factory_tui.engine.ports import ActionResult, Boundary, Desk, Limits, RunResult, Sandbox, TurnBrief
+from factory_tui.engine.ports import Boundary, Limits, RunResult, Sandbox
+from factory_tui.engine.seat_ports import ActionResult, Desk, TurnBrief
 
 SECRET = "Quince/9-orchard+gate_41=wall"
 """Made up. Planted wherever a seat might look."""

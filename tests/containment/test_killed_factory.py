@@ -16,7 +16,7 @@ from play import running_with
 from real_git import git
 
 from factory_tui.domain.terms import Action
-from factory_tui.engine.ports import Desk, TurnBrief
+from factory_tui.engine.seat_ports import Desk, TurnBrief
 
 HERE = str(Path(__file__).parents[1])
 PROGRAM = """

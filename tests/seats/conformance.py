@@ -29,7 +29,7 @@ from factory_tui.adapters.seats.human import HumanSeat
 from factory_tui.adapters.seats.rehearsal import RehearsalSeat
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.domain.errors import Refusal
-from factory_tui.engine.ports import Seat
+from factory_tui.engine.seat_ports import Seat
 
 Mind = Literal["asks", "works for ever", "cannot begin"]
 QUESTION = "May the sum be negative?"

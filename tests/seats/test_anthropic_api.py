@@ -16,7 +16,7 @@ from factory_tui.adapters.seats.anthropic_api import HAND_ON, AnthropicApiSeat, 
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.prices import Model, Models
 from factory_tui.domain.terms import Action
-from factory_tui.engine.ports import ActionResult, SeatOutcome
+from factory_tui.engine.seat_ports import ActionResult, SeatOutcome
 
 MODELS = read_models({"XDG_CONFIG_HOME": "/nonexistent"})
 HAND_OVER = Reply(calls=[("hand_over", {"note": "done"})])

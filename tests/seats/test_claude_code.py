@@ -24,7 +24,7 @@ from factory_tui.adapters.trying import Tried, World, world
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import Action
-from factory_tui.engine.ports import ActionResult, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, SeatOutcome, TurnBrief
 
 pytestmark = [pytest.mark.needs_claude, pytest.mark.needs_bwrap]
 REAL = "the-real-credential-0123456789"

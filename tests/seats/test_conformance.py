@@ -16,7 +16,7 @@ from desks import OK, RecordingDesk, brief_for
 
 from factory_tui.domain import events as e
 from factory_tui.domain.terms import Action, Control, SeatFacts
-from factory_tui.engine.ports import INTERRUPT_SECONDS, ActionResult, SeatOutcome
+from factory_tui.engine.seat_ports import INTERRUPT_SECONDS, ActionResult, SeatOutcome
 from factory_tui.engine.sitting import sit
 
 KINDS = [

@@ -18,7 +18,7 @@ from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettin
 from factory_tui.bootstrap import look
 from factory_tui.demo import open_demo, play_on, stage
 from factory_tui.domain import events as e
-from factory_tui.engine.ports import Seat
+from factory_tui.engine.seat_ports import Seat
 
 pytestmark = [
     pytest.mark.needs_bwrap,

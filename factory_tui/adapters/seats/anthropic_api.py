@@ -21,7 +21,7 @@ from factory_tui.adapters.model_troubles import EARLY_END, Trouble, trouble_of
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.prices import Model, Models, Tokens, cost
 from factory_tui.domain.terms import SeatFacts
-from factory_tui.engine.ports import Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import Desk, SeatOutcome, TurnBrief
 
 VENDOR = "https://api.anthropic.com"
 ANSWER_TOKENS = 32_000
@@ -62,7 +62,7 @@ class ApiSettings:
 
 
 class AnthropicApiSeat:
-    """Satisfies `ports.Seat`. Raises FactoryError when there is neither a key nor a server of one's own."""
+    """Satisfies `seat_ports.Seat`. Raises FactoryError when there is neither a key nor a server of one's own."""
 
     def __init__(self, settings: ApiSettings, *, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """`pause` waits between two tries; tests pass one that does not."""

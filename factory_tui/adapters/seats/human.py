@@ -16,14 +16,14 @@ from factory_tui.adapters.human_forms import FormKind, action_from, blank_form, 
 from factory_tui.domain.errors import DocumentError, WorldError
 from factory_tui.domain.roles import Delivers
 from factory_tui.domain.terms import Action, SeatFacts
-from factory_tui.engine.ports import ActionResult, Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
 
 LARGEST_FORM = 1_000_000
 """Bytes."""
 
 
 class HumanSeat:
-    """Satisfies `ports.Seat`.
+    """Satisfies `seat_ports.Seat`.
 
     `forms_dir` lies in the state place; a folder for each turn holds the brief, the diff and the form. `show` is told
     what the person must know. `delivers` says what ends a turn of a role, as its card has it.

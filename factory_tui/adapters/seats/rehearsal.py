@@ -22,7 +22,7 @@ from factory_tui.adapters.rehearsal_script import (
     Wish,
 )
 from factory_tui.domain.terms import Action, Finding, FindingAnswer, SeatFacts
-from factory_tui.engine.ports import ActionResult, Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
 
 DELIVERIES = ("plan", "hand_over", "report", "escalate")
 """What ends a turn, once it was accepted."""
@@ -35,7 +35,7 @@ _WORDS_AT_ONCE = 6
 
 
 class RehearsalSeat:
-    """Satisfies `ports.Seat`. `pace` is the pause after each few words, in seconds."""
+    """Satisfies `seat_ports.Seat`. `pace` is the pause after each few words, in seconds."""
 
     def __init__(self, script: Script, *, pace: float = 0.0) -> None:
         self._script = script

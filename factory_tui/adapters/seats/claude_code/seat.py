@@ -32,7 +32,8 @@ from factory_tui.domain.events import NoticeKind
 from factory_tui.domain.prices import Models, Tokens, cost
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import SeatFacts
-from factory_tui.engine.ports import ActionResult, Boundary, Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.ports import Boundary
+from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
 
 if TYPE_CHECKING:
     from factory_tui.adapters.proxy import Call, Proxy
@@ -75,7 +76,7 @@ class Kit:
 
 
 class ClaudeCodeSeat:
-    """Satisfies `ports.Seat`."""
+    """Satisfies `seat_ports.Seat`."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit

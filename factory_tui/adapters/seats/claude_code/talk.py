@@ -40,7 +40,7 @@ from factory_tui.adapters.seats.claude_code.telling import (
 )
 from factory_tui.adapters.seats.claude_code.wire import WireCalls
 from factory_tui.domain.errors import WorldError
-from factory_tui.engine.ports import ActionResult
+from factory_tui.engine.seat_ports import ActionResult
 
 # What it logs would be written over the screen; what matters of it is told.
 logging.getLogger("claude_agent_sdk").addHandler(logging.NullHandler())

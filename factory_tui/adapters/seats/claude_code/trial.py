@@ -17,7 +17,7 @@ from factory_tui.adapters.seats.claude_code.command import PREFIX
 from factory_tui.adapters.trying import PRECIOUS, Tried, World
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import Action
-from factory_tui.engine.ports import ActionResult, Seat, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, Seat, SeatOutcome, TurnBrief
 
 SECONDS = 30.0
 Call = tuple[str, dict[str, Any]]
