@@ -147,6 +147,25 @@ class Attested(Record, frozen=True, kw_only=True):
     """The signed line, whole."""
 
 
+CheckVerdict = Literal["pass", "fail", "not applicable", "gap"]
+"""What one check found after a deployment. A gap could not be checked; it is not a pass."""
+
+
+class CheckRow(Record, frozen=True, kw_only=True):
+    """The answer of one check of level 4."""
+
+    id: str
+    """`V01`; a project's own has another prefix."""
+    verdict: CheckVerdict
+    reason: str = ""
+    """Why: what is wrong, why it does not apply here, or why it could not be checked. On one line."""
+    group: str = ""
+    title: str = ""
+    evidence: str = ""
+    """What was seen, in words or as JSON."""
+    seconds: float = 0.0
+
+
 class Finding(Record, frozen=True, kw_only=True):
     """One thing a check or a reviewer found."""
 
