@@ -129,8 +129,9 @@ def staff(
         effort, _ = nearest(gate.efforts, card.id, card.model_tier)
         why = f"factory.toml, [seats] {key}" if named else preferred.why
         if by_hand := chosen.get(card.id) or chosen.get("default"):
-            seat, own = choice(by_hand)
-            named, model, why = seat or named, own or model, "chosen for this session"
+            hand = choice(by_hand)
+            named, model, effort = hand.seat or named, hand.model or model, hand.effort or effort
+            why = "chosen for this session"
         crew.append(Staffed(role=card.id, seat=named or preferred.seat, model=model, effort=effort, why=why))
     notes = preferred.notes if any(one.why == preferred.why for one in crew) else ()
     return Staffing(crew=tuple(crew), ceilings=ceilings, notes=notes)
@@ -651,7 +652,7 @@ def open_house(
             learn=redactor.learn,
         )
         table.offer_model(ANTHROPIC_API, lambda model, effort: anthropic_api(parts, model, effort))
-        table.offer_model(CLAUDE_CODE, lambda model, effort: claude_code(parts, model))
+        table.offer_model(CLAUDE_CODE, lambda model, effort: claude_code(parts, model, effort))
         own = read_user_seats(ground.environment, ground.home.repo_root)
         for name, profile in own.profiles.items():
             table.offer_model(name, partial(profiled, parts, name, profile))

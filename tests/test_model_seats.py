@@ -15,10 +15,12 @@ from factory_tui.adapters.model_seats import (
     claude_code,
     needs_of_anthropic_api,
     needs_of_claude_code,
+    profiled,
 )
 from factory_tui.adapters.seats.claude_code.finding import find_program
 from factory_tui.adapters.secrets import Keys
 from factory_tui.adapters.user_config import UserConfig
+from factory_tui.adapters.user_seats import SeatProfile
 from factory_tui.adapters.walls import ProvenSandbox
 from factory_tui.domain.errors import FactoryError
 
@@ -122,6 +124,26 @@ def test_a_seat_is_made_without_a_process_and_refused_without_a_way_in(tmp_path:
     assert not seat.facts.contained, "no wall was proved yet"
     with pytest.raises(FactoryError, match="nothing that lets Claude Code in"):
         claude_code(ingredients(tmp_path, keys()))
+
+
+@pytest.mark.needs_claude
+def test_what_a_seat_knows_of_its_cost_follows_the_model_that_it_was_staffed_with(tmp_path: Path):
+    parts = ingredients(tmp_path, keys(ANTHROPIC_API_KEY="k"))
+    for make in (anthropic_api, claude_code):
+        assert [make(parts, model).facts.knows_cost for model in ("", "claude-opus-5-5", "nobodys-model")] == [
+            True,
+            True,
+            False,
+        ]
+
+
+@pytest.mark.needs_claude
+def test_a_profiles_effort_comes_to_either_kind_of_seat(tmp_path: Path):
+    parts = ingredients(tmp_path, keys(ANTHROPIC_API_KEY="k"))
+    for kind in ("anthropic_api", "claude_code"):
+        profile = SeatProfile(kind=kind, model="claude-opus-5-5", effort="low")  # type: ignore[arg-type]
+        seats = [profiled(parts, "mine", profile), profiled(parts, "mine", profile, effort="max")]
+        assert [seat.effort for seat in seats] == ["low", "max"]  # type: ignore[attr-defined]
 
 
 def test_the_seat_of_the_api_is_made_from_a_key_and_refused_without_one(tmp_path: Path):

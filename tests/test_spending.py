@@ -10,7 +10,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.agenda import TurnJob, agenda
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.evolve import fold
-from factory_tui.domain.spending import amount_in, bound, ended_because, unbounded, used
+from factory_tui.domain.spending import amount_in, bound, ended_because, is_for_person, unbounded, used
 from factory_tui.domain.staffing import Bounds, Budgets, Staffed, chosen, tightest
 from factory_tui.domain.terms import Action, Actor, SeatFacts
 from factory_tui.domain.waiting import waiting
@@ -297,6 +297,22 @@ def test_a_choice_for_the_task_comes_before_the_roles_and_that_before_the_settin
     other = chosen(settings, "/small", "claude_code")
     assert (other.seat, other.model, other.why) == ("claude_code", "", "chosen for the task")
     assert chosen(settings, "local/org/model", "").model == "org/model"
+
+
+def test_model_and_effort_can_be_chosen_for_one_task_alone() -> None:
+    settings = Staffed(role="builder", seat="anthropic_api", model="big", effort="high", why="factory.toml")
+    found = [chosen(settings, "", text) for text in ("@low", "/small@max", "claude_code@medium", "local/qwen@2025")]
+    assert [(one.seat, one.model, one.effort) for one in found] == [
+        ("anthropic_api", "big", "low"),
+        ("anthropic_api", "small", "max"),
+        ("claude_code", "", "medium"),
+        ("local", "qwen@2025", ""),
+    ]
+    story = given(staffed(), small_task())
+    story.when(c.ChooseSeat(task="T-1", seat="/small@hihg"), by=SUPERVISOR).then_refused("`hihg` is no effort")
+    story.when(c.ChooseSeat(task="T-1", seat="two words"), by=SUPERVISOR).then_refused("names no seat")
+    story.when(c.ChooseSeat(task="T-1", seat="human@low"), by=SUPERVISOR)
+    assert is_for_person(story.heart.state, story.heart.task()), "a person's budget is their own"
 
 
 def test_a_chosen_seat_outlives_the_session() -> None:

@@ -127,9 +127,11 @@ async def test_the_crew_is_on_record_and_a_swap_is_for_the_next_turn(tmp_path: P
         await settled(house)
         assert seen == [("big", "high")]
         house.factory.submit(c.SeatRole(role="builder", seat="/huge"), SUPERVISOR)
+        house.factory.submit(c.ChooseSeat(task="T-1", seat="@low"), SUPERVISOR)
         answer(house, "T-1", "reject", "again")
         await settled(house)
-        assert seen[1] == ("huge", "high")
+        assert seen[1] == ("huge", "low"), "a model for the role, an effort for this task alone"
+        house.factory.submit(c.ChooseSeat(task="T-1", seat=""), SUPERVISOR)
         house.factory.submit(c.SeatRole(role="builder", seat="nowhere"), SUPERVISOR)
         answer(house, "T-1", "reject", "again")
         items = await settled(house)

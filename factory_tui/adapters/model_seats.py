@@ -71,7 +71,7 @@ def profiled(parts: Ingredients, name: str, profile: SeatProfile, model: str = "
     login = login_of(parts, name, profile)
     model = model or profile.model
     if profile.kind == "claude_code":
-        return claude_code(parts, model, login)
+        return claude_code(parts, model, effort or profile.effort, login)
     return anthropic_api(parts, model, effort or profile.effort, login)
 
 
@@ -93,7 +93,7 @@ def login_of(parts: Ingredients, name: str, profile: SeatProfile) -> Login | Non
     return Login(kind="key" if credential else "none", base_url=base_url, credential=credential)
 
 
-def claude_code(parts: Ingredients, model: str = "", login: Login | None = None) -> ClaudeCodeSeat:
+def claude_code(parts: Ingredients, model: str = "", effort: str = "", login: Login | None = None) -> ClaudeCodeSeat:
     """Raises FactoryError naming what is missing, and the command that mends it."""
     if not finding.has_extra():
         raise FactoryError(
@@ -120,6 +120,7 @@ def claude_code(parts: Ingredients, model: str = "", login: Login | None = None)
             now=parts.now,
             models=read_models(parts.environment, parts.repository),
             model=model,
+            effort=effort,
             learn=parts.learn,
         )
     )

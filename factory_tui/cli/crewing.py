@@ -26,8 +26,8 @@ def schema() -> None:
 @click.argument("seat", required=False)
 @click.option("--json", "as_json", is_flag=True, help="For programs; see docs/json.md.")
 def crew(role: str | None, seat: str | None, as_json: bool) -> None:
-    """Who fills each role, and why. With a ROLE and a SEAT (`claude_code`, `anthropic_api/MODEL`, `/MODEL`): from the
-    role's next turn on; `-` as the SEAT = by the settings again."""
+    """Who fills each role, and why. With a ROLE and a SEAT (`claude_code`, `anthropic_api/MODEL@EFFORT`, `/MODEL`,
+    `@EFFORT`): from the role's next turn on; `-` as the SEAT = by the settings again."""
     place = here()
     if role and seat:
         ask_anyhow(place, request("seat-role", role=role, seat="" if seat == "-" else seat))

@@ -38,7 +38,7 @@ _SHARED = (
         "chosen",
         multiple=True,
         metavar="ROLE=KIND",
-        help="A seat for this session: human, rehearsal, claude_code, anthropic_api/MODEL, or one of your own.",
+        help="A seat for this session: human, rehearsal, claude_code, anthropic_api/MODEL@EFFORT, or one of your own.",
     ),
     click.option("--mode", type=click.Choice(["step", "flow"]), help="Else as the home says."),
     click.option(

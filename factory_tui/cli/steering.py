@@ -82,6 +82,7 @@ def retire(turn: str, text: str, to: str, seat: str) -> None:
 @click.argument("task")
 @click.argument("name", metavar="SEAT", required=False, default="")
 def seat(task: str, name: str) -> None:
-    """Another seat for a task's next turns; without a SEAT the home's settings choose again."""
+    """Another seat, model or effort for a task's next turns: `claude_code`, `anthropic_api/MODEL@EFFORT`, `/MODEL`,
+    `@EFFORT`. Without a SEAT the home's settings choose again."""
     order(task, "seat", seat=name)
     say(f"{task}: {name or 'the seat of the settings'} from its next turn on")

@@ -7,7 +7,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.spending import bound, name_of, raised_by, share
-from factory_tui.domain.staffing import UNITS, Bounds, choice
+from factory_tui.domain.staffing import EFFORTS, UNITS, Bounds, choice
 from factory_tui.domain.state import State, Turn
 from factory_tui.domain.times import is_time, minutes_after
 from factory_tui.domain.world import minutes_of_patience
@@ -33,13 +33,18 @@ def seat_role(state: State, command: c.SeatRole) -> tuple[e.Event, ...]:
 
 
 def check_choice(text: str) -> None:
-    """Raises Refusal for what is neither `seat`, `seat/model` nor `/model`."""
-    seat, model = choice(text)
+    """Raises Refusal for what is no `seat/model@effort`, of which parts may be left out."""
+    seat, model, _ = choice(text)
     if any(len(part) > 120 or any(ord(sign) < 33 for sign in part) for part in (seat, model)):
         raise Refusal(
             what=f"`{text[:80]}` names no seat",
-            why="a seat is one word, and a model after `/` another",
-            next_step="for instance `claude_code`, `anthropic_api/claude-opus-5-5`, or `/claude-haiku-5-5`",
+            why="a seat is one word, a model after `/` another, an effort after `@` a third",
+            next_step="for instance `claude_code`, `anthropic_api/claude-opus-5-5@high`, `/claude-haiku-5-5` or `@low`",
+        )
+    slip = (model or seat).rpartition("@")[2]
+    if "@" in seat or ("@" in model and slip.isalpha()):
+        raise Refusal(
+            what=f"`{slip[:40]}` is no effort", why=f"there are {', '.join(EFFORTS)}", next_step="write one after `@`"
         )
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import Outcome
-from factory_tui.domain.staffing import NO_BOUNDS, UNITS, Bounds, tightest
+from factory_tui.domain.staffing import NO_BOUNDS, UNITS, Bounds, choice, tightest
 from factory_tui.domain.state import Spent, State, Task, Turn
 from factory_tui.domain.times import minutes_between
 
@@ -200,7 +200,7 @@ def seat_of(state: State, role: str, task: Task | None) -> str:
     """The seat that would fill a role, as far as it is on record."""
     staffed = state.crew.get(role)
     for text in (task.seat if task else "", state.role_seats.get(role, "")):
-        if name := text.partition("/")[0].strip():
+        if name := choice(text).seat:
             return name
     return staffed.seat if staffed else ""
 

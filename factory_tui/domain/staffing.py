@@ -7,7 +7,7 @@ a task or a role comes before all of them. Pure: what this machine has is told b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -17,6 +17,7 @@ DEFAULT = "default"
 TIERS = ("strong", "standard", "fast")
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
+EFFORTS: tuple[str, ...] = get_args(Effort)
 
 
 class Bounds(Record, frozen=True, kw_only=True):
@@ -78,10 +79,22 @@ def nearest(settings: Mapping[str, str], role: str, tier: str) -> tuple[str, str
     return "", ""
 
 
-def choice(text: str) -> tuple[str, str]:
-    """`seat/model`, `seat`, or `/model` as (seat, model). A model's own slashes stay."""
-    seat, _, model = text.strip().partition("/")
-    return seat.strip(), model.strip()
+class Choice(NamedTuple):
+    """What a person chose by hand; what is empty stays as it was."""
+
+    seat: str
+    model: str
+    effort: str
+
+
+def choice(text: str) -> Choice:
+    """`seat/model@effort`, each part of which may be left out. A model's own slashes stay, and so does an `@` before
+    anything that is no effort."""
+    named, at, effort = text.strip().rpartition("@")
+    if not at or effort not in EFFORTS:
+        named, effort = text, ""
+    seat, _, model = named.strip().partition("/")
+    return Choice(seat.strip(), model.strip(), effort)
 
 
 def chosen(staffed: Staffed, by_role: str, by_task: str) -> Staffed:
@@ -90,13 +103,13 @@ def chosen(staffed: Staffed, by_role: str, by_task: str) -> Staffed:
     for text, why in ((by_role, "chosen for the role"), (by_task, "chosen for the task")):
         if not text:
             continue
-        seat, model = choice(text)
+        seat, model, effort = choice(text)
         same = seat in ("", staffed.seat)
         staffed = Staffed(
             role=staffed.role,
             seat=seat or staffed.seat,
             model=model or (staffed.model if same else ""),
-            effort=staffed.effort if same else "",
+            effort=effort or (staffed.effort if same else ""),
             why=why,
         )
     return staffed

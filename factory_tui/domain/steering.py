@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.deciding_crew import check_choice
 from factory_tui.domain.deciding_tasks import check_successor
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.numbers import Ids
@@ -70,6 +71,7 @@ def retire_turn(state: State, command: c.RetireTurn) -> tuple[e.Event, ...]:
         raise Refusal(what=f"retiring {turn.id} needs a reason", why="it stays on record and the next seat is told")
     if command.to and command.to != turn.role:
         check_successor(state, task, turn.purpose, command.to)
+    check_choice(command.seat)
     chosen = (e.SeatChosen(task=task.id, seat=command.seat.strip()),) if command.seat.strip() else ()
     parks = not command.to and not chosen
     retired = e.TurnRetired(turn=turn.id, reason=command.reason.strip(), to=command.to, parks=parks)
@@ -81,6 +83,7 @@ def choose_seat(state: State, command: c.ChooseSeat) -> tuple[e.Event, ...]:
     if task.over:
         raise Refusal(what=f"{task.id} is {task.stage}")
     seat = command.seat.strip()
+    check_choice(seat)
     return () if task.seat == seat else (e.SeatChosen(task=task.id, seat=seat),)
 
 

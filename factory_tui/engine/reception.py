@@ -107,7 +107,7 @@ class LookAtCrew(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 class ChangeSeat(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="seat-role"):
     role: str
     seat: str = ""
-    """`seat/model`, `seat` or `/model`; empty = by the settings again."""
+    """`seat/model@effort`, of which parts may be left out; empty = by the settings again."""
 
 
 class Raise(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="raise"):

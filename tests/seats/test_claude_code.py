@@ -239,6 +239,14 @@ async def test_the_tier_decides_model_and_effort(tmp_path: Path):
         assert (body["model"], body["output_config"]["effort"]) == (tier.model, tier.effort)
 
 
+async def test_an_effort_chosen_for_the_turn_comes_before_the_seats_own_and_that_before_the_tiers(tmp_path: Path):
+    async with room(tmp_path, DONE, DONE, model="claude-opus-5-5", effort="low") as here:
+        assert (await here.play(replace(BRIEF, model_tier="strong"))).kind == "ok"
+        again = Room(here.server, here.kit)
+        assert (await again.play(replace(BRIEF, model_tier="strong", effort="medium"))).kind == "ok"
+        assert [one.body["output_config"]["effort"] for one in here.server.requests] == ["low", "medium"]
+
+
 async def test_what_the_supervisor_says_is_told_with_the_next_prompt(tmp_path: Path):
     async with room(tmp_path, Reply(text="Finished?"), DONE) as here:
         here.desk.words = ["Mind the sign."]

@@ -96,13 +96,14 @@ async def test_handing_on_without_a_name_or_to_a_role_that_cannot_sends_nothing(
         assert app.state.turns["builder/b3"].retired is None
 
 
-async def test_a_chooses_the_seat_of_the_next_turn():
+@pytest.mark.parametrize("chosen", ["human", "anthropic_api/claude-haiku-5-5@low", "/claude-haiku-5-5", "@max"])
+async def test_a_chooses_seat_model_or_effort_of_the_next_turn(chosen: str):
     chair = BusyFloor()
     async with chair.cockpit() as (app, pilot):
         await press(pilot, "3", "a")
-        await write(pilot, "human")
+        await write(pilot, chosen)
         await press(pilot, "enter")
-        assert app.state.tasks["T-3"].seat == "human"
+        assert app.state.tasks["T-3"].seat == chosen
         assert app.state.turns["builder/b3"].seat == "mind"
 
 

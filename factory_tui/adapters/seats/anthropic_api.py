@@ -81,6 +81,11 @@ class AnthropicApiSeat:
         return "anthropic_api"
 
     @property
+    def effort(self) -> str:
+        """Where a brief names none; empty = by the role's tier."""
+        return self._settings.effort
+
+    @property
     def facts(self) -> SeatFacts:
         settings = self._settings
         named = [settings.model] if settings.model else [tier.model for tier in settings.models.tiers.values()]

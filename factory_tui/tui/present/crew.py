@@ -50,7 +50,7 @@ def _seat(state: State, card: RoleCard) -> tuple[str, str, str]:
         return "", "", ""
     now = chosen(staffed, state.role_seats.get(card.id, ""), "")
     model = now.model or ("" if now.seat in ("human", "rehearsal") else f"tier {card.model_tier}")
-    return now.seat, model, now.why
+    return now.seat, f"{model} {now.effort}".rstrip(), now.why
 
 
 def _used(state: State, card: RoleCard) -> str:

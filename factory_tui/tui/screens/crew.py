@@ -42,7 +42,7 @@ class Crew(Listing):
         role = self._role()
         before = self.cockpit.state.role_seats.get(role, "")
         self.type(
-            f"seat for the next turns of {role}: claude_code, anthropic_api/MODEL, /MODEL; empty: by the settings",
+            f"for the next turns of {role}: claude_code, anthropic_api/MODEL, /MODEL, @EFFORT; empty: by the settings",
             lambda text: self._seat(role, text),
             before,
         )

@@ -136,7 +136,7 @@ class Wheel:
 
         task = self._task()
         self._chosen.type(
-            f"seat for the next turns of {task.id}, now {task.seat or 'by the settings'}; empty: by the settings",
+            f"seat/MODEL@EFFORT for the next turns of {task.id}, or a part; empty: by the settings",
             lambda text: self._chosen.cockpit.ask(
                 Steer(target=task.id, order="seat", seat=text),
                 f"{task.id}: {text or 'the seat of the settings'} from its next turn on",

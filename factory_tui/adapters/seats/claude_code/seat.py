@@ -69,6 +69,7 @@ class Kit:
     models: Models
     model: str = ""
     """Where the staffing names none; empty = by the role's tier."""
+    effort: str = ""
     silence_seconds: float = command.SILENCE_SECONDS
     retries: int = command.RETRIES
     learn: Callable[[str, str], None] = field(default=lambda name, secret: None)
@@ -87,6 +88,11 @@ class ClaudeCodeSeat:
     @property
     def kind(self) -> str:
         return "claude_code"
+
+    @property
+    def effort(self) -> str:
+        """Where a brief names none; empty = by the role's tier."""
+        return self._kit.effort
 
     @property
     def probe_route(self) -> Route:
@@ -158,7 +164,7 @@ class ClaudeCodeSeat:
         """Name and effort; a model that is not on the list is asked for no effort."""
         tier = self._kit.models.tiers.get(brief.model_tier)
         model = brief.model or self._kit.model or (tier.model if tier else "")
-        effort = brief.effort or (tier.effort if tier and tier.effort else "")
+        effort = brief.effort or self._kit.effort or (tier.effort if tier and tier.effort else "")
         known = self._kit.models.find(model)
         return model, effort if known is not None and known.adaptive else ""
 
