@@ -138,6 +138,13 @@ ACTS: tuple[Act, ...] = (
         doc="All roles: what fills each and why, what it has used, what it may and may not do.",
         group="go",
     ),
+    Act(
+        id="go.roles",
+        keys=("g o",),
+        label="roles",
+        doc="All roles: what each delivers, to whom it hands on, and what it cannot do.",
+        group="go",
+    ),
     Act(id="go.memory", keys=("g m",), label="memory", doc="DNA, knowledge, digests, and what changed.", group="go"),
     Act(id="go.timeline", keys=("g t",), label="timeline", doc="What happened, entry by entry.", group="go"),
     Act(id="go.digest", keys=("g d",), label="digest", doc="The digest as it would be written now.", group="go"),

@@ -146,6 +146,11 @@ class Going(App[None], inherit_bindings=False):
 
         self.enter(Crew())
 
+    def act_go_roles(self) -> None:
+        from factory_tui.tui.screens.listing import all_roles
+
+        self.enter(all_roles())
+
     def act_go_memory(self) -> None:
         from factory_tui.tui.screens.listing import memory
 

@@ -6,6 +6,7 @@ import pytest
 from chair import BusyFloor, Chair, press, screen_text, settled
 from test_briefing import next_morning
 from test_card import planning
+from test_crew_room import staffed_chair
 from test_limits import ProvenFloor
 from test_memory_marks import ProposingFloor, TouchedFloor
 from test_reading import came_back
@@ -29,7 +30,8 @@ SCREENS: dict[str, tuple[type[Chair] | object, tuple[str, ...]]] = {
     "limits": (ProvenFloor, ("g", "l")),
     "rule": (BusyFloor, ("g", "r", "enter")),
     "incident-behind": (BusyFloor, ("g", "r", "enter", "enter")),
-    "roles": (BusyFloor, ("g", "c")),
+    "roles": (BusyFloor, ("g", "o")),
+    "crew": (staffed_chair, ("g", "c")),
     "grants": (AskFloor, ("o", "T", "g", "a")),
 }
 

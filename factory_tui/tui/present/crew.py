@@ -19,7 +19,7 @@ def crew_rows(state: State, setting: Setting) -> list[Item]:
     """Two lines for each role: who and how; how much, and why that seat."""
     if state.charter is None:
         return []
-    found = [item(f"note:{n}", cut_line((Span(f" ! {note}", "warn"),), setting.width)) for n, note in _notes(state)]
+    found = [item("", cut_line((Span(f" ! {note}", "warn"),), setting.width)) for note in _notes(state)]
     for card in state.charter.roles:
         seat, model, why = _seat(state, card)
         running = [turn for turn in state.turns.values() if turn.role == card.id]
@@ -37,11 +37,11 @@ def crew_rows(state: State, setting: Setting) -> list[Item]:
     return found
 
 
-def _notes(state: State) -> list[tuple[int, str]]:
+def _notes(state: State) -> list[str]:
     waits = [
         f"{wait.seat} waits for the world until {wait.until[11:16]} UTC: {wait.cause}" for wait in state.world.values()
     ]
-    return list(enumerate(one_line(note, 300) for note in (*waits, *state.crew_notes)))
+    return [one_line(note, 300) for note in (*waits, *state.crew_notes)]
 
 
 def _seat(state: State, card: RoleCard) -> tuple[str, str, str]:

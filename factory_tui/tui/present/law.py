@@ -160,6 +160,22 @@ def rule_text(state: State, source: str, hit: Hit | None) -> list[tuple[str, str
     return parts
 
 
+def role_items(state: State, setting: Setting) -> list[Item]:
+    """Two lines for each role: what it delivers and to whom; what it is there for."""
+    items = []
+    for card in state.charter.roles if state.charter else ():
+        to = "anybody" if "*" in card.hands_to else ", ".join(card.hands_to) or "nobody"
+        first = line(
+            (f" {card.id:<14}", "strong"),
+            (f"{card.delivers:<11} ", "work"),
+            (f"hands to {to}; ", "text"),
+            (f"escalates to {card.escalates_to}; cannot: {len(card.never)}", "dim"),
+        )
+        second = line((f"   {one_line(card.mission, 200)}", "dim"))
+        items.append(item(f"role:{card.id}", cut_line(first, setting.width), cut_line(second, setting.width)))
+    return items
+
+
 def role_text(card: RoleCard) -> list[tuple[str, str]]:
     """What a role may and may not do."""
     may = [

@@ -16,7 +16,7 @@ class Crew(Listing):
 
     def __init__(self) -> None:
         super().__init__(
-            "the crew; Enter shows what fills a role and what it may do, a gives it another seat",
+            "the crew; Enter: one role whole, a: another seat, b: budgets, g o: its card",
             lambda room, setting: crew_rows(room.cockpit.state, setting),
             lambda room, key: self._open_role(key),
             " No charter is in force yet.",

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Item, Line, Span
 from factory_tui.tui.present.floor import needs_items
-from factory_tui.tui.present.law import all_rule_items
+from factory_tui.tui.present.law import all_rule_items, role_items, role_text
 from factory_tui.tui.present.memory import memory_items
 from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.arrangement import Place
@@ -54,7 +54,7 @@ class Listing(Room):
         rows = self.rows
         items = self._make(self, self.setting(rows.room or self.app.size.width))
         self.show_header((Span(f" {self.head}", "bar"),))
-        title: Line = (Span(f"{len(items)}", "title"),)
+        title: Line = (Span(f"{sum(bool(one.key) for one in items)}", "title"),)
         rows.show(items, title, self._empty)
         rows.activate(True)
         if self._at_end and items:
@@ -153,6 +153,21 @@ def all_rules() -> Listing:
         "all rules in force; Enter shows the incident behind one",
         lambda room, setting: all_rule_items(room.cockpit.state, setting),
         lambda room, key: room.cockpit.read_rule(key[5:]),
+    )
+
+
+def all_roles() -> Listing:
+    """Each role's card; who fills it is the crew's screen."""
+
+    def open_role(room: Listing, key: str) -> None:
+        card = room.cockpit.state.law.role(key[5:])
+        room.cockpit.read(card.title, role_text(card))
+
+    return Listing(
+        "all roles; Enter shows what one may do and cannot, g c shows what fills it",
+        lambda room, setting: role_items(room.cockpit.state, setting),
+        open_role,
+        " No charter is in force yet.",
     )
 
 
