@@ -919,6 +919,16 @@ def test_a_report_that_was_delivered_frees_what_waited_for_it() -> None:
     story.when(lambda heart: heart.report(task="T-2")).then_stage("done", "T-2").then_stage("offered", "T-3")
 
 
+def test_a_report_where_a_change_was_owed_waits_for_the_supervisor_and_is_never_done() -> None:
+    """Nobody ends their work by saying that it is done."""
+    story = given(small_task(), author_works()).when(lambda heart: heart.report())
+    story.then_stage("stuck").then_waits("stuck")
+    (item,) = waiting(story.heart.state)
+    assert "reported instead of delivering" in item.title
+    assert story.heart.state.missions["M-1"].outcome == ""
+    assert story.heart.task().report is not None, "what it found is kept"
+
+
 def test_a_mission_that_only_wanted_a_report_ends_with_it() -> None:
     story = given(small_task("discovery"), author_works()).when(lambda heart: heart.report())
     story.then_stage("done")

@@ -162,6 +162,14 @@ def test_the_doctor_names_the_key_that_is_missing_or_unproven_and_never_shows_it
     assert "secret-k" not in str(unproven)
 
 
+def test_the_doctor_says_where_a_key_would_be_sent_in_the_clear():
+    open_to_all = {"ANTHROPIC_BASE_URL": "http://gateway.example"}
+    (api,) = needs_of_anthropic_api(open_to_all, keys(ANTHROPIC_API_KEY="k"), None)
+    *_, claude = needs_of_claude_code(open_to_all, keys(ANTHROPIC_API_KEY="k"), None)
+    for need in (api, claude):
+        assert (need.is_there, "in the clear" in need.found, "https" in need.mend) == (False, True, True)
+
+
 WITHOUT = """
 import sys
 sys.path[:0] = [{tests!r}]

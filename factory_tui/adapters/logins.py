@@ -6,14 +6,18 @@ known only after a call was answered; until then it is unproven, and shown so.
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from factory_tui.adapters.secrets import Keys
+from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.seals import sha256_of
 
 ANTHROPIC = "https://api.anthropic.com"
@@ -48,6 +52,23 @@ def find_login(keys: Keys, environment: Mapping[str, str]) -> Login | None:
     if token := keys.get(TOKEN):
         return Login(kind="token", base_url=base_url, credential=token)
     return Login(kind="none", base_url=base_url) if base_url != ANTHROPIC else None
+
+
+def must_stay_private(base_url: str, credential: str) -> None:
+    """Raises FactoryError where a credential would cross a network in the clear."""
+    parts = urlsplit(base_url)
+    if credential and parts.scheme != "https" and not is_this_machine(parts.hostname or ""):
+        raise FactoryError(
+            what=f"the credential for {base_url} would be sent in the clear",
+            why="over plain http everybody on the way reads it",
+            next_step="name an https address; or a server on this machine, for instance the end of an `ssh -L` tunnel",
+        )
+
+
+def is_this_machine(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
 
 
 class ProvenLogins:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from factory_tui.adapters.logins import ANTHROPIC, Login, ProvenLogins, find_login
+from factory_tui.adapters.logins import ANTHROPIC, Login, ProvenLogins, find_login, must_stay_private
 from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
 from factory_tui.adapters.seats.claude_code import finding
@@ -176,6 +176,10 @@ def _login(login: Login | None, proven: ProvenLogins | None) -> Need:
     if login is None:
         why = "neither key nor token; your own login is never used"
         return Need(about=about, is_there=False, found=why, mend=finding.NO_CREDENTIAL)
+    try:
+        must_stay_private(login.base_url, login.credential)
+    except FactoryError as error:
+        return Need(about=about, is_there=False, found=error.what, mend=error.next_step)
     name = {"key": "a key", "token": "a token made for seats", "none": "no login"}[login.kind]
     where = "" if login.base_url == ANTHROPIC else f" for {login.base_url}"
     since = proven.since(login) if proven is not None else ""

@@ -75,6 +75,9 @@ def trouble_of(error: Exception) -> Trouble | None:
 
 def _told_by_server(error: Exception, status: int) -> Trouble:
     type_, message = _body(error)
+    if 300 <= status < 400:
+        mend = "name the address it sends us to as the base_url, if you trust it with the key"
+        return Trouble(text=f"the server sends us on to another address ({status})", ends="failed", mend=mend)
     # In a stream, an error comes with the status of the stream: its type is what counts.
     code = _BY_TYPE.get(type_, status) if status < 400 or type_ in _BY_TYPE else status
     told = f"{_line(message) or type_ or 'no reason given'} ({code})"

@@ -339,6 +339,9 @@ def _described(card: RoleCard, kind: ActionKind, purpose: str) -> str:
         "run": "" if "*" in card.runs else f" One plain command at a time, beginning with {_listed(card.runs)}.",
         "fetch": f" Pages: {_listed(card.fetch.hosts)}." if card.fetch.hosts else "",
         "propose": f" Only {_listed(card.proposes)}.",
+        "report": " The task is not done by it: a change is owed, so it waits for the supervisor."
+        if card.delivers == "change" and purpose != "review"
+        else "",
     }
     return _kind(kind, purpose).says + of_the_card.get(kind, "")
 

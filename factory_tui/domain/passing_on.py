@@ -88,6 +88,10 @@ def _after_author(state: State, ids: Ids, task: Task, turn: Turn, outcome: str, 
     match turn.delivered:
         case "change":
             return [to_review(state, ids, task, turn)]
+        case "report" if task.delivers == "change":
+            # Else whoever is to change something could end the work by saying that it is done.
+            why = f"{turn.id} reported instead of delivering a change; its report is kept with the task"
+            return [e.TaskStuck(task=task.id, reason=why)]
         case "report":
             done = e.TaskDone(task=task.id, evidence=task.report)
             return [done, *unblocked(state, ids, task.id), *mission_over(state, task.mission, task.id)]

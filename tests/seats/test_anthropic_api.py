@@ -50,6 +50,32 @@ async def play(seat: AnthropicApiSeat, desk: RecordingDesk, **brief) -> SeatOutc
         return await seat.run(brief_for(**brief), desk)
 
 
+# --- where its key goes ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["http://gateway.example", "http://10.0.0.7:4000", "http://127.0.0.1.example/"])
+def test_a_key_does_not_go_over_plain_http_to_another_machine(url: str) -> None:
+    with pytest.raises(FactoryError, match="in the clear"):
+        AnthropicApiSeat(ApiSettings(models=MODELS, key="a-key", base_url=url))
+    AnthropicApiSeat(ApiSettings(models=MODELS, base_url=url))
+
+
+@pytest.mark.parametrize("url", ["https://gateway.example", "http://localhost:1", "http://127.0.0.9", "http://[::1]:1"])
+def test_a_key_goes_to_our_own_machine_or_over_tls(url: str) -> None:
+    AnthropicApiSeat(ApiSettings(models=MODELS, key="a-key", base_url=url))
+
+
+async def test_a_server_that_sends_it_on_to_another_does_not_make_it_show_its_key_there() -> None:
+    async with MessagesServer() as other:
+        sent_on = Reply(status=307, headers={"location": f"{other.url}/v1/messages"})
+        async with seated(sent_on, again=True) as (seat, server, _):
+            outcome = await play(seat, RecordingDesk())
+    assert other.requests == []
+    assert len(server.requests) == 1
+    assert outcome.kind == "failed"
+    assert "(307)" in outcome.note
+
+
 # --- a turn --------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@ from factory_tui.adapters.seats.claude_code.finding import Found, find_program
 from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
 from factory_tui.adapters.trying import Tried, World, world
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
+from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import Action
 from factory_tui.engine.seat_ports import ActionResult, SeatOutcome, TurnBrief
@@ -199,6 +200,15 @@ async def test_a_login_is_unproven_until_a_call_was_answered(tmp_path: Path):
         await again.play()
         assert again.desk.notices == []
         assert REAL not in (tmp_path / "logins.json").read_text()
+
+
+async def test_a_credential_does_not_go_over_plain_http_to_another_machine(tmp_path: Path):
+    async with room(tmp_path) as here:
+        elsewhere = Login(kind="token", base_url="http://gateway.example", credential=REAL)
+        with pytest.raises(FactoryError, match="in the clear"):
+            ClaudeCodeSeat(replace(here.kit, login=elsewhere))
+        ClaudeCodeSeat(replace(here.kit, login=replace(elsewhere, base_url="https://gateway.example")))
+        ClaudeCodeSeat(replace(here.kit, login=Login(kind="none", base_url="http://gateway.example")))
 
 
 async def test_a_token_made_for_seats_goes_out_as_one(tmp_path: Path):

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from factory_tui.adapters.brief_sections import cached_parts
+from factory_tui.adapters.logins import is_this_machine, must_stay_private
 from factory_tui.adapters.model_calls import Calls
 from factory_tui.adapters.model_stream import Answer
 from factory_tui.adapters.model_troubles import EARLY_END, Trouble, trouble_of
@@ -62,7 +63,8 @@ class ApiSettings:
 
 
 class AnthropicApiSeat:
-    """Satisfies `seat_ports.Seat`. Raises FactoryError when there is neither a key nor a server of one's own."""
+    """Satisfies `seat_ports.Seat`. Raises FactoryError when there is neither a key nor a server of one's own, and when
+    the key would be sent in the clear."""
 
     def __init__(self, settings: ApiSettings, *, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """`pause` waits between two tries; tests pass one that does not."""
@@ -72,6 +74,7 @@ class AnthropicApiSeat:
                 why="the seat `anthropic_api` reads ANTHROPIC_API_KEY at the start of the factory",
                 next_step="export ANTHROPIC_API_KEY and start again, or name a `base_url` of a server of your own",
             )
+        must_stay_private(settings.base_url or VENDOR, settings.key)
         self._settings = settings
         self._pause = pause
         self._client: Any = None
@@ -116,16 +119,15 @@ class AnthropicApiSeat:
         anthropic = await asyncio.to_thread(_sdk)
         settings = self._settings
         base_url = settings.base_url or VENDOR
-        more: dict[str, Any] = {}
-        if (urlsplit(base_url).hostname or "") in ("localhost", "127.0.0.1", "::1"):
-            # A proxy of the environment would not find our own machine.
-            more["http_client"] = anthropic.DefaultAsyncHttpxClient(trust_env=False)
+        # A proxy of the environment would not find our own machine; and whom a server sends us on to gets no key.
+        is_near = is_this_machine(urlsplit(base_url).hostname or "")
+        http_client = anthropic.DefaultAsyncHttpxClient(trust_env=not is_near, follow_redirects=False)
         return anthropic.AsyncAnthropic(
             api_key=settings.key or "none",
             base_url=base_url,
             max_retries=0,
             timeout=anthropic.Timeout(settings.silence_seconds, connect=min(15.0, settings.silence_seconds)),
-            **more,
+            http_client=http_client,
         )
 
     async def close(self) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from factory_tui.adapters.enclosure import BoundaryAt, Program
 from factory_tui.adapters.limits_probe import Route
-from factory_tui.adapters.logins import Login, ProvenLogins
+from factory_tui.adapters.logins import Login, ProvenLogins, must_stay_private
 from factory_tui.adapters.metering import Metered
 from factory_tui.adapters.model_calls import Call as ModelCall
 from factory_tui.adapters.model_calls import Calls
@@ -77,9 +77,10 @@ class Kit:
 
 
 class ClaudeCodeSeat:
-    """Satisfies `seat_ports.Seat`."""
+    """Satisfies `seat_ports.Seat`. Raises FactoryError when the credential would be sent in the clear."""
 
     def __init__(self, kit: Kit) -> None:
+        must_stay_private(kit.login.base_url, kit.login.credential)
         self._kit = kit
         self._program: Program | None = None
         self._proxy: Proxy | None = None
