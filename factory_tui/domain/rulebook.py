@@ -180,14 +180,20 @@ class RuleBook:
         A role that no rule names is shown everything that may be enforced on it.
         """
         declared = FactView({"project": dict(stack or {})}, absent_is_none=True)
+        return tuple(
+            rule
+            for rule in self.concerning(role)
+            if (phase is None or phase in rule.bears_when.phases)
+            and all(decide_condition(condition, declared).holds for condition in rule.bears_when.stack)
+        )
+
+    def concerning(self, role: str) -> tuple[Rule, ...]:
+        """The rules that concern a role, whatever the phase and the stack."""
         is_known = any(role in rule.concerns for rule in self.rules)
         return tuple(
             rule
             for rule in self.rules
-            if _bears_on_role(rule, role)
-            and (not is_known or role in rule.concerns or "all" in rule.concerns)
-            and (phase is None or phase in rule.bears_when.phases)
-            and all(decide_condition(condition, declared).holds for condition in rule.bears_when.stack)
+            if _bears_on_role(rule, role) and (not is_known or role in rule.concerns or "all" in rule.concerns)
         )
 
     def questions(self, role: str) -> tuple[Rule, ...]:

@@ -56,6 +56,8 @@ class Hit:
     where: str
     reason: str
     instead: str
+    answer: str = ""
+    """What the supervisor said to the newest ask: allowed, denied; empty = nothing yet, or nothing was asked."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Chronicle:
         self.changes = 0
         """Grows with everything that was told."""
         self._actions: dict[str, tuple[str, Action]] = {}
+        self._asked: dict[str, list[Hit]] = {}
+        """By ask: what is waited for."""
 
     def of_task(self, task: str) -> Story | None:
         """The task's running turn, or its last one."""
@@ -191,12 +195,15 @@ class Chronicle:
                 self._end_action(id, result, summary)
             case e.ActionAsked(id=id, turn=turn, action=action, ruling=ruling):
                 self._note_hits(turn, ruling.matches, entry.at)
+                self._await_answer(id, turn, ruling.matches)
                 self._say(turn, "asked", f"? {told_action(action)}   ASKS YOU: {one_line(ruling.reason, 200)}  [{id}]")
             case e.ActionDenied(turn=turn, action=action, ruling=ruling):
                 self._note_hits(turn, ruling.matches, entry.at)
                 self._deny(turn, action, ruling.matches)
                 self._touch(turn, told_action(action), ruling.matches, entry.at, state)
             case e.AskAnswered(id=id, allowed=allowed, reason=reason):
+                for hit in self._asked.pop(id, ()):
+                    hit.answer = "allowed" if allowed else "denied"
                 told = "allowed" if allowed else f"denied: {one_line(reason, 200)}"
                 self._note_somewhere(id, f"  the supervisor {told}  [{id}]", state)
             case e.ActionEdited(turn=turn, action=action, id=id):
@@ -305,6 +312,12 @@ class Chronicle:
     def _note_hits(self, turn: str, matches: tuple[RuleMatch, ...], at: str) -> None:
         if story := self.stories.get(turn):
             self._hits_of(story.task, matches, at)
+
+    def _await_answer(self, ask: str, turn: str, matches: tuple[RuleMatch, ...]) -> None:
+        if story := self.stories.get(turn):
+            hits = self.hits.get(story.task, {})
+            asking = [match.source for match in matches if match.decision is Decision.ASK]
+            self._asked[ask] = [hits[source] for source in asking if source in hits]
 
     def _touch(self, turn: str, wanted: str, matches: tuple[RuleMatch, ...], at: str, state: State) -> None:
         """Denials at protected paths, by turn and path."""

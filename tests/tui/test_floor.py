@@ -42,7 +42,7 @@ async def test_keys_choose_a_task_and_everything_shows_that_task():
         await press(pilot, "3")
         text = screen_text(app)
         assert "GATE T-3" in text
-        assert "bear on T-3" in text
+        assert "1 denied" in text
         assert "STALE" in text
         await press(pilot, "k")
         assert "GATE T-2" in screen_text(app)

@@ -47,7 +47,7 @@ def gate_items(state: State, task: Task | None, chronicle: Chronicle, setting: S
             (f" {number} ", "dim"),
             (f"{LEVEL_NAMES[number]:<9}", "text"),
             (f"{setting.glyphs[mark]} {MARK_WORDS[mark]:<7}", MARK_STYLES[mark]),
-            (words, "dim" if mark != "fail" else "text"),
+            (words, "warn" if mark == "stale" or words.startswith("STALE") else "text" if mark == "fail" else "dim"),
         )
         items.append(item(f"level:{number}", cut_line(body, setting.width)))
     items.append(item("approval", cut_line(_approval(task, setting), setting.width)))
@@ -59,7 +59,8 @@ def _words(state: State, task: Task, level: int, mark: str, judged: LevelJudged 
         return chronicle.doing.get(task.id, "under way")
     if judged is not None:
         on = f" on {(judged.commit or judged.tree)[:8]}" if judged.commit or judged.tree else ""
-        stale = "STALE, of the attempt before: " if level in (2, 3) and _is_stale(task) else ""
+        old = "of the attempt before: " if mark == "stale" else "STALE, of the attempt before: "
+        stale = old if level in (2, 3) and _is_stale(task) else ""
         independent = "" if judged.independent else "NOT INDEPENDENT; "
         return f"{stale}{independent}{one_line(judged.summary, 100)}{on}"
     match level:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.rules import Rule
 from factory_tui.domain.state import State, Task
-from factory_tui.domain.terms import Decision
-from factory_tui.tui.chronicle import Chronicle, Hit
+from factory_tui.tui.chronicle import Hit
 from factory_tui.tui.harmless import one_line
-from factory_tui.tui.lines import Item, Line, Span, cut_line, item, line
+from factory_tui.tui.lines import Item, cut_line, item, line
 from factory_tui.tui.present.words import Setting
 
 _ENFORCED: dict[str, dict[str, tuple[bool, str]]] = {}
@@ -48,61 +47,6 @@ def bearing(state: State, task: Task) -> tuple[Rule, ...]:
             _BEARING.clear()
         found = _BEARING[law.sha256, role] = rulebook_of(law).bearing(role, stack=law.stack)
     return found
-
-
-def rules_title(state: State, task: Task | None) -> Line:
-    if state.charter is None:
-        return (Span("RULES", "title"),)
-    total = len(state.charter.rules)
-    if task is None:
-        return (Span(f"RULES {total}", "title"),)
-    return (Span(f"RULES {len(bearing(state, task))} bear on {task.id}", "title"), Span(f"  all {total}: gr", "dim"))
-
-
-def rule_items(state: State, task: Task | None, chronicle: Chronicle, setting: Setting) -> list[Item]:
-    """Those that spoke first, then those that bear on the task: denied, waiting, held, pending, loaded only."""
-    if state.charter is None or task is None:
-        return []
-    hits = chronicle.hits.get(task.id, {})
-    known = {rule.id: rule for rule in state.charter.rules}
-    spoken = sorted(hits.items(), key=lambda pair: (pair[1].decision is not Decision.DENY, pair[0]))
-    items = [_hit(source, hit, known.get(source), setting) for source, hit in spoken]
-    enforced = enforcement(state)
-    for rule in bearing(state, task):
-        if rule.id in hits:
-            continue
-        is_enforced, how = enforced[rule.id]
-        if not is_enforced:
-            word, glyph, style = "loaded, not enforced", "not run", "dim"
-        elif task.over:
-            word, glyph, style = "held", "pass", "ok"
-        else:
-            word, glyph, style = (
-                ("asked of the reviewer", "idle", "dim") if how == "reviewer" else ("held", "pass", "ok")
-            )
-            if task.rules is None and not task.turns:
-                word, glyph, style = "pending", "not run", "dim"
-        body = line(
-            (f" {setting.glyphs[glyph]} ", style),
-            (f"{rule.id:<4}", "strong"),
-            (one_line(rule.title, 70), "text" if is_enforced else "dim"),
-            (f"  {word}", style),
-        )
-        items.append(item(f"rule:{rule.id}", cut_line(body, setting.width)))
-    return items
-
-
-def _hit(source: str, hit: Hit, rule: Rule | None, setting: Setting) -> Item:
-    denied = hit.decision is Decision.DENY
-    word, style = ("DENY", "bad") if denied else ("ASK ", "ask")
-    title = rule.title if rule else hit.where or hit.reason
-    body = line(
-        (f" {setting.glyphs['denied' if denied else 'asked']} {word} ", style),
-        (f"{source} ", "strong"),
-        (f"{hit.count}x {hit.at[11:16]} ", style),
-        (one_line(title, 70), "text"),
-    )
-    return item(f"rule:{source}", cut_line(body, setting.width))
 
 
 def all_rule_items(state: State, setting: Setting) -> list[Item]:

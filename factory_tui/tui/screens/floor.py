@@ -10,8 +10,8 @@ from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Span
 from factory_tui.tui.present import floor as rows
 from factory_tui.tui.present.gate import gate_items, gate_title
-from factory_tui.tui.present.law import rule_items, rules_title
 from factory_tui.tui.present.memory import memory_items, memory_title
+from factory_tui.tui.present.standing import rule_items, rules_title, standings
 from factory_tui.tui.present.words import Setting, tasks_in_view
 from factory_tui.tui.screens.arrangement import (
     MOST_PANES,
@@ -106,6 +106,7 @@ class Floor(TurnActs):
         if task:
             tasks.choose(task.id)
         ruled = task if cockpit.view is not None else None  # rules are compiled while the factory opens
+        stands = standings(state, ruled, chronicle) if ruled and state.charter else []
         for name, items, title, empty in (
             ("crew", rows.crew_items(state, chronicle, self._in("crew")), rows.crew_title(state), " roles: opening"),
             (
@@ -115,7 +116,12 @@ class Floor(TurnActs):
                 "",
             ),
             ("gate", gate_items(state, task, chronicle, self._in("gate")), gate_title(task), " no task"),
-            ("rules", rule_items(state, ruled, chronicle, self._in("rules")), rules_title(state, ruled), " no task"),
+            (
+                "rules",
+                rule_items(stands, self._in("rules")),
+                rules_title(state, ruled, stands, self._in("rules")),
+                " no task",
+            ),
         ):
             box = self._rows(name)
             if box.display:
