@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -28,7 +29,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.attesting import LEVELS
 from factory_tui.domain.digest import one_line
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Actor
 from factory_tui.domain.waiting import waiting
@@ -53,10 +54,16 @@ class Staged:
     ground: Ground
     supervisor: ScriptedSupervisor
     script_note: str
+    again: bool = False
+    """Whether it was there before, with all that happened in it."""
 
 
 def stage(keep: str = "") -> Staged:
-    """Makes the product in `keep`, or in a new temporary directory. Its state lies beside it, not in the user's own."""
+    """Makes the product in `keep`, or in a new temporary directory. Its state lies beside it, not in the user's own.
+
+    A demo that was made in `keep` before is opened again, where it was left. Raises WorldError when something else lies
+    there.
+    """
     place = Path(keep).absolute() if keep else Path(tempfile.mkdtemp(prefix="factory-demo-"))
     root = place / "bookings"
     environment = {
@@ -64,6 +71,9 @@ def stage(keep: str = "") -> Staged:
         "XDG_STATE_HOME": str(place / "state"),
         "XDG_CONFIG_HOME": str(place / "config"),
     }
+    if (place / "state").is_dir() and (root / ".factory" / "factory.toml").is_file():
+        ground = find_ground(str(root), environment)
+        return Staged(root=root, ground=ground, supervisor=demo_supervisor(), script_note=str(place), again=True)
     repo_id = new_repo_id()
     keys = open_state_place(repo_id, repository=str(root), environment=environment).keys
     make_product(root, repo_id, signers=make_keys(keys, starting.shipped_cards()))
@@ -97,20 +107,21 @@ PACE = 0.06
 """Seconds after each few words, so that a person can watch the seats work."""
 
 
-def watch_demo(say: Say, keep: str = "", mode: e.Mode | None = None) -> int:
+def watch_demo(say: Say, keep: str = "", mode: e.Mode | None = None, pace: float = PACE) -> int:
     """The same mission in the cockpit, supervised by whoever sits at this terminal. Returns the exit code."""
     from factory_tui.adapters.preferences_file import read_preferences
     from factory_tui.tui.run import run_cockpit, told
 
     staged = stage(keep)
     left = run_cockpit(
-        lambda: demo_door(staged, mode),
+        lambda: demo_door(staged, mode, pace),
         title=f"factory demo  {staged.root}",
         preferences=lambda: read_preferences(os.environ, str(staged.root)),
     )
     if text := told(left):
         say(text)
     say(f"the demo's repository: {staged.root}")
+    say(f"go on with it: factory demo --keep {shlex.quote(str(staged.root.parent))}")
     return left.exit_code
 
 
@@ -151,6 +162,12 @@ async def _state_mission(staged: Staged, house: House, by: Actor) -> None:
 def play_demo(say: Say, keep: str = "") -> int:
     """Plays the mission by itself. Returns 0 only if everything it promises is found in ledger and git afterwards."""
     staged = stage(keep)
+    if staged.again:
+        raise Refusal(
+            what=f"{staged.root} holds a demo that was begun before",
+            why="played by itself it is a whole mission on a new repository",
+            next_step="name another directory, or go on with it at a terminal, without `--headless`",
+        )
     say(f"a real repository was made: {staged.root}")
     return asyncio.run(play_on(staged, open_demo(staged), say))
 
@@ -316,6 +333,10 @@ def _not_in(entries: Sequence[Entry], state: State) -> list[str]:
         and sum(isinstance(entry.event, e.Landed) for entry in entries)
         == sum(isinstance(entry.event, e.ChangeApproved) for entry in entries)
         == 2,
+        "the supervisor denied the Builder a package": any(
+            isinstance(entry.event, e.AskAnswered) and not entry.event.allowed and entry.by.kind == "supervisor"
+            for entry in entries
+        ),
         "the supervisor is named as a script": any(entry.by.name.endswith("@script") for entry in entries),
     }
     return [what for what, happened in promised.items() if not happened]

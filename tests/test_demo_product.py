@@ -16,8 +16,9 @@ from factory_tui.adapters.demo.product import make_product, product_files
 from factory_tui.adapters.documents import files_on_disk, library_files, read_home
 from factory_tui.adapters.seats.rehearsal import RehearsalSeat
 from factory_tui.adapters.workbench import DirectoryWorkbench
+from factory_tui.demo import play_demo, stage
 from factory_tui.domain.charter import Charter
-from factory_tui.domain.errors import DocumentError, FactoryError, WorldError
+from factory_tui.domain.errors import DocumentError, FactoryError, Refusal, WorldError
 from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.roles import permits
 from factory_tui.domain.terms import Action, Decision, RuleMatch
@@ -92,6 +93,14 @@ def test_a_directory_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 def test_the_service_starts_and_answers(product: Path, charter: Charter) -> None:
     code, output = shell(charter.gate.smoke.boot, product)
     assert (code, output.splitlines()[1:]) == (0, ["/: 200", "/bookings: 200"])
+
+
+def test_a_demo_that_was_left_is_opened_again_and_never_played_over(tmp_path: Path) -> None:
+    first, again = stage(str(tmp_path)), stage(str(tmp_path))
+    assert (first.again, again.again) == (False, True)
+    assert again.ground.reading.repo_id == first.ground.reading.repo_id
+    with pytest.raises(Refusal, match="begun before"):
+        play_demo(lambda line: None, str(tmp_path))
 
 
 def test_another_ledger_can_be_named(tmp_path: Path) -> None:
@@ -350,9 +359,10 @@ def test_the_supervisor_answers_what_the_mission_brings_and_nothing_else() -> No
         ("digest", "ack"),
         ("plan", "approve"),
         ("handoff", "approve"),
+        ("ask", "deny"),
         ("change", "approve"),
     ]
-    for kind in ("ask", "question", "proposal", "stuck"):
+    for kind in ("question", "proposal", "stuck"):
         assert supervisor.answer_to(kind) is None  # type: ignore[arg-type]
 
 

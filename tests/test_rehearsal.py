@@ -123,6 +123,12 @@ def test_the_other_branch_is_played_on_another_result() -> None:
     assert desk.spent == [(0.5, 10, 2), (0.5, 10, 2)]
 
 
+def test_one_turn_may_be_said_by_any_of_several_roles() -> None:
+    text = AUTHOR.replace("role: builder", "role: [builder, tech_writer]")
+    assert [turn.role for turn in script(text).turns] == ["builder", "tech_writer"]
+    assert slip(AUTHOR.replace("role: builder", "role: []")).line == 2
+
+
 def test_what_is_said_comes_in_small_pieces_and_stops_at_the_delivery() -> None:
     desk = RecordingDesk()
     play(AUTHOR, brief(), desk)

@@ -3,7 +3,7 @@
 A YAML file, checked whole before anything runs:
 
     turns:
-      - role: builder             # who says it
+      - role: builder             # who says it; a list = any of them
         task: cancelled           # text in the task's title; left out = any task
         attempt: 2                # left out = any attempt
         steps:
@@ -168,15 +168,18 @@ def read_script(shown_path: str, text: str, judging_roles: frozenset[str]) -> Sc
             "turns",
             next_step="Add `turns:` with a list of turns, each with `role` and `steps`.",
         )
-    return Script(shown_path, tuple(_turn(document, number, judging_roles) for number in range(len(turns))))
+    read = [turn for number in range(len(turns)) for turn in _turns(document, number, judging_roles)]
+    return Script(shown_path, tuple(read))
 
 
-def _turn(document: FrontMatter, number: int, judging_roles: frozenset[str]) -> ScriptedTurn:
+def _turns(document: FrontMatter, number: int, judging_roles: frozenset[str]) -> list[ScriptedTurn]:
+    """One for each role that it names."""
     at = ("turns", number)
     data = _mapping(document, document.data["turns"][number], at)
     _known_keys(document, data, {"role", "task", "attempt", "steps"}, *at)
     role, task, attempt = data.get("role"), data.get("task", ""), data.get("attempt", 0)
-    if not isinstance(role, str) or not role:
+    roles: list[Any] = role if isinstance(role, list) else [role]
+    if not roles or not all(isinstance(one, str) and one for one in roles):
         raise document.error("the turn has no role", *at, next_step="Add `role: builder`, or the role that says it.")
     if not isinstance(task, str):
         raise document.error("`task` is text of the task's title", *at, "task", next_step="Put quotes around it.")
@@ -184,9 +187,10 @@ def _turn(document: FrontMatter, number: int, judging_roles: frozenset[str]) -> 
         raise document.error("`attempt` is a whole number from 1 on", *at, "attempt", next_step="Write `attempt: 1`.")
     reader = _Steps(document)
     steps = reader.all(data.get("steps"), (*at, "steps"))
-    if role in judging_roles:
+    if judging_roles & set(roles):
         _Judgement(document, reader.places).check(steps)
-    return ScriptedTurn(role=role, task=task, attempt=attempt, steps=steps, line=document.line_of(*at))
+    line = document.line_of(*at)
+    return [ScriptedTurn(role=one, task=task, attempt=attempt, steps=steps, line=line) for one in roles]
 
 
 class _Steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--headless", is_flag=True, help="By itself, its supervisor a script; a line for each step.")
-@click.option("--keep", type=click.Path(file_okay=False), help="Make its repository here, and leave it.")
-def demo(headless: bool, keep: str | None) -> None:
+@click.option("--keep", type=click.Path(file_okay=False), help="Its repository here; goes on with one that is there.")
+@click.option(
+    "--mode", type=click.Choice(["step", "flow"]), help="Whether you see every handoff, or what must be seen."
+)
+@click.option("--pace", type=click.FloatRange(0.0, 2.0), help="Seconds that the models take for a few words.")
+def demo(headless: bool, keep: str | None, mode: Literal["step", "flow"] | None, pace: float | None) -> None:
     """One whole mission, offline, on a real repository. Only the models' words are written beforehand."""
     from importlib import import_module
 
@@ -33,12 +37,16 @@ def demo(headless: bool, keep: str | None) -> None:
             what="this build has no demo", why=str(error), next_step="install the released wheel"
         ) from error
     watched = not headless and has_terminal()
+    if not watched and (mode is not None or pace is not None):
+        raise UsageError(what="`--mode` and `--pace` are for whoever watches", next_step="leave them away here")
     if watched:
         from factory_tui.cli.reopening import offer_tmux
         from factory_tui.cli.watching import wishes
 
         offer_tmux("demo", wishes(str(Path.cwd())))
-    code = (stage.watch_demo if watched else stage.play_demo)(say, keep or "")
+        code = stage.watch_demo(say, keep or "", mode, stage.PACE if pace is None else pace)
+    else:
+        code = stage.play_demo(say, keep or "")
     if code != DONE:
         raise Ended(code)
 

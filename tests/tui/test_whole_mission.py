@@ -1,4 +1,5 @@
-"""A whole mission in a real terminal by keys alone, left in three ways on its way, and gone on with after each."""
+"""The demo's whole mission by `factory demo` itself, in a real terminal, by keys alone: left in three ways on its way,
+and gone on with after each. Each opening is the command that the one before named at its end."""
 
 from __future__ import annotations
 
@@ -9,18 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from crew import Crew, MindSeat
-from test_ways_out import ROOT, Tmux
+from test_ways_out import Tmux
 
+from factory_tui.adapters.evidence import EvidenceFiles
+from factory_tui.bootstrap import look
+from factory_tui.demo import stage
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 
-CHILD = Path(__file__).with_name("mission_child.py")
+FACTORY = Path(sys.executable).with_name("factory")
+SLOWLY = "1.0"
+"""A pace at which every turn is still at work when its cockpit is ended."""
 pytestmark = [pytest.mark.needs_tmux]
 
 
 class Terminal(Tmux):
-    """The cockpit on the adder's repository, opened again and again in the same place."""
+    """`factory demo` in one place, opened again and again."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -31,26 +36,21 @@ class Terminal(Tmux):
         self.editor.write_text('#!/bin/sh\nprintf "Said in the editor.\\n" >> "$1"\n')
         self.editor.chmod(0o755)
 
-    def open(self) -> None:
+    def open(self, pace: str = "0") -> None:
         """A new terminal with a new process."""
         self._pid_file.unlink(missing_ok=True)
         self._opened += 1
         self._socket = str(self.place / f"tmux-{self._opened}")
-        paths = f"{ROOT}:{CHILD.parent}:{CHILD.parents[1]}"
-        given = (
-            "-e",
-            f"PYTHONPATH={paths}",
-            "-e",
-            f"EDITOR={self.editor}",
-            "-e",
-            "VISUAL=",
-            "-e",
-            "TERM=xterm-256color",
-        )
-        self.run("new-session", "-d", "-s", "t", "-x", "120", "-y", "40", *given, "sh")
+        given = {"EDITOR": str(self.editor), "VISUAL": "", "TERM": "xterm-256color", "HOME": str(self.place)}
+        words = [part for name, value in given.items() for part in ("-e", f"{name}={value}")]
+        self.run("new-session", "-d", "-s", "t", "-x", "120", "-y", "40", *words, "sh")
         self.run("set", "-g", "remain-on-exit", "on")
-        command = f"echo $$ > {self._pid_file}; exec {sys.executable} {CHILD} {self.place}"
+        command = f"echo $$ > {self._pid_file}; exec {FACTORY} demo --keep {self.place}/demo --pace {pace}"
         self.run("respawn-pane", "-k", "-t", "t", "sh", "-c", command)
+
+    def screen(self) -> str:
+        """With lines that the terminal broke joined again."""
+        return self.run("capture-pane", "-p", "-J", "-t", "t")
 
     def close(self) -> None:
         self.run("kill-server")
@@ -82,22 +82,14 @@ class Terminal(Tmux):
         self.until("A", *texts)
 
     def digest(self, session: int) -> str:
-        file = self.place / "repository" / ".factory" / "memory" / "digests" / f"session-{session:04}.md"
-        return file.read_text()
+        home = self.place / "demo" / "bookings" / ".factory"
+        return (home / "memory" / "digests" / f"session-{session:04}.md").read_text()
 
     def entries(self) -> list[Entry]:
-        house = Crew(root=self.place / "repository", state_home=self.place / "state", seat=MindSeat({})).house()
-        try:
-            return list(house.ledger.entries)
-        finally:
-            house.ledger.close()
+        return list(look(stage(str(self.place / "demo")).ground)[1])
 
     def evidence(self, sha256: str) -> str:
-        house = Crew(root=self.place / "repository", state_home=self.place / "state", seat=MindSeat({})).house()
-        try:
-            return house.evidence.get(sha256).decode()
-        finally:
-            house.ledger.close()
+        return EvidenceFiles(stage(str(self.place / "demo")).ground.place.evidence).get(sha256).decode()
 
 
 @pytest.fixture
@@ -112,20 +104,16 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 def edits_inline_by_editor_and_denies(terminal: Terminal) -> None:
     """The first session up to the reviewer's handoff."""
-    terminal.wait("Nothing waits for you")
-    terminal.until("t", "Enter sends")
-    terminal.keys("Tab")
-    terminal.say("The adder subtracts")
     terminal.wait("NEEDS YOU 1", "HANDOFF H-1")
     # A brief is edited inline.
     terminal.card("H-1")
     terminal.until("E", "Esc shows what changed")
-    terminal.run("send-keys", "-t", "t", "-l", "Mind zero. ")
-    terminal.until("Escape", "what your edit changes", "+Mind zero.")
+    terminal.run("send-keys", "-t", "t", "-l", "Mind the hall. ")
+    terminal.until("Escape", "what your edit changes", "+Mind the hall.")
     terminal.until("E", "CHANGED while you looked")
-    terminal.until("r", "EDITED by you", "Mind zero.")
+    terminal.until("r", "EDITED by you", "Mind the hall.")
     terminal.yes("NEEDS YOU 1", "PLAN")
-    terminal.card("Subtraction", "sub(3, 1) is 2")
+    terminal.card("Bookings can be cancelled")
     terminal.yes("NEEDS YOU 1", "HANDOFF H-2")
     # The next one in the supervisor's own editor.
     terminal.card("H-2")
@@ -136,7 +124,7 @@ def edits_inline_by_editor_and_denies(terminal: Terminal) -> None:
     terminal.until("r", "EDITED by you")
     terminal.yes("NEEDS YOU 1", "ASK")
     # An action is denied with a reason.
-    terminal.card("numpy")
+    terminal.card("itsdangerous")
     terminal.until("R", "the reason, which the seat is told")
     terminal.say("the standard library is enough")
     terminal.wait("NEEDS YOU 1", "HANDOFF H-3", "to quality")
@@ -145,16 +133,21 @@ def edits_inline_by_editor_and_denies(terminal: Terminal) -> None:
 def rejects_and_redirects(terminal: Terminal) -> None:
     terminal.card("H-3")
     terminal.until("R", "the reason, which the next seat is told")
-    terminal.say("say what a float does")
+    terminal.say("try a booking without its code")
     terminal.wait("H-4", "to builder")
-    terminal.card("H-4", "say what a float does")
+    terminal.card("H-4", "try a booking without its code")
     terminal.until("D", "to which role")
     terminal.say("tech_writer")
-    terminal.wait("H-4 Subtraction: to tech_writer")
+    terminal.wait("H-4 Bookings can be cancelled: to tech_writer")
     terminal.card("H-4", "tech_writer, who works on")
     terminal.until("D", "to which role")
     terminal.say("builder")
-    terminal.wait("H-4 Subtraction: to builder")
+    terminal.wait("H-4 Bookings can be cancelled: to builder")
+
+
+def lands(terminal: Terminal, text: str) -> None:
+    terminal.card(text, "PASS")
+    terminal.until("d", "lines of the difference were on the screen")
 
 
 def test_a_mission_is_played_by_keys_alone_and_outlives_every_way_out(terminal):
@@ -163,20 +156,18 @@ def test_a_mission_is_played_by_keys_alone_and_outlives_every_way_out(terminal):
     rejects_and_redirects(terminal)
     # Quit by q: the digest is on disk, and the next session begins with it.
     terminal.until("q", "LEAVING", "what is kept")
-    terminal.until("Enter", "the supervisor ended it)")
+    terminal.until("Enter", "the supervisor ended it)", f"--keep {terminal.place}/demo")
     assert "Ended: the supervisor ended it." in terminal.digest(1)
     terminal.close()
-    terminal.open()
+    terminal.open(SLOWLY)
     terminal.wait("BRIEFING", "Digest of session 1")
     terminal.yes("o=open", "HANDOFF H-4")
     # SIGTERM in the middle of a turn.
-    (terminal.place / "wait").touch()
     terminal.card("H-4")
     terminal.yes("Nothing waits for you", "builder/")
     os.kill(terminal.pid, 15)
     assert terminal.gone()
     assert "Ended: ended by SIGTERM." in terminal.digest(2)
-    (terminal.place / "wait").unlink()
     terminal.close()
     terminal.open()
     terminal.wait("BRIEFING", "Digest of session 2")
@@ -192,8 +183,18 @@ def test_a_mission_is_played_by_keys_alone_and_outlives_every_way_out(terminal):
     terminal.yes("o=open", "to quality")
     terminal.card("quality, who judges")
     terminal.yes("NEEDS YOU 1", "LAND")
-    terminal.card("return a - b", "PASS")
-    terminal.until("d", "lines of the difference were on the screen")
+    lands(terminal, "Bookings can be cancelled")
+    terminal.yes("NEEDS YOU 1", "to tech_writer")
+    # The documentation goes to somebody else, and stays there.
+    terminal.card("The documentation says how to cancel")
+    terminal.until("D", "to which role")
+    terminal.say("builder")
+    terminal.wait("The documentation says how to cancel: to builder")
+    terminal.card("builder, who works on")
+    terminal.yes("NEEDS YOU 1", "to quality")
+    terminal.card("quality, who judges")
+    terminal.yes("NEEDS YOU 1", "LAND")
+    lands(terminal, "The documentation says how to cancel")
     terminal.yes("Nothing waits for you", "landed")
     terminal.until("q", "LEAVING")
     terminal.until("Enter", "the supervisor ended it)")
@@ -205,13 +206,44 @@ def is_all_on_record(terminal: Terminal) -> None:
     yours = [one.event for one in entries if one.by.kind == "supervisor"]
     edits = [event for event in yours if isinstance(event, e.BriefSealed) and event.edited and event.edit]
     told = [terminal.evidence(event.edit.sha256) for event in edits if event.edit]
-    assert "+Mind zero." in told[0]
+    assert "+Mind the hall." in told[0]
     assert "+Said in the editor." in told[1]
-    assert [event.to for event in yours if isinstance(event, e.HandoffRedirected)] == ["tech_writer", "builder"]
-    assert [event.reason for event in yours if isinstance(event, e.HandoffRejected)] == ["say what a float does"]
+    redirected = [event.to for event in yours if isinstance(event, e.HandoffRedirected)]
+    assert redirected == ["tech_writer", "builder", "builder"]
+    reasons = [event.reason for event in yours if isinstance(event, e.HandoffRejected)]
+    assert reasons == ["try a booking without its code"]
     asked = [(event.allowed, event.reason) for event in yours if isinstance(event, e.AskAnswered)]
     assert asked == [(False, "the standard library is enough")]
     assert sum(isinstance(event, e.DigestAcknowledged) for event in yours) == 3
-    assert sum(isinstance(one.event, e.Landed) for one in entries) == 1
+    assert sum(isinstance(one.event, e.Landed) for one in entries) == 2
+    assert [one.event.outcome for one in entries if isinstance(one.event, e.MissionEnded)] == ["done"]
     assert "Ended: the supervisor ended it." in terminal.digest(4)
     assert all(one.by.name.endswith("@tty") for one in entries if one.by.kind == "supervisor")
+    is_one_handoff_per_answer(entries)
+    unasked = [one for one in entries if not isinstance(one.event, e.HandoffReleased)]
+    with pytest.raises(AssertionError, match="began without an answer"):
+        is_one_handoff_per_answer(unasked)
+
+
+def is_one_handoff_per_answer(entries: list[Entry]) -> None:
+    """Step mode, by the ledger's own order: no turn without an answer of its own, and none beside another."""
+    answered: set[str] = set()
+    working = interrupted = ""
+    for one in entries:
+        match one.event:
+            case e.HandoffReleased(handoff=handoff):
+                assert one.by.kind == "supervisor"
+                assert not working, f"#{one.seq}: {handoff} was released while {working} was at work"
+                assert not answered, f"#{one.seq}: {handoff} was released beside {answered}"
+                answered.add(handoff)
+            case e.TurnStarted(turn=turn, handoff=handoff):
+                assert not working, f"#{one.seq}: {turn} beside {working}"
+                assert answered == {handoff} or handoff == interrupted, f"#{one.seq}: {turn} began without an answer"
+                answered.discard(handoff)
+                working, interrupted = turn, handoff
+            case e.TurnEnded(turn=turn, outcome=outcome):
+                assert turn == working
+                working = ""
+                interrupted = interrupted if outcome == "interrupted" else ""
+    assert answered == set()
+    assert working == ""
