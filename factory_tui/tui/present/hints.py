@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from factory_tui.tui.bindings import GROUPS, Act
 from factory_tui.tui.keymap import Keys, shown
 from factory_tui.tui.lines import Line, Span, line_width
 
 
-def hint_line(acts: Sequence[Act], works: Callable[[Act], bool], width: int) -> Line:
-    """Keys and labels of what works now, the most useful first, as many as fit."""
+def hint_line(acts: Sequence[Act], works: Callable[[Act], bool], width: int, always: str = "") -> Line:
+    """Keys and labels of what works now, the most useful first, as many as fit; `always` has its place at the end."""
+    ranked = sorted((act for act in acts if act.hint and act.keys), key=lambda act: act.hint)
+    last = next((_hint(act) for act in ranked if act.id == always and works(act)), ())
     spans: list[Span] = []
-    for act in sorted((act for act in acts if act.hint and act.keys), key=lambda act: act.hint):
-        if not works(act):
-            continue
-        more = (Span(f" {shown(act.keys[0])}", "key"), Span(f" {act.label} ", "bar"))
-        if line_width((*spans, *more)) > width:
-            continue
-        spans += more
-    return tuple(spans)
+    for act in ranked:
+        more = _hint(act)
+        if more != last and works(act) and line_width((*spans, *more, *last)) <= width:
+            spans += more
+    return (*spans, *last) if line_width((*spans, *last)) <= width else tuple(spans)
+
+
+def _hint(act: Act) -> Line:
+    return (Span(f" {shown(act.keys[0])}", "key"), Span(f" {act.label} ", "bar"))
+
+
+def key_at(told: Line, column: int, keys: Mapping[str, str]) -> str:
+    """The key whose name or label stands at a column of a strip; empty = none. `keys` are by their shown names."""
+    found, end = "", 0
+    for span in told:
+        name = span.text.strip()
+        if span.style != "bar" or name == "|":
+            found = keys.get(name, "")
+        end += line_width((span,))
+        if column < end:
+            return found
+    return ""
 
 
 def sequence_line(following: Sequence[tuple[str, Act]], begun: str, width: int) -> Line:

@@ -216,10 +216,14 @@ class Floor(TurnActs):
         return int(name[5:]) if name.startswith("pane-") else None
 
     def on_bar_pressed(self, message: Bar.Pressed) -> None:
-        message.stop()
         if message.bar.id == "needs":
+            message.stop()
             self.cockpit.act_next()
+        elif message.bar.id == "crew-line":
+            message.stop()
+            self.focus_box("crew")
         elif message.bar.id == "tabs":
+            message.stop()
             column = 0
             for box, name in TABS:
                 column += len(name) + 3

@@ -32,6 +32,7 @@ class QuitCard(Reader):
 
     def _painted(self) -> None:
         self._painted_at = time.monotonic()
+        self.set_timer(max(0.0, self.cockpit.arm_seconds) + 0.01, self.show_hints)
 
     async def _preview(self) -> None:
         view = self.cockpit.view

@@ -15,9 +15,9 @@ from textual.widget import Widget
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.keymap import shown
-from factory_tui.tui.lines import Line, Span, cut_line, ends
+from factory_tui.tui.lines import Line, Span, cut_line, ends, text_of
 from factory_tui.tui.painting import Painted
-from factory_tui.tui.present.hints import hint_line, sequence_line
+from factory_tui.tui.present.hints import hint_line, key_at, sequence_line
 from factory_tui.tui.present.proof import badges
 from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.arrangement import Place
@@ -245,7 +245,7 @@ class Room(Screen[None], inherit_bindings=False):
 
     def hints(self, width: int) -> Line:
         acts = self.cockpit.keys.here(self.places)
-        return hint_line(acts, lambda act: not self.why_not(act), width)
+        return hint_line(acts, lambda act: not self.why_not(act), width, "" if "floor" in self.places else "back")
 
     # --- typing ----------------------------------------------------------------------------------
 
@@ -287,13 +287,55 @@ class Room(Screen[None], inherit_bindings=False):
         self.call_after_refresh(self.renew)
 
     def on_input_submitted(self, event: LineInput.Submitted) -> None:
-        if self._typed is None:
-            return
-        event.stop()
-        then, value = self._typed, event.value.strip()
+        if self._typed is not None:
+            event.stop()
+            self.submit(event.value)
+
+    def submit(self, text: str) -> None:
+        """Sends what was typed."""
+        then, value = self._typed, text.strip()
         self.stop_typing()
         if then is not None:
             then(value)
+
+    # --- mouse -----------------------------------------------------------------------------------
+
+    def on_bar_pressed(self, message: Bar.Pressed) -> None:
+        """The strip of keys and the line one types into do by a click what their keys do."""
+        self.cockpit.was_here()
+        if message.bar.id == "hints":
+            message.stop()
+            self._press_hint(message.bar, message.column, message.time)
+        elif message.bar.id == "prompt":
+            message.stop()
+            self._press_prompt(message.bar, message.column)
+
+    def _press_hint(self, bar: Bar, column: int, at: float) -> None:
+        if self._typed is None and self.cockpit.message[0]:
+            self.cockpit.quiet()
+            self.show_hints()
+            return
+        here = self.cockpit.keys.here(self.places)
+        names = {shown(key): key for act in here for key in act.keys if " " not in key}
+        if self._begun:
+            names = {shown(key): key for key, _ in self.cockpit.keys.following(self._begun, self.places)}
+        key = key_at(bar.lines[0] if bar.lines else (), column, names)
+        if key and self._typed is None:
+            self.press(key, at)
+        elif self._begun:
+            self.press("escape", at)
+
+    def _press_prompt(self, bar: Bar, column: int) -> None:
+        text = text_of(bar.lines[0])
+        tab, no, yes = text.find("Tab: another kind"), text.find("Esc does not"), text.find("Enter sends")
+        if 0 <= tab <= column:
+            self._toggled = (self._toggled + 1) % len(self._toggle)
+            self._show_prompt()
+        elif 0 <= no <= column:
+            self.stop_typing()
+            self.say("nothing was sent", "bar-dim")
+        elif 0 <= yes <= column:
+            self.submit(str(getattr(self.query_one("#entry"), "value", "")))
 
     # --- what every screen does ------------------------------------------------------------------
 
