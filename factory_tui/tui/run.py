@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ESCAPE_MILLISECONDS = "25"
 """How long after Esc the rest of a sequence may come before it was the key alone."""
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+SECONDS_TO_NOTICE = 1.0
+"""How long a terminal may be gone before that is seen, where nothing tells of it."""
 REASONS = {
     signal.SIGTERM: "ended by SIGTERM",
     signal.SIGHUP: "the terminal was closed",
@@ -153,6 +155,7 @@ async def _live(app: Cockpit) -> Left:
     for number in ENDING:
         loop.add_signal_handler(number, _end, app, number)
     loop.call_later(2.0, _settle)
+    _watch_terminal(app)
     digest = ""
     crash: BaseException | None = None
     try:
@@ -167,6 +170,16 @@ async def _live(app: Cockpit) -> Left:
         for number in ENDING:
             loop.remove_signal_handler(number)
     return Left(digest=digest, reason=reason, crash=crash, log=_write_log(crash) if crash else "")
+
+
+def _watch_terminal(app: Cockpit) -> None:
+    """Ends as SIGHUP does once the terminal is gone; without it the input would be read for ever, and find nothing."""
+    from factory_tui.tui import terminal
+
+    if terminal.has_hung_up():
+        _end(app, signal.SIGHUP)
+    else:
+        asyncio.get_running_loop().call_later(SECONDS_TO_NOTICE, _watch_terminal, app)
 
 
 def _settle() -> None:

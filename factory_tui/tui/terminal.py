@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from typing import Any
 
 
@@ -16,6 +17,14 @@ def is_busy(driver: Any) -> bool:
         return bool(queue is not None and queue.qsize() > 0)
     except (AttributeError, NotImplementedError):
         return False
+
+
+def has_hung_up(descriptor: int = 0) -> bool:
+    """Whether nobody is at the other end any more. Not every terminal that goes away sends SIGHUP: only the one that
+    controls the process does."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return bool(poll.poll(0))
 
 
 def is_gone() -> None:

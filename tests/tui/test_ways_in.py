@@ -103,3 +103,14 @@ def test_where_no_cockpit_can_open_nothing_is_painted(tmp_path, tmp_path_factory
     helped = Terminal(crew, "demo", "--help")
     assert helped.ended() == 0
     assert "\x1b[?1049h" not in helped.shown
+
+
+def test_a_terminal_that_goes_away_without_a_word_ends_the_cockpit_with_its_digest(tmp_path):
+    """No SIGHUP comes from a terminal that does not control the process; reading it finds nothing, for ever."""
+    crew = make_crew(tmp_path, {})
+    terminal = Terminal(crew)
+    terminal.until("tech_writer")
+    os.close(terminal.descriptor)
+    assert terminal.process.wait(timeout=60) == 0
+    (digest,) = (crew.root / ".factory" / "memory" / "digests").glob("*.md")
+    assert "the terminal was closed" in digest.read_text()
