@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -42,14 +43,26 @@ def ended(command: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
-        # Whoever read has gone; what is left to say has no reader, and the interpreter shall not try it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _nobody_reads()
         return DONE
+    except OSError as error:
+        if error.errno == errno.EIO and not os.isatty(1):
+            # The terminal was closed while something was said: that is no mistake of ours.
+            _nobody_reads()
+            return INTERRUPTED
+        return _raised(error)
     except Exception as error:
         return _raised(error)
     finally:
         FRAME.take_back()
     return DONE
+
+
+def _nobody_reads() -> None:
+    """Whoever read has gone; what is left to say has no reader, and the interpreter shall not try it again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
 
 
 def _raised(error: Exception) -> int:

@@ -6,6 +6,7 @@ the cockpit has taken it over.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -44,14 +45,13 @@ class Skeleton:
         """Gives the terminal back as it was. Harmless when nothing was painted, or twice."""
         if self._before is None:
             return
-        try:
-            import termios
+        # Painting has imported it; a terminal that is gone raises its own error, which is no OSError.
+        import termios
 
+        with contextlib.suppress(OSError, ValueError, termios.error):
             termios.tcsetattr(0, termios.TCSANOW, self._before)
             if self.is_up:
                 os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, LEAVE.encode())
-        except (OSError, ValueError, ImportError):
-            pass
         self.is_up = False
         self._before = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -13,6 +14,12 @@ from pathlib import Path
 from crew import Crew, make_crew
 
 from factory_tui.tui.skeleton import ENTER, LEAVE
+
+
+def people(tmp_path: Path) -> Crew:
+    """Everybody is a person: a seat that every machine can fill, so that no check of the briefing fails."""
+    settings = 'repo_id = "{repo_id}"\n[smoke]\ncommand = "python3 -m unittest -v"\n[seats]\ndefault = "human"\n'
+    return make_crew(tmp_path, {}, settings=settings)
 
 
 class Terminal:
@@ -35,7 +42,8 @@ class Terminal:
         self.shown = ""
 
     def read(self) -> bool:
-        """False when it has ended."""
+        """False when it has ended. A terminal that says nothing for a minute fails the test."""
+        assert select.select([self.descriptor], [], [], 60.0)[0], f"silent after: {self.shown[-2_000:]}"
         try:
             data = os.read(self.descriptor, 65_536)
         except OSError:
@@ -55,7 +63,7 @@ class Terminal:
 
 
 def test_the_frame_stands_before_anything_else_and_the_cockpit_takes_it_over(tmp_path):
-    crew = make_crew(tmp_path, {})
+    crew = people(tmp_path)
     terminal = Terminal(crew)
     terminal.until("opening the ledger")
     assert terminal.shown.startswith(ENTER)
@@ -68,7 +76,7 @@ def test_the_frame_stands_before_anything_else_and_the_cockpit_takes_it_over(tmp
 
 def test_the_next_time_the_roles_stand_in_the_first_frame(tmp_path):
     """They come from the ledger, before the factory is open."""
-    crew = make_crew(tmp_path, {})
+    crew = people(tmp_path)
     first = Terminal(crew)
     first.until("tech_writer")
     first.process.send_signal(signal.SIGTERM)
@@ -83,7 +91,7 @@ def test_the_next_time_the_roles_stand_in_the_first_frame(tmp_path):
 
 
 def test_a_home_that_cannot_be_read_is_told_of_on_the_plain_terminal(tmp_path):
-    crew = make_crew(tmp_path, {})
+    crew = people(tmp_path)
     (crew.root / ".factory" / "factory.toml").write_text("repo_id = [")
     terminal = Terminal(crew)
     assert terminal.ended() == 1
@@ -94,7 +102,7 @@ def test_a_home_that_cannot_be_read_is_told_of_on_the_plain_terminal(tmp_path):
 
 
 def test_where_no_cockpit_can_open_nothing_is_painted(tmp_path, tmp_path_factory):
-    crew = make_crew(tmp_path, {})
+    crew = people(tmp_path)
     terminal = Terminal(crew, cwd=tmp_path_factory.mktemp("elsewhere"))
     terminal.until("Play it now?")
     assert "\x1b[?1049h" not in terminal.shown
@@ -107,10 +115,18 @@ def test_where_no_cockpit_can_open_nothing_is_painted(tmp_path, tmp_path_factory
 
 def test_a_terminal_that_goes_away_without_a_word_ends_the_cockpit_with_its_digest(tmp_path):
     """No SIGHUP comes from a terminal that does not control the process; reading it finds nothing, for ever."""
-    crew = make_crew(tmp_path, {})
+    crew = people(tmp_path)
     terminal = Terminal(crew)
     terminal.until("tech_writer")
     os.close(terminal.descriptor)
     assert terminal.process.wait(timeout=60) == 0
     (digest,) = (crew.root / ".factory" / "memory" / "digests").glob("*.md")
     assert "the terminal was closed" in digest.read_text()
+
+
+def test_a_terminal_that_goes_away_at_once_is_no_mistake_of_ours(tmp_path):
+    terminal = Terminal(people(tmp_path))
+    terminal.until("opening the ledger")
+    os.close(terminal.descriptor)
+    assert terminal.process.wait(timeout=60) in (0, 130)
+    assert not list(tmp_path.rglob("mistake-*.log"))
