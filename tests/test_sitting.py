@@ -110,10 +110,10 @@ async def test_a_seat_that_ends_oddly_has_failed_and_is_closed(mind, outcome: st
     assert told in ended.note
 
 
-async def test_a_turn_over_its_time_is_stalled_and_its_seat_closed() -> None:
+async def test_a_turn_over_its_time_has_used_up_its_budget_and_its_seat_is_closed() -> None:
     seat = OddSeat(for_ever)
     ended = await sit(seat, BRIEF, SmallDesk(), 0.01)
-    assert (ended.kind, seat.closed) == ("stalled", 1)
+    assert (ended.kind, seat.closed) == ("budget", 1)
 
 
 async def test_an_interrupt_closes_the_seat_before_it_is_told_and_a_second_one_changes_nothing() -> None:

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from heart import FACTORY, SUPERVISOR, Heart, Step, author_works, charter, given, mission, plan_of, planned, small_task
+from heart import (
+    FACTORY,
+    SUPERVISOR,
+    Heart,
+    Step,
+    author_works,
+    charter,
+    ended,
+    given,
+    mission,
+    plan_of,
+    planned,
+    small_task,
+)
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -203,8 +216,18 @@ def test_the_same_action_failing_three_times_parks_the_turn() -> None:
     story.when(wishes(secret))
     assert not any(isinstance(job, TurnJob) for job in agenda(story.heart.state))
     story.when(ends_itself()).then_stage("stuck")
-    assert "stuck" in [item.kind for item in waiting(story.heart.state)]
-    assert "failed 3 times in a row (edit .github/workflows/ci.yml)" in story.heart.task().why
+    assert [item.kind for item in waiting(story.heart.state)] == ["stuck"], "three equal denials are the same one item"
+    why = story.heart.task().why
+    assert "failed 3 times in a row (edit .github/workflows/ci.yml)" in why
+    assert "Way on: " in why
+
+
+def test_what_was_denied_in_other_turns_and_then_parks_one_is_one_item_too() -> None:
+    secret = Action(kind="edit", path=".github/workflows/ci.yml", content="x")
+    story = given(staffed(), small_task(), author_works(), wishes(secret), ended("failed"), author_works())
+    story.when(wishes(secret), wishes(secret))
+    assert [item.kind for item in waiting(story.heart.state)] == ["notice"]
+    story.when(wishes(secret), ends_itself()).then_waits("stuck")
 
 
 def test_another_action_that_succeeds_between_is_no_loop() -> None:

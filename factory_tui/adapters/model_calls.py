@@ -11,10 +11,18 @@ from dataclasses import dataclass
 
 from factory_tui.adapters.offered_tools import DELIVERIES, Tool, Unread, action_of, offered_tools
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.prices import Model, Tokens
 from factory_tui.domain.roles import RoleCard
-from factory_tui.engine.seat_ports import ActionResult, Desk, TurnBrief
+from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
 
 ASKED_AGAIN = 2
+NEARLY_FULL = 0.85
+"""Of the context: then the turn is handed over while there is room to say how it stands."""
+FULL = "the context is full; a fresh turn goes on from its digest"
+HAND_ON = (
+    "Your context is nearly full. Somebody with a fresh one goes on from your words alone: write what you found out,"
+    " what is done, what is left, and what you would do next. Call no tool."
+)
 
 _HOW: dict[str, str] = {
     "plan": "`plan`",
@@ -23,6 +31,11 @@ _HOW: dict[str, str] = {
     "report": "`report`",
     "deployment": "`deploy`",
 }
+
+
+def is_nearly_full(model: Model | None, tokens: Tokens) -> bool:
+    """After an answer that used these. Of a model that is not listed nobody knows it."""
+    return model is not None and model.context > 0 and tokens.prompt + tokens.out > NEARLY_FULL * model.context
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +102,13 @@ class Calls:
         self._rounds_unread = self._rounds_unread + 1 if is_all else 0
         if self._rounds_unread > ASKED_AGAIN:
             self.given_up = self.given_up or f"{ASKED_AGAIN + 1} answers in a row held no call that could be read"
+
+    def handed_on(self, words: str, note: str) -> SeatOutcome:
+        """For a fresh turn: the model's own words where it could still say them, and what was really done."""
+        done = "\n".join(f"- {line}" for line in self.done) or "- nothing yet"
+        said = f"In its own words:\n\n{words.strip()}\n\n" if words.strip() else ""
+        digest = f"{said}What it did, by the factory's account:\n\n{done}\n"
+        return SeatOutcome(kind="truncated", note=note, digest=digest)
 
     def ask_again(self) -> str:
         """What a model is told that ended with nothing delivered; empty = it was told often enough, see `given_up`."""

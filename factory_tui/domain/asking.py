@@ -6,7 +6,7 @@ from collections import Counter
 
 from factory_tui.domain import events as e
 from factory_tui.domain.numbers import Ids
-from factory_tui.domain.state import Ask, State
+from factory_tui.domain.state import Ask, Notice, State, Turn
 from factory_tui.domain.terms import Action, Actor, Ruling
 from factory_tui.domain.times import minutes_between
 
@@ -65,6 +65,18 @@ def denied_again(state: State, task: str, turn: str, role: str, action: Action, 
     )
     title = f"{role} was denied {count}x: {action.kind} {action.object}"
     return (e.NoticeRaised(notice=Ids(state).next("N"), kind="denials", task=task, title=title, text=text),)
+
+
+def denials_of(state: State, turn: Turn) -> Notice | None:
+    """What was told of the denials for which a turn is parked: one thing is one item."""
+    return next(
+        (
+            notice
+            for notice in state.notices.values()
+            if notice.kind == "denials" and notice.task == turn.task and notice.title.endswith(f": {turn.failing_kind}")
+        ),
+        None,
+    )
 
 
 def is_hasty(state: State, at: str) -> bool:

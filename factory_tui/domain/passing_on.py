@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from factory_tui.domain import events as e
+from factory_tui.domain.asking import denials_of
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.spending import is_looping
 from factory_tui.domain.state import Retirement, State, Task, Turn
@@ -61,7 +62,7 @@ def after_turn(
         # No attempt is burnt: the task waits until its budget is raised.
         return tuple(events)
     if not turn.delivered and is_looping(turn):
-        return (*events, e.TaskStuck(task=task.id, reason=f"{turn.id} was parked, {note}"))
+        return (*events, *_after_loop(state, task, turn, note))
     if turn.purpose == "review":
         return (*events, *_after_review(state, ids, task, turn, outcome, note))
     return (*events, *_after_author(state, ids, task, turn, outcome, note))
@@ -74,6 +75,14 @@ def _goes_on(ids: Ids, task: Task, turn: Turn, handed_on: Evidence) -> e.Event:
         return e.TaskStuck(task=task.id, reason=why)
     why = f"the context of {turn.id} was full"
     return offer(ids, task, to=turn.role, purpose=turn.purpose, sent_by=turn.id, reason=why, handed_on=handed_on)
+
+
+def _after_loop(state: State, task: Task, turn: Turn, note: str) -> tuple[e.Event, ...]:
+    """One item: what was told of its denials before is in it now."""
+    reason, told = f"{turn.id} was parked, {note}", denials_of(state, turn)
+    if told is None:
+        return (e.TaskStuck(task=task.id, reason=reason),)
+    return (e.NoticeSettled(notice=told.id), e.TaskStuck(task=task.id, reason=f"{reason}\n\n{told.text}"))
 
 
 def _after_retirement(ids: Ids, task: Task, turn: Turn, retired: Retirement) -> e.Event:

@@ -40,7 +40,7 @@ async def sit(
 
 def _outcome(seat: Seat, run: asyncio.Future[SeatOutcome], is_late: bool) -> SeatOutcome:
     if is_late:
-        return SeatOutcome(kind="stalled", note="the time of the turn was used up")
+        return SeatOutcome(kind="budget", note="the budget of the turn is used up: its minutes")
     if run.cancelled():
         return SeatOutcome(kind="failed", note="the seat ended by itself as if it had been interrupted")
     error = run.exception()

@@ -11,8 +11,9 @@ import pytest
 from desks import OK, RecordingDesk, brief_for
 from messages_server import MessagesServer, Reply, Script
 
+from factory_tui.adapters.model_calls import HAND_ON
 from factory_tui.adapters.model_list import read_models
-from factory_tui.adapters.seats.anthropic_api import HAND_ON, AnthropicApiSeat, ApiSettings
+from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.prices import Model, Models
 from factory_tui.domain.terms import Action

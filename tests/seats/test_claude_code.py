@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from heart import charter
 from messages_server import MessagesServer, Player, Reply, Script
+from msgspec import structs
 
 from factory_tui.adapters.logins import Login, ProvenLogins
 from factory_tui.adapters.model_list import read_models
@@ -23,6 +24,7 @@ from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
 from factory_tui.adapters.trying import Tried, World, world
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.prices import Model
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import Action
 from factory_tui.engine.seat_ports import ActionResult, SeatOutcome, TurnBrief
@@ -289,6 +291,51 @@ async def test_two_conversations_share_nothing_and_one_is_taken_up_by_its_id(tmp
         told = here.server.requests[-1].everything
         assert "You are the Builder. Add." in told
         assert "You were interrupted" in told
+
+
+# --- a full context --------------------------------------------------------------------------------
+
+SMALL = dict.fromkeys(("small",), Model(input=1, output=1, cache_read=0, cache_write=1, context=10_000))
+FULL = {"input_tokens": 9_000, "output_tokens": 10}
+
+
+async def full(tmp_path: Path, *replies: Reply) -> tuple[Room, SeatOutcome]:
+    models = structs.replace(MODELS, models=MODELS.models | SMALL)
+    async with room(tmp_path, *replies, models=models, model="small") as here:
+        return here, await here.play()
+
+
+async def test_a_full_context_is_handed_on_in_the_models_own_words_and_with_what_was_done(tmp_path: Path):
+    look = Reply(calls=[(f"{PREFIX}read", {"path": "a.py"})], usage=FULL)
+    here, outcome = await full(tmp_path, look, Reply(text="a.py lacks subtraction."))
+    assert outcome.kind == "truncated"
+    assert "a.py lacks subtraction." in outcome.digest
+    assert "- read a.py: ok" in outcome.digest
+    (result, _), *_ = here.server.requests[1].results
+    assert "Your context is nearly full" in result
+    assert len(here.server.requests) == 2, "it compacted nothing by itself"
+
+
+async def test_a_full_context_that_calls_on_is_handed_on_and_does_nothing_more(tmp_path: Path):
+    look = Reply(calls=[(f"{PREFIX}read", {"path": "a.py"})], usage=FULL)
+    here, outcome = await full(tmp_path, look, replace(DONE, usage=FULL))
+    assert outcome.kind == "truncated"
+    assert here.desk.acted == [("read", "a.py")]
+
+
+async def test_a_full_context_without_a_call_is_asked_for_its_words(tmp_path: Path):
+    here, outcome = await full(tmp_path, Reply(text="Hm.", usage=FULL), Reply(text="Nothing is done yet."))
+    assert "Nothing is done yet." in outcome.digest
+    assert "Hm." not in outcome.digest
+    assert "Your context is nearly full" in here.server.requests[1].everything
+
+
+async def test_a_prompt_that_the_endpoint_finds_too_long_is_handed_on_by_our_account(tmp_path: Path):
+    look = Reply(calls=[(f"{PREFIX}read", {"path": "a.py"})])
+    too_long = Reply(status=400, message="prompt is too long: 200100 tokens > 200000 maximum")
+    here, outcome = await full(tmp_path, look, *[too_long] * 4)
+    assert (outcome.kind, "- read a.py: ok" in outcome.digest) == ("truncated", True)
+    assert [one for one in here.server.requests if "summary" in one.system] == []
 
 
 # --- interrupted, killed -------------------------------------------------------------------------

@@ -129,7 +129,7 @@ async def test_it_may_be_interrupted_twice_and_before_it_began(kind: str, tmp_pa
 async def test_its_time_ends_it(kind: str, tmp_path: Path) -> None:
     async with case(kind, "works for ever", tmp_path) as made:
         outcome = await sit(made.seat, brief_for(made.role), RecordingDesk(), 0.3)
-    assert outcome.kind == "stalled"
+    assert outcome.kind == "budget"
 
 
 async def test_one_that_cannot_begin_has_failed_and_says_why(kind: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from apart import share_nothing
 from messages_server import MessagesServer
 from rehearsed_model import RehearsedModel
 
@@ -82,3 +83,4 @@ async def test_the_demo_played_by_a_model_over_the_wire_ends_in_the_same_trees(t
     assert any(words in request.everything for request in authors)
     assert not any(words in request.everything for request in reviews), "no word of the author's reaches the judge"
     assert not {request.system for request in reviews} & {request.system for request in authors}
+    assert share_nothing(server.requests) == len(turns), "author, reviewer and re-author each have a context alone"

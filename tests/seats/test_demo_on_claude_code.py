@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from apart import share_nothing
 from messages_server import MessagesServer
 from rehearsed_model import RehearsedModel
 from test_demo_on_a_model import mission
@@ -53,3 +54,11 @@ async def test_the_demo_played_by_claude_code_ends_in_the_same_trees(tmp_path: P
     assert reviews
     assert not any(words in request.everything for request in reviews), "no word of the author's reaches the judge"
     assert server.others == []
+    assert share_nothing(server.requests) == len(turns), "author, reviewer and re-author each have a context alone"
+    folders = {folder.name: folder for folder in (tmp_path / "seats").iterdir()}
+    assert conversations <= set(folders), "a config directory for each"
+    assert len(set(folders) - conversations) == 1, "and one for the trial of its limits"
+    for id, folder in folders.items():
+        kept = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+        assert any(id.encode() in data for data in kept), "its transcript"
+        assert not any(other.encode() in data for data in kept for other in conversations - {id})

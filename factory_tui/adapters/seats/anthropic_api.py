@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from factory_tui.adapters.brief_sections import cached_parts
 from factory_tui.adapters.logins import is_this_machine, must_stay_private
-from factory_tui.adapters.model_calls import Calls
+from factory_tui.adapters.model_calls import FULL, HAND_ON, Calls, is_nearly_full
 from factory_tui.adapters.model_stream import Answer
 from factory_tui.adapters.model_troubles import EARLY_END, Trouble, trouble_of
 from factory_tui.domain.errors import FactoryError
@@ -28,17 +28,11 @@ VENDOR = "https://api.anthropic.com"
 ANSWER_TOKENS = 32_000
 """The most that is asked for in one answer, where the model can."""
 UNLISTED_ANSWER_TOKENS = 8_192
-NEARLY_FULL = 0.85
-"""Of the context: then the turn is handed over while there is room to say how it stands."""
 CUT_ANSWERS = 3
 """Answers in a row that may end at the limit of one answer."""
 NO_WORDS = "(no words)"
 _CACHED = {"cache_control": {"type": "ephemeral"}}
 
-HAND_ON = (
-    "Your context is nearly full. Somebody with a fresh one goes on from your words alone: write what you found out,"
-    " what is done, what is left, and what you would do next. Call no tool."
-)
 GO_ON = "Your answer was cut off at the most that one answer may hold. Go on in smaller pieces."
 
 
@@ -323,14 +317,12 @@ class _Turn:
         return SeatOutcome(kind=trouble.ends, note=note)
 
     def _is_nearly_full(self, answer: Answer) -> bool:
-        if self._known is None or not self._known.context:
-            return False
-        return answer.tokens.prompt + answer.tokens.out > NEARLY_FULL * self._known.context
+        return is_nearly_full(self._known, answer.tokens)
 
     async def _hand_on(self, *, may_ask: bool) -> SeatOutcome:
         """Ends the turn with a digest for a fresh one: the model's own words where it can still say them, and what was
         really done, by our own account."""
-        note = "the context is full; a fresh turn goes on from its digest"
+        note = FULL
         words = ""
         if may_ask:
             self._remember("user", [_said(HAND_ON)])
@@ -343,11 +335,7 @@ class _Turn:
 
     def _handed_on(self, words: str, note: str) -> SeatOutcome:
         self._desk.notice("note", note)
-        done = "\n".join(f"- {line}" for line in self._calls.done) or "- nothing yet"
-        said = f"In its own words:\n\n{words.strip()}\n\n" if words.strip() else ""
-        return SeatOutcome(
-            kind="truncated", note=note, digest=f"{said}What it did, by the factory's account:\n\n{done}\n"
-        )
+        return self._calls.handed_on(words, note)
 
 
 def _said(text: str) -> dict[str, Any]:

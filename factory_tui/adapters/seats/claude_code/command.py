@@ -49,6 +49,9 @@ def environment(url: str, config: str, login: dict[str, str], silence_seconds: f
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
         "CLAUDE_CODE_DISABLE_CLAUDE_MDS": "1",
+        # A full context is handed on with words of its own, never cut down unseen.
+        "DISABLE_COMPACT": "1",
+        "DISABLE_AUTO_COMPACT": "1",
         "CLAUDE_CODE_MAX_RETRIES": str(retries),
         "CLAUDE_ENABLE_BYTE_WATCHDOG": "1",
         "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS": str(int(silence_seconds * 1000)),

@@ -13,15 +13,15 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from factory_tui.adapters.enclosure import BoundaryAt, Program
 from factory_tui.adapters.limits_probe import Route
 from factory_tui.adapters.logins import Login, ProvenLogins, must_stay_private
 from factory_tui.adapters.metering import Metered
+from factory_tui.adapters.model_calls import FULL, HAND_ON, Calls, is_nearly_full
 from factory_tui.adapters.model_calls import Call as ModelCall
-from factory_tui.adapters.model_calls import Calls
 from factory_tui.adapters.offered_tools import Unread, action_of
 from factory_tui.adapters.seats.claude_code import command, finding
 from factory_tui.adapters.seats.claude_code.telling import Denied, Ended, Limited, Retried, Said
@@ -193,6 +193,7 @@ class _Turn:
         self._used: dict[str, Metered] = {}
         self._stopped: asyncio.Future[SeatOutcome] = asyncio.get_running_loop().create_future()
         self._counted = True
+        self._is_full, self._last_words, self._is_handing_on = False, "", False
         self._window_until: int | None = None
         """Unix time at which a used-up window of a subscription ends."""
 
@@ -211,8 +212,17 @@ class _Turn:
             outcome = await self._asked(talk, "\n\n".join((prompt, *await self._desk.hear())))
             if outcome is not None:
                 return outcome
-            prompt = self.calls.ask_again()
+            prompt = self._hand_on() if self._is_full else self.calls.ask_again()
         return SeatOutcome(kind="failed", note=self.calls.given_up)
+
+    def _hand_on(self) -> str:
+        """What is asked of a model whose context is nearly full; what it says from now on are its last words."""
+        self._is_handing_on = True
+        return HAND_ON
+
+    def _handed_on(self) -> SeatOutcome:
+        self._desk.notice("note", FULL)
+        return self.calls.handed_on(self._last_words, FULL)
 
     async def _asked(self, talk: Talk, prompt: str) -> SeatOutcome | None:
         """None = it ended well and delivered nothing."""
@@ -248,6 +258,7 @@ class _Turn:
         match told:
             case Said(text=text):
                 self._desk.say(text)
+                self._last_words += text if self._is_handing_on else ""
             case Retried():
                 status = f" ({told.status})" if told.status else ""
                 kind: NoticeKind = "rate limit" if told.status == 429 else "retry"
@@ -269,6 +280,8 @@ class _Turn:
         stop = next(reversed(self._used.values())).stop if self._used else ""
         if "refusal" in (ended.stop, stop):
             return SeatOutcome(kind="refused", note=ended.text[:500])
+        if "model_context_window_exceeded" in (ended.stop, stop) or _is_too_long(ended):
+            return self._handed_on()
         if "max_tokens" in (ended.stop, stop):
             return SeatOutcome(kind="truncated", note="its last answer was cut at the model's limit")
         if ended.is_error and (cause := _world(ended.status)):
@@ -283,7 +296,7 @@ class _Turn:
             return SeatOutcome(kind="failed", note="Claude Code broke off by itself")
         if self.calls.given_up:
             return SeatOutcome(kind="failed", note=self.calls.given_up)
-        return None
+        return self._handed_on() if self._is_handing_on else None
 
     def broken(self, program: Program | None, error: Exception) -> SeatOutcome:
         """The program, or the line to it, is gone."""
@@ -321,10 +334,14 @@ class _Turn:
 
     async def act(self, name: str, arguments: object) -> ActionResult:
         """As `carry`; once the turn is over nothing comes back, so that the program calls its model no more."""
+        if self._is_handing_on:
+            # It was asked for words alone; what it wants instead is for the fresh turn to do.
+            self._stop(self._handed_on())
+            await _never()
         result = await self.carry(name, arguments)
         if self._stopped.done():
-            await asyncio.get_running_loop().create_future()
-        return result
+            await _never()
+        return replace(result, text=f"{result.text}\n\n{self._hand_on()}") if self._is_full else result
 
     def _stop(self, outcome: SeatOutcome) -> None:
         if not self._stopped.done():
@@ -355,6 +372,8 @@ class _Turn:
         """What the endpoint counted, while it is still counting."""
         self._used[used.answer] = used
         self._counted = False
+        if is_nearly_full(self._kit.models.find(used.model), _tokens(used)):
+            self._is_full = True
 
     def _spend(self) -> None:
         if self._counted:
@@ -373,10 +392,7 @@ class _Turn:
     def _usd(self) -> float | None:
         total = 0.0
         for one in self._used.values():
-            tokens = Tokens(
-                fresh=one.tokens_in, cached=one.tokens_cached, written=one.tokens_written, out=one.tokens_out
-            )
-            usd = cost(self._kit.models, one.model, tokens)
+            usd = cost(self._kit.models, one.model, _tokens(one))
             if usd is None:
                 return None
             total += usd
@@ -389,6 +405,19 @@ class _Turn:
             return
         if abs(ours - total_usd) > RELATIVE_ERROR * max(ours, total_usd):
             self._desk.notice("note", f"the prices give ${ours:.4f}, Claude Code counts ${total_usd:.4f}")
+
+
+async def _never() -> NoReturn:
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("nobody answers it")
+
+
+def _tokens(used: Metered) -> Tokens:
+    return Tokens(fresh=used.tokens_in, cached=used.tokens_cached, written=used.tokens_written, out=used.tokens_out)
+
+
+def _is_too_long(ended: Ended) -> bool:
+    return ended.is_error and (ended.status == 413 or "prompt is too long" in ended.text.lower())
 
 
 def _world(status: int) -> str:
