@@ -16,6 +16,7 @@ from heart import charter
 from messages_server import MessagesServer, Player, Reply, Script
 from msgspec import structs
 
+from factory_tui.adapters.enclosure import BoundaryAt, Program, open_plain
 from factory_tui.adapters.logins import Login, ProvenLogins
 from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.seats.claude_code.command import PREFIX
@@ -484,6 +485,56 @@ async def test_what_the_program_could_do_by_itself_was_tried_and_is_refused(tmp_
         assert len(tried) == 7
         assert [one for one in tried if not one.refused] == []
         assert programs(here.kit.place) == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "limit"),
+    [
+        ("Bash", "run a command by the program's own shell"),
+        ("Write", "write by the program's own tools"),
+        ("Read", "read a planted canary by the program's own tools"),
+        ("Grep", "search by the program's own tools"),
+        ("WebFetch", "fetch by the program's own tools"),
+        ("Agent", "send a sub-agent"),
+        (f"{PREFIX}destroy", "call a tool that nobody has"),
+    ],
+)
+async def test_a_program_that_really_can_shows_red_for_just_that(tmp_path: Path, tool: str, limit: str):
+    """The control: one like it, that obeys its model in one thing and has no wall around it."""
+    program = tmp_path / "obedient"
+    obedient = Path(__file__).with_name("obedient.py")
+    program.write_text(f"#!/bin/sh\nOBEYS={tool} exec {sys.executable} {obedient}\n")
+    program.chmod(0o755)
+
+    async def opened(argv: Sequence[str], boundary_at: BoundaryAt) -> Program:
+        return await open_plain(argv, boundary_at, str(tmp_path))
+
+    async with room(tmp_path, open=opened, contained=False, program=Found(path=str(program), readable=())) as here:
+        with world(tmp_path / "world") as precious:
+            tried = await tried_by(here.kit, charter().role("builder"), precious)
+            changed = not precious.is_untouched()
+    red = {one.name: one.detail for one in tried if not one.refused}
+    assert limit in red
+    assert "it was not tried" not in str(red)
+    assert changed or set(red) == {limit}, "what changed the world is nobody's alone"
+    assert changed == (tool in ("Bash", "Write", f"{PREFIX}destroy"))
+
+
+async def test_a_program_too_old_to_be_held_fills_no_seat_and_says_so(tmp_path: Path):
+    program = tmp_path / "old"
+    program.write_text(f"#!/bin/sh\nOLD=1 exec {sys.executable} {Path(__file__).with_name('obedient.py')}\n")
+    program.chmod(0o755)
+
+    async def opened(argv: Sequence[str], boundary_at: BoundaryAt) -> Program:
+        return await open_plain(argv, boundary_at, str(tmp_path))
+
+    async with room(tmp_path, open=opened, program=Found(path=str(program), readable=())) as here:
+        with pytest.raises(FactoryError, match="cannot fill a seat"):
+            await here.play()
+        with world(tmp_path / "world") as precious:
+            tried = await tried_by(here.kit, charter().role("builder"), precious)
+    assert not any(one.refused for one in tried)
+    assert "update it" in tried[0].detail
 
 
 async def test_a_program_that_cannot_be_tried_is_not_proven(tmp_path: Path):

@@ -12,6 +12,7 @@ from claude_agent_sdk import (
     AssistantMessage,
     ClaudeAgentOptions,
     ClaudeSDKClient,
+    CLIConnectionError,
     HookMatcher,
     Message,
     RateLimitEvent,
@@ -39,7 +40,7 @@ from factory_tui.adapters.seats.claude_code.telling import (
     Told,
 )
 from factory_tui.adapters.seats.claude_code.wire import WireCalls
-from factory_tui.domain.errors import WorldError
+from factory_tui.domain.errors import FactoryError, WorldError
 from factory_tui.engine.seat_ports import ActionResult
 
 # What it logs would be written over the screen; what matters of it is told.
@@ -116,7 +117,15 @@ class Talk:
         self._current = ""
 
     async def connect(self) -> None:
-        await self._client.connect()
+        """Raises FactoryError for a program that cannot be held."""
+        try:
+            await self._client.connect()
+        except CLIConnectionError as error:
+            raise FactoryError(
+                what="this Claude Code cannot fill a seat",
+                why=str(error),
+                next_step="update it; or take it off PATH, and the one that came with the extra is used",
+            ) from error
 
     async def ask(self, prompt: str) -> None:
         await self._client.query(prompt)

@@ -15,6 +15,7 @@ from typing import Any
 from factory_tui.adapters.logins import Login
 from factory_tui.adapters.seats.claude_code.command import PREFIX
 from factory_tui.adapters.trying import PRECIOUS, Tried, World
+from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import Action
 from factory_tui.engine.seat_ports import ActionResult, Seat, SeatOutcome, TurnBrief
@@ -36,6 +37,8 @@ async def try_program(make: Callable[[Login], Seat], card: RoleCard, here: World
             outcome = await seat.run(_brief(card), desk)
     except TimeoutError:
         outcome = SeatOutcome(kind="stalled", note=f"not in {SECONDS:g} s")
+    except FactoryError as error:
+        outcome = SeatOutcome(kind="failed", note=str(error))
     finally:
         await seat.close()
         server.close()
