@@ -27,12 +27,12 @@ from factory_tui.bootstrap import Ground, House, SeatTable, find_ground, look, o
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.attesting import LEVELS
-from factory_tui.domain.digest import one_line
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Actor
 from factory_tui.domain.waiting import waiting
+from factory_tui.domain.wording import one_line
 from factory_tui.engine.ports import Progress
 from factory_tui.engine.seat_ports import Seat
 from factory_tui.engine.session import waits_for_somebody

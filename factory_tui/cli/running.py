@@ -369,7 +369,7 @@ async def running_house(ground: Ground, wish: Wish, by: Actor) -> AsyncIterator[
     from factory_tui.cli.giving import Gives
     from factory_tui.cli.seating import Person, seats
     from factory_tui.cli.telling import told
-    from factory_tui.domain.digest import one_line
+    from factory_tui.domain.wording import one_line
 
     gives = Gives(quiet=wish.as_json)
     person = Person(handovers=gives.handovers, forms_dir=f"{ground.place.root}/forms", show=gives.show)

@@ -6,7 +6,6 @@ seat said appears only as its note, quoted.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,6 +16,7 @@ from factory_tui.domain.state import MAY_BE_REMEMBERED, State
 from factory_tui.domain.terms import LEVEL_NAMES, Finding
 from factory_tui.domain.times import minutes_between
 from factory_tui.domain.waiting import waiting
+from factory_tui.domain.wording import amount, one_line, worded
 
 SECTIONS = {
     "done": "What happened",
@@ -138,6 +138,17 @@ def _happened(entry: Entry, state: State) -> str:
             return f"worktree of {task} kept as {ref}"
         case e.CharterAdopted(why=why, charter=charter):
             return f"charter {charter.sha256[:12]} in force: {why}"
+        case (
+            e.CrewStaffed()
+            | e.PlanProposed()
+            | e.Reported()
+            | e.ProposalMade()
+            | e.ProposalEndorsed()
+            | e.Escalated()
+            | e.TreeMerged()
+            | e.StatementsSigned()
+        ):
+            return worded(entry.event)
         case _:
             return ""
 
@@ -190,6 +201,21 @@ def _decided(entry: Entry, state: State) -> str:
             return f"{who} {'accepted' if accepted else 'declined'} {proposal}"
         case e.DigestAcknowledged(session=session):
             return f"{who} read the digest of session {session}"
+        case e.BudgetRaised(scope=scope, by=by):
+            return f"{who} raised the budget of {scope} by {amount(by)}"
+        case (
+            e.CharterDeclined()
+            | e.ModeChanged()
+            | e.Paused()
+            | e.Unpaused()
+            | e.RoleSeated()
+            | e.WorldTried()
+            | e.TaskUnheld()
+            | e.TurnResumed()
+            | e.GrantRevoked()
+            | e.FindingAdded()
+        ):
+            return f"{who}: {worded(entry.event)}"
         case _:
             return ""
 
@@ -220,10 +246,37 @@ def _went_wrong(entry: Entry, state: State) -> str:
         case e.LimitsProved(control=control, roles=roles) if any(one.red for one in roles):
             told = (f"{one.role}: {red.limit} ({red.layer})" for one in roles for red in one.red)
             return f"limits that did not hold for {control} seats: {one_line('; '.join(told))}"
-        case e.LedgerRepaired(dropped_bytes=dropped, saved_as=saved):
-            return f"a torn ledger tail of {dropped} bytes was cut, kept as {saved}"
+        case e.LedgerRepaired() | e.WorldAwaited() | e.CharterProposed():
+            return worded(entry.event)
+        case e.ToolDenied(turn=turn, tool=tool, reason=reason):
+            return f"{turn} was denied: the tool {one_line(tool)}. {one_line(reason)}"
+        case e.SeatNoticed(turn=turn, kind=kind, text=text) if kind in ("stall", "fallback", "rate limit"):
+            return f"{turn}, {kind}: {one_line(text)}"
         case _:
             return ""
+
+
+SILENT = frozenset(
+    {
+        e.SessionStarted,  # the head of the digest says it
+        e.SessionEnded,
+        e.DigestWritten,
+        e.TimePassed,
+        e.HandoffOffered,  # the turn that begins says it
+        e.WorktreeOpened,
+        e.MessagesHeard,
+        e.UsageNoted,  # the sums stand under Spend
+        e.ConversationNoted,
+        e.ActionAllowed,  # too many; the ledger has them
+        e.ActionAsked,  # its answer stands under Decisions, an open one under What waits
+        e.ActionEnded,
+        e.NoticeSettled,
+        e.TreeImported,  # the commit says it
+        e.LandingCleared,  # the landing says it
+        e.LandingIntended,
+    }
+)
+"""What the digest does not tell, and why; everything else has words in one of its sections."""
 
 
 LEAST_ASKED = 3
@@ -289,12 +342,3 @@ def _spend(entries: list[Entry], state: State) -> list[str]:
     decisions = sum(entry.by.kind == "supervisor" for entry in entries)
     money = f"USD {state.usd:.2f}" + (" and an unknown amount" if state.costs_unknown else "")
     return [f"- {money}, {state.tokens} tokens, {turns} turn(s), {decisions} entries by the supervisor"]
-
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
-
-
-def one_line(text: str) -> str:
-    """Text of any origin as one harmless line: no control, bidi or invisible characters, at most 300 characters."""
-    flat = " ".join(_CONTROL.sub(" ", text).split())
-    return flat if len(flat) <= 300 else flat[:297] + "..."

@@ -22,6 +22,8 @@ MOST_ENTRIES = 20_000
 MOST_TOUCHES = 1_000
 _TOLD_AT_ONCE = frozenset({"run", "commit", "fetch", "deploy"})
 """Kinds of action that take a while: their line stands before they end."""
+SILENT = frozenset({e.ConversationNoted, e.WorktreeOpened, e.HandoffOffered, e.TaskDone, e.LandingIntended})
+"""Of a turn or task, and not in its transcript: its head, the task's row or the next line says it."""
 
 
 @dataclass
@@ -291,8 +293,19 @@ class Chronicle:
                 self._say(turn, "note", f"  handed over {commit[:10]} {one_line(note, 300)}")
             case e.PlanProposed(turn=turn, tasks=tasks):
                 self._say(turn, "note", f"  plan of {len(tasks)} task(s), waits for you")
+            case event if type(event) not in SILENT:
+                self._note_rest(event)
             case _:
                 pass
+
+    def _note_rest(self, event: object) -> None:
+        """What has no look of its own, in the transcript of its turn, else of its task's turn."""
+        turn, task = getattr(event, "turn", ""), getattr(event, "task", "")
+        story = self.stories.get(turn) or (self.of_task(task) if task else None)
+        if story is not None:
+            from factory_tui.domain.wording import worded
+
+            self._say(story.turn, "note", f"  {worded(event)}")
 
     # --- small things ----------------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ async def test_a_change_is_read_and_approved_by_clicks_alone():
 
 async def test_a_reason_is_typed_and_sent_or_not_sent_by_clicks():
     chair = AskFloor()
-    async with chair.cockpit() as (_app, pilot):
+    async with chair.cockpit() as (_, pilot):
         await click_on(pilot, "NEEDS YOU")
         await click_hint(pilot, "R deny")
         await write(pilot, "not this one")

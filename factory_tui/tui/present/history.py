@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from factory_tui.domain.entries import Entry
+from factory_tui.domain.wording import worded
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, cut_line, item, line
 from factory_tui.tui.present.words import Setting
@@ -27,7 +28,7 @@ def entry_item(entry: Entry, setting: Setting) -> Item:
         (f"{entry.at[11:19]} ", "dim"),
         (f"{one_line(entry.by.name, 22):<22} ", "work" if entry.by.kind == "seat" else "strong"),
         (f"{name:<20} ", style),
-        (one_line(_about(entry), 300), "text"),
+        (one_line(worded(entry.event), 300), "text"),
     )
     return item(f"entry:{entry.seq}", cut_line(body, setting.width))
 
@@ -35,18 +36,6 @@ def entry_item(entry: Entry, setting: Setting) -> Item:
 def tag_of(entry: Entry) -> str:
     """The event's name as the ledger writes it."""
     return str(getattr(entry.event, "__struct_config__", None) and entry.event.__struct_config__.tag)  # type: ignore[attr-defined]
-
-
-def _about(entry: Entry) -> str:
-    event = entry.event
-    found = []
-    for field in getattr(event, "__struct_fields__", ()):
-        value = getattr(event, field)
-        if isinstance(value, str | int | float) and value not in ("", 0):
-            found.append(f"{field} {value}")
-        elif field == "action":
-            found.append(f"{value.kind} {value.object}")
-    return "  ".join(found)
 
 
 def entry_text(entry: Entry) -> str:

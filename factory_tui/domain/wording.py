@@ -1,0 +1,214 @@
+"""Words for everything that can happen: each event as one harmless line. Who did it and when is the entry's to say."""
+
+from __future__ import annotations
+
+import re
+
+from factory_tui.domain import events as e
+from factory_tui.domain.staffing import Bounds
+from factory_tui.domain.terms import LEVEL_NAMES
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+
+
+def one_line(text: str) -> str:
+    """Text of any origin as one harmless line: no control, bidi or invisible characters, at most 300 characters."""
+    flat = " ".join(_CONTROL.sub(" ", text).split())
+    return flat if len(flat) <= 300 else flat[:297] + "..."
+
+
+def amount(by: Bounds) -> str:
+    """`USD 2, 5000 tokens`; `nothing` when no bound is given."""
+    told = [f"USD {by.usd:g}"] if by.usd else []
+    told += [f"{getattr(by, unit):g} {unit}" for unit in ("tokens", "minutes", "actions") if getattr(by, unit, 0)]
+    return ", ".join(told) or "nothing"
+
+
+def worded(event: object) -> str:
+    """What happened, on one line; empty for what is no event of this version."""
+    match event:
+        case e.SessionStarted(session=session, mode=mode, wall=wall):
+            return f"session {session} begins, {mode} mode, wall: {wall}"
+        case e.CharterAdopted(charter=charter, why=why):
+            return (
+                f"charter {charter.sha256[:12]} in force: {len(charter.roles)} roles, {len(charter.rules)} rules, {why}"
+            )
+        case e.CharterProposed(proposal=proposal, paths=paths):
+            return f"{proposal}: the home on disk differs from the charter in force: {one_line(', '.join(paths[:5]))}"
+        case e.LimitsProved(control=control, roles=roles):
+            if not roles:
+                return f"no {control} seat's limits need to be tried"
+            red = sorted({one.role for one in roles if one.red})
+            tried = f"limits of {len(roles)} roles tried for {control} seats"
+            return f"{tried}: RED for {', '.join(red)}" if red else f"{tried}: all hold"
+        case e.MissionStated(mission=mission, text=text):
+            return f"{mission}: {one_line(text)}"
+        case e.TaskOpened(task=task, role=role, title=title):
+            return f"{task} for {role}: {one_line(title)}"
+        case e.PlanProposed(plan=plan, tasks=tasks):
+            return f"{plan}: a plan of {len(tasks)} task(s)"
+        case e.HandoffReleased(handoff=handoff):
+            return f"{handoff} released"
+        case e.TurnStarted(turn=turn, task=task, seat=seat, control=control):
+            return f"{turn} begins on {task} ({seat}, {control})"
+        case e.TurnEnded(turn=turn, outcome=outcome, note=note):
+            return f"{turn} ends: {outcome}{', ' + one_line(note) if note else ''}"
+        case e.ActionEdited(id=id, was=was, action=action):
+            return f"{id} edited before it runs: {one_line(was)} became {one_line(action.command)}"
+        case e.NoticeRaised(notice=notice, title=title):
+            return f"{notice}: {one_line(title)}"
+        case e.MessageSent(message=message, turn=turn, text=text):
+            return f"{message}: the supervisor to {turn}: {one_line(text)}"
+        case e.TurnPaused(turn=turn, reason=reason):
+            return f"{turn} pauses after its action: {one_line(reason)}"
+        case e.TurnResumed(turn=turn):
+            return f"{turn} goes on"
+        case e.TurnRetired(turn=turn, to=to, parks=parks, reason=reason):
+            return f"{turn} is retired, its task {'is parked' if parks else f'goes on ({to})'}: {one_line(reason)}"
+        case e.SeatChosen(task=task, seat=seat):
+            return f"{task}: seat {seat or 'by the settings'} from the next turn on"
+        case e.ActionAsked(id=id, turn=turn, action=action):
+            return f"{id}: {turn} asks to {action.kind} {one_line(action.object)}"
+        case e.ActionDenied(turn=turn, action=action, ruling=ruling):
+            return f"{turn} is denied: {action.kind} {one_line(action.object)}: {one_line(ruling.reason)}"
+        case e.ToolDenied(turn=turn, tool=tool, reason=reason):
+            return f"{turn} is denied: the tool {one_line(tool)}: {one_line(reason)}"
+        case e.SeatNoticed(turn=turn, kind=kind, text=text):
+            return f"{turn} {kind}: {one_line(text)}"
+        case e.TreeImported(task=task, tree=tree, paths=paths, added=added, removed=removed):
+            return f"{task}: tree {tree[:10]} imported, +{added}-{removed} in {len(paths)} file(s)"
+        case e.TreeRefused(task=task, matches=matches):
+            return f"{task}: the tree is refused: {one_line('; '.join(match.reason for match in matches[:3]))}"
+        case e.LevelJudged(task=task, level=level, verdict=verdict, summary=summary):
+            return f"{task} level {level} ({LEVEL_NAMES[level]}): {verdict.value.upper()}, {one_line(summary)}"
+        case e.Committed(task=task, commit=commit):
+            return f"{task} committed {commit[:10]}"
+        case e.HandedOver(task=task):
+            return f"{task} handed over"
+        case e.ChangeApproved(task=task, approval=approval):
+            return f"{task} approved ({approval})"
+        case e.ApprovalStale(task=task, reason=reason):
+            return f"the approval of {task} is stale: {one_line(reason)}"
+        case e.Landed(task=task, ref=ref, new=new):
+            return f"{task} landed: {ref} is {new[:10]}"
+        case e.LandingRefused(task=task, reason=reason):
+            return f"{task} could not land: {one_line(reason)}"
+        case e.TaskStuck(task=task, reason=reason):
+            return f"{task} is stuck: {one_line(reason)}"
+        case e.TaskSplit(task=task, into=into):
+            return f"{task} is split into {', '.join(into)}"
+        case e.TaskDropped(task=task) | e.TaskDone(task=task):
+            return f"{task} {'dropped' if isinstance(event, e.TaskDropped) else 'done'}"
+        case e.MissionEnded(mission=mission, outcome=outcome):
+            return f"{mission} is over: {outcome}"
+        case e.JobCrashed(job=job, error=error):
+            return f"a job crashed: {one_line(job)}: {one_line(error)}"
+        case e.IncidentOpened(incident=incident, title=title):
+            return f"{incident}: {one_line(title)}"
+        case e.DigestWritten(path=path):
+            return f"digest written: {path}"
+        case e.CharterDeclined(proposal=proposal, reason=reason):
+            return f"{proposal} is declined, the home on disk is not in force: {one_line(reason)}"
+        case e.ModeChanged(mode=mode):
+            return f"{mode} mode from now on"
+        case e.Paused(reason=reason):
+            return f"everything pauses: {one_line(reason)}"
+        case e.Unpaused():
+            return "everything goes on"
+        case e.SessionEnded(session=session, reason=reason):
+            return f"session {session} ends: {one_line(reason)}"
+        case e.DigestAcknowledged(session=session):
+            return f"the digest of session {session} was read"
+        case e.CrewStaffed(crew=crew, notes=notes):
+            seats = ", ".join(sorted({one.seat or "nobody" for one in crew}))
+            told = f": {one_line('; '.join(notes))}" if notes else ""
+            return f"the crew: {len(crew)} roles, filled by {one_line(seats)}{told}"
+        case e.RoleSeated(role=role, seat=seat):
+            return f"{role}: seat {one_line(seat) or 'by the settings'} from its next turn on"
+        case e.BudgetRaised(scope=scope, by=by, reason=reason):
+            return f"the budget of {scope} is raised by {amount(by)}{': ' + one_line(reason) if reason else ''}"
+        case e.WorldAwaited(wait=wait, cause=cause, task=task, until=until):
+            return f"{wait}: {task} waits for the world until {until[11:16]} UTC: {one_line(cause)}"
+        case e.WorldTried(wait=wait):
+            return f"{wait}: what waits for the world tries again now"
+        case e.LedgerRepaired(dropped_bytes=dropped, saved_as=saved):
+            return f"a torn ledger tail of {dropped} bytes was cut, kept as {one_line(saved)}"
+        case e.PlanApproved(plan=plan):
+            return f"{plan} approved"
+        case e.PlanRejected(plan=plan, reason=reason):
+            return f"{plan} rejected: {one_line(reason)}"
+        case e.HandoffOffered(handoff=handoff, task=task, to=to, purpose=purpose):
+            return f"{handoff}: {task} to {to}, {'to review' if purpose == 'review' else 'to work'}"
+        case e.BriefSealed(handoff=handoff, brief=brief, edited=edited):
+            return f"the brief of {handoff} is {'edited and ' if edited else ''}sealed ({brief.sha256[:10]})"
+        case e.BriefRefused(handoff=handoff, size=size, limit=limit, largest=largest):
+            return f"no brief for {handoff}: {size} of {limit} bytes, the largest part is {one_line(largest)}"
+        case e.HandoffRedirected(handoff=handoff, to=to, reason=reason):
+            return f"{handoff} goes to {to} instead: {one_line(reason)}"
+        case e.HandoffRejected(handoff=handoff, reason=reason):
+            return f"{handoff} rejected: {one_line(reason)}"
+        case e.TaskHeld(task=task, reason=reason):
+            return f"{task} is held: {one_line(reason)}"
+        case e.TaskUnheld(task=task):
+            return f"{task} goes on"
+        case e.TaskRetried(task=task, how=how, seat=seat):
+            return f"{task} starts again: {how}{', seat ' + one_line(seat) if seat else ''}"
+        case e.WorktreeOpened(task=task, name=name, base=base):
+            return f"worktree {one_line(name)} of {task} at {base[:10]}"
+        case e.WorktreeKept(task=task, ref=ref):
+            return f"the worktree of {task} is kept as {one_line(ref)}"
+        case e.MessagesHeard(turn=turn, messages=messages):
+            return f"{turn} heard {', '.join(messages)}"
+        case e.UsageNoted(turn=turn, usd=usd, tokens_in=tokens_in, tokens_out=tokens_out):
+            money = "an unknown amount" if usd is None else f"USD {usd:.2f}"
+            return f"{turn} has used {money}, {tokens_in + tokens_out} tokens"
+        case e.ConversationNoted(turn=turn, conversation=conversation, model=model):
+            return f"{turn} talks with {one_line(model) or 'its seat'} ({one_line(conversation)})"
+        case e.ActionAllowed(id=id, turn=turn, action=action):
+            return f"{id}: {turn} may {action.kind} {one_line(action.object)}"
+        case e.ActionEnded(id=id, result=result, summary=summary):
+            return f"{id} ended: {result}{', ' + one_line(summary) if summary else ''}"
+        case e.AskAnswered(id=id, allowed=allowed, reason=reason):
+            return f"{id} {'allowed' if allowed else 'denied'}{': ' + one_line(reason) if reason else ''}"
+        case e.NoticeSettled(notice=notice):
+            return f"{notice} noted"
+        case e.GrantGiven(grant=grant, role=role, kind=kind, object=object_, once=once, task=task):
+            scope = "once" if once else f"for {task}" if task else "for the session"
+            return f"{grant}: {role} may {kind} {one_line(object_)}, {scope}"
+        case e.GrantRevoked(grant=grant, reason=reason):
+            return f"{grant} revoked: {one_line(reason)}"
+        case e.PackageFetched(task=task, fetched=fetched):
+            names = ", ".join(f"{one.name} {one.version}" for one in fetched.packages)
+            return f"packages came in for {task}, from {fetched.manager}: {one_line(names)}"
+        case e.Reported(task=task, turn=turn):
+            return f"{turn} reported on {task}"
+        case e.ProposalMade(proposal=proposal, turn=turn, path=path):
+            return f"{proposal}: {turn} proposes a new {one_line(path)}"
+        case e.ProposalEndorsed(proposal=proposal, role=role):
+            return f"{proposal} endorsed by {role}"
+        case e.ProposalSettled(proposal=proposal, accepted=accepted, reason=reason):
+            return f"{proposal} {'accepted' if accepted else 'declined'}{': ' + one_line(reason) if reason else ''}"
+        case e.Escalated(question=question, turn=turn, text=text):
+            return f"{question}: {turn} asks: {one_line(text)}"
+        case e.QuestionAnswered(question=question, text=text):
+            return f"{question} answered: {one_line(text)}"
+        case e.FindingDismissed(task=task, finding=finding, reason=reason):
+            return f"{finding} of {task} dismissed: {one_line(reason)}"
+        case e.FindingAdded(task=task, finding=finding):
+            return f"a finding of {task}: {one_line(finding.title)}"
+        case e.IndependenceWaived(task=task, commit=commit, reason=reason):
+            return f"{task} at {commit[:10]} may land though its author judged it: {one_line(reason)}"
+        case e.ChangeRejected(task=task, reason=reason):
+            return f"{task} rejected: {one_line(reason)}"
+        case e.TreeMerged(task=task, tree=tree, onto=onto):
+            return f"{task} merged onto {onto[:10]}: tree {tree[:10]}, level 2 is owed"
+        case e.LandingCleared(task=task, approval=approval, onto=onto):
+            return f"{task} may land on {onto[:10]} ({approval})"
+        case e.StatementsSigned(task=task, commit=commit, statements=statements):
+            return f"{len(statements)} statement(s) about {task} at {commit[:10]} signed"
+        case e.LandingIntended(task=task, ref=ref, new=new):
+            return f"{task} is about to land: {ref} to {new[:10]}"
+        case e.TimePassed(now=now):
+            return f"it is {now[11:16]} UTC"
+        case _:
+            return ""
