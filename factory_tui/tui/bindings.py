@@ -402,6 +402,15 @@ ACTS: tuple[Act, ...] = (
         hint=3,
     ),
     Act(
+        id="crew.raise",
+        keys=("+",),
+        label="raise",
+        doc="Raises a budget before it is used up: the chosen role's, or Tab: the day's, the session's.",
+        where=("crew",),
+        group="work",
+        hint=4,
+    ),
+    Act(
         id="grant.revoke",
         keys=("x",),
         label="revoke",

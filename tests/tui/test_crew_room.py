@@ -49,6 +49,29 @@ async def test_a_role_gets_another_seat_on_record() -> None:
         assert "day              usd 0.00 of 20" in screen_text(app)
 
 
+async def test_an_unused_budget_is_raised_from_the_crew_before_it_stops_anybody() -> None:
+    chair = staffed_chair()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "g", "c", "+")
+        assert "raise the budget of day" in screen_text(app)
+        await press(pilot, "enter")
+        assert "nothing was raised" in hint(app)
+        await press(pilot, "+")
+        await write(pilot, "usd 5")
+        await press(pilot, "enter")
+        raised = [entry.event for entry in chair.entries if isinstance(entry.event, e.BudgetRaised)]
+        assert raised == [e.BudgetRaised(scope="day", by=Bounds(usd=5.0), reason="usd 5")]
+        await press(pilot, "b")
+        assert "day              usd 0.00 of 25" in screen_text(app)
+
+
+async def test_where_nothing_is_bounded_the_key_says_so() -> None:
+    chair = staffed_chair(Budgets())
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "g", "c", "+")
+        assert "has a budget" in hint(app)
+
+
 async def test_a_budget_is_raised_from_its_card_and_never_without_its_key() -> None:
     chair = staffed_chair()
     chair.begin()

@@ -14,6 +14,9 @@ from factory_tui.tui.present.words import Setting
 
 _STYLES = {"denied": "bad", "refused": "bad", "stuck": "bad", "crashed": "bad", "asked": "ask", "landed": "ok"}
 
+WIDE = 110
+"""Columns from which the event's name in the ledger stands before the words; the entry itself always tells it."""
+
 
 def entry_items(entries: Iterable[Entry], setting: Setting) -> list[Item]:
     """Oldest first: number, time, who, what."""
@@ -23,12 +26,14 @@ def entry_items(entries: Iterable[Entry], setting: Setting) -> list[Item]:
 def entry_item(entry: Entry, setting: Setting) -> Item:
     name = tag_of(entry)
     style = next((style for word, style in _STYLES.items() if name.endswith(word)), "text")
+    wide = setting.width >= WIDE
+    who = one_line(entry.by.name, 22 if wide else 12)
     body = line(
         (f" {entry.seq:>5} ", "dim"),
         (f"{entry.at[11:19]} ", "dim"),
-        (f"{one_line(entry.by.name, 22):<22} ", "work" if entry.by.kind == "seat" else "strong"),
-        (f"{name:<20} ", style),
-        (one_line(worded(entry.event), 300), "text"),
+        (f"{who:<{22 if wide else 12}} ", "work" if entry.by.kind == "seat" else "strong"),
+        (f"{name:<20} " if wide else "", style),
+        (one_line(worded(entry.event), 300), "text" if wide else style),
     )
     return item(f"entry:{entry.seq}", cut_line(body, setting.width))
 

@@ -36,6 +36,8 @@ class Crew(Listing):
     def not_now(self, act: Act) -> str:
         if act.id == "crew.seat" and not self._role():
             return "no role is chosen"
+        if act.id == "crew.raise" and not self._bounded():
+            return "neither the day, the session nor this role has a budget; a turn's own is raised on its card"
         return super().not_now(act)
 
     def act_crew_seat(self) -> None:
@@ -53,11 +55,38 @@ class Crew(Listing):
         told = f"{role}: {text or 'the seat of the settings'} from its next turn on"
         self.cockpit.ask(ChangeSeat(role=role, seat=text), told)
 
+    def _bounded(self) -> list[str]:
+        """Scopes that have a bound: the chosen role first."""
+        from factory_tui.domain.spending import bound
+        from factory_tui.domain.staffing import NO_BOUNDS
+
+        state = self.cockpit.state
+        if state.charter is None:
+            return []
+        scopes = [f"role:{self._role()}"] if self._role() else []
+        return [scope for scope in (*scopes, "day", "session") if bound(state, scope) != NO_BOUNDS]
+
+    def act_crew_raise(self) -> None:
+        scopes = self._bounded()
+        how = "by how much: usd 5, tokens 500000"
+        self.type([f"raise the budget of {scope}, {how}" for scope in scopes], lambda text: self._raise(scopes, text))
+
+    def _raise(self, scopes: list[str], amount: str) -> None:
+        from factory_tui.engine.reception import Raise
+
+        if not amount:
+            self.say("nothing was raised: it needs an amount, for instance usd 5", "warn")
+            return
+        scope = scopes[self.toggled]
+        self.cockpit.ask(Raise(scope=scope, amount=amount), f"the budget of {scope} is raised by {amount}, on record")
+
     def act_crew_budgets(self) -> None:
         from factory_tui.engine.exhibits import budget_lines
 
         state = self.cockpit.state
         lines = list(budget_lines(state)) if state.charter else []
         words = "\n".join(lines) or "Nothing is bounded, besides each turn by its role's card."
-        raising = "`factory budget day --raise 'usd 5'` raises one, for this day, session or task only."
+        raising = (
+            "+ on the crew's screen raises one, for this day or session only; so does `factory budget day --raise`."
+        )
         self.cockpit.read("every budget, used and allowed", [("budgets", words), ("raising", raising)])
