@@ -39,6 +39,7 @@ from factory_tui.adapters.model_seats import (
 )
 from factory_tui.adapters.packages import PackageIndexes
 from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
+from factory_tui.adapters.rule_shelf import RuleFiles
 from factory_tui.adapters.secrets import OURS
 from factory_tui.adapters.state_place import StatePlace, open_state_place
 from factory_tui.adapters.user_seats import read_user_seats
@@ -73,6 +74,7 @@ from factory_tui.engine.checklist import (
 )
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
+from factory_tui.engine.incidents import IncidentDesk
 from factory_tui.engine.ports import Checks, EvidenceStore, Progress
 from factory_tui.engine.seat_ports import Seat, Seats, Staffing
 from factory_tui.engine.session import Session
@@ -476,6 +478,17 @@ class House:
                 return await self.session.end(reason, by, words)
         finally:
             self.ledger.close()
+
+    def incident_desk(self) -> IncidentDesk:
+        """Where incidents are worked on."""
+        home = self.ground.home
+        return IncidentDesk(
+            factory=self.factory,
+            evidence=self.evidence,
+            shelf=RuleFiles(home.home_dir, home.prefix, lambda: [card.id for card in self.state.law.roles]),
+            entries=lambda: self.session.entries,
+            propose=self.propose_disk,
+        )
 
     async def seal_briefs(self) -> None:
         """Seals what is owed, for a house that was opened for an answer and starts no jobs."""

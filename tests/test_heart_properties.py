@@ -45,6 +45,9 @@ BY_THE_SUPERVISOR = (
     e.TaskHeld,
     e.TaskUnheld,
     e.TaskDropped,
+    e.RuleAdopted,
+    e.IncidentClosed,
+    e.Unfrozen,
     e.TaskRetried,
     e.ModeChanged,
     e.Unpaused,
@@ -88,7 +91,8 @@ class Auditor:
     def see(self, entry: Entry) -> None:
         event, before = entry.event, self.state
         assert entry.seq == before.seq + 1, "1: every entry once, in order, without a gap"
-        if isinstance(event, BY_THE_SUPERVISOR):
+        is_refusal = isinstance(event, e.AskAnswered) and not event.allowed  # the factory's, when nobody was there
+        if isinstance(event, BY_THE_SUPERVISOR) and not is_refusal:
             assert entry.by.kind == "supervisor", f"8: {event} by {entry.by}"
         if born := _BIRTHS.get(type(event)):
             id = getattr(event, born)

@@ -65,6 +65,7 @@ class Wanderer:
 
     def settle(self, most: int = 300) -> int:
         """With every fault turned off the world does what is owed; how many steps that took. Raises past `most`."""
+        self.heart.do(c.Unfreeze(), SUPERVISOR)
         for step in range(most):
             for turn in tuple(self.heart.state.turns.values()):
                 if ended_because(self.heart.state, turn)[0]:
@@ -209,6 +210,25 @@ class Wanderer:
             c.IntendLanding(task=id("T"), ref=dice.choice((MAIN, "refs/heads/factory/T-1")), old=BASE, new=commit),
             c.SettleLanding(task=id("T"), landed=dice.random() < 0.5, reason="x"),
             c.NoteCrash(job="x", task=id("T"), error="x"),
+            c.OpenIncident(title="x", repeats=dice.choice(("", "I-1")), freeze=dice.random() < 0.1),
+            c.Freeze(reason="x", landings=dice.random() < 0.3),
+            c.Unfreeze(),
+            c.FillIncident(incident=id("I"), cost="x"),
+            c.PickEvidence(incident=id("I"), add=(dice.randrange(1, 30),)),
+            c.DraftRule(incident=id("I"), rule=LAWS[0].rules[0], path="rules/x.md", draft=evidence("x")),
+            c.RecordProof(
+                incident=id("I"),
+                draft="x",
+                caught=(1,),
+                missed=(),
+                benign=1,
+                borne=1,
+                disturbed=(),
+                problems=(),
+                evidence=evidence("x"),
+            ),
+            c.RecordRuleWritten(incident=id("I"), path="rules/x.md", record="memory/incidents/I-1.md"),
+            c.CloseIncident(incident=id("I"), reason=dice.choice(("", "x"))),
             c.Answer(id=id(dice.choice("THAED")), verb=dice.choice(("approve", "allow", "drop")), sha256="0" * 64),
             c.RequestAction(turn=turn, action=Action(kind=dice.choice(("edit", "deploy", "plan"))), sha256="0"),
         )

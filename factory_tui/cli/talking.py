@@ -76,6 +76,7 @@ def reception_of(house: House, handovers: Any = None) -> Reception:
         evidence=house.evidence,
         propose=house.propose_disk,
         handovers=handovers,
+        incidents=house.incident_desk(),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from factory_tui.domain.globs import may_overlap
+from factory_tui.domain.incidents import landings_frozen
 from factory_tui.domain.known import wants_brief
 from factory_tui.domain.spending import ended_because, withheld
 from factory_tui.domain.state import State, Task
@@ -106,7 +107,8 @@ def _of(state: State, task: Task) -> list[Job]:
             jobs.append(CheckLandingJob(task.id, task.approval.id))
         elif task.merged_smoke is None:
             jobs.append(InspectJob(task.id, task.merged, task.onto))
-    if task.stage == "landing" or (task.stage == "cleared" and not _landing_before(state, task)):
+    may_land = task.stage == "cleared" and not landings_frozen(state) and not _landing_before(state, task)
+    if task.stage == "landing" or may_land:
         jobs.append(LandJob(task.id))
     return jobs
 

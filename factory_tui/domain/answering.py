@@ -10,8 +10,10 @@ from factory_tui.domain.answering_asks import answer_ask
 from factory_tui.domain.asking import key_of, unread
 from factory_tui.domain.deciding_changes import approve_change
 from factory_tui.domain.deciding_crew import raise_budget, try_world
+from factory_tui.domain.deciding_incidents import close_incident, fill_incident, open_incident
 from factory_tui.domain.deciding_tasks import open_plan, redirect, release, reoffer
 from factory_tui.domain.errors import Refusal
+from factory_tui.domain.incidents import form_in
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_fail, mission_over, offer
 from factory_tui.domain.spending import amount_in, bound, share
@@ -57,6 +59,9 @@ def _about(state: State, item: Waiting) -> str:
     return key_of(ask.role, ask.action) if ask else item.kind
 
 
+_SUPERVISOR = Actor(kind="supervisor", name="supervisor")
+"""Nobody else comes this far."""
+
 _ALWAYS = frozenset({"comment", "dismiss", "hold"})
 """Of a task, whatever it waits for: none of them lets anything pass."""
 
@@ -73,6 +78,8 @@ _NEEDS_TEXT = {
     "dismiss": "the finding's id and a reason: `F-2 the case cannot occur because …`",
     "comment": "the comment",
     "drop": "a reason",
+    "fill": "lines `what: …`, `when: …`, `cost: …`, `root cause: …`, `level: 1 to 5`",
+    "close": "the reason why no rule can exist",
 }
 
 
@@ -188,6 +195,12 @@ def _stuck(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...
             return _dismiss(state, task, command.text)
         case "drop":
             return _drop(state, task, command.text)
+        case "incident":
+            what = command.text.strip() or f"{task.title}: {task.why}"
+            title = what.splitlines()[0]
+            return open_incident(
+                state, c.OpenIncident(title=title, what=what, cause="offer", task=task.id, freeze=False), _SUPERVISOR
+            )
         case "split":
             return split(state, task, command.text)
         case "replan":
@@ -338,6 +351,24 @@ def _again(state: State, task: Task, reason: str) -> tuple[e.Event, ...]:
     return (again,)
 
 
+def _incident(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    if command.verb == "close":
+        return close_incident(state, c.CloseIncident(incident=item.id, reason=command.text))
+    form = form_in(command.text)
+    level = form.pop("level", None)
+    if level is not None and not (level.isascii() and level.isdigit() and len(level) == 1):
+        raise Refusal(what=f"`{level[:20]}` is no level", next_step="1 to 5, or 0 when none could have caught it")
+    filled = c.FillIncident(
+        incident=item.id,
+        what=form.get("what"),
+        when=form.get("when"),
+        cost=form.get("cost"),
+        root_cause=form.get("root_cause"),
+        level=None if level is None else int(level),
+    )
+    return fill_incident(state, filled)
+
+
 def _world(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
     return try_world(state, c.TryWorld(wait=item.id))
 
@@ -354,4 +385,5 @@ _DISPATCH = {
     "stuck": _stuck,
     "budget": _budget,
     "world": _world,
+    "incident": _incident,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from factory_tui.domain import commands as c
 from factory_tui.domain import deciding_changes as changes
 from factory_tui.domain import deciding_crew as crew
+from factory_tui.domain import deciding_incidents as incidents
 from factory_tui.domain import deciding_sessions as sessions
 from factory_tui.domain import deciding_tasks as tasks
 from factory_tui.domain import deciding_turns as turns
@@ -113,6 +114,41 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             return changes.settle_landing(state, command)
         case c.NoteCrash():
             return _note_crash(state, command)
+        case c.OpenIncident():
+            return incidents.open_incident(state, command, by)
+        case c.Freeze():
+            return incidents.freeze(state, command, by)
+        case c.Unfreeze():
+            return incidents.unfreeze(state, command, by)
+        case (
+            c.FillIncident()
+            | c.PickEvidence()
+            | c.DraftRule()
+            | c.RecordProof()
+            | c.RecordRuleWritten()
+            | c.CloseIncident()
+        ):
+            _by_supervisor(envelope)
+            return _about_incident(state, command)
+
+
+def _about_incident(
+    state: State,
+    command: c.FillIncident | c.PickEvidence | c.DraftRule | c.RecordProof | c.RecordRuleWritten | c.CloseIncident,
+) -> tuple[e.Event, ...]:
+    match command:
+        case c.FillIncident():
+            return incidents.fill_incident(state, command)
+        case c.PickEvidence():
+            return incidents.pick_evidence(state, command)
+        case c.DraftRule():
+            return incidents.draft_rule(state, command)
+        case c.RecordProof():
+            return incidents.record_proof(state, command)
+        case c.RecordRuleWritten():
+            return incidents.record_rule_written(state, command)
+        case c.CloseIncident():
+            return incidents.close_incident(state, command)
 
 
 def _steer(
@@ -184,11 +220,15 @@ def _note_crash(state: State, command: c.NoteCrash) -> tuple[e.Event, ...]:
         return (crashed,)
     events: list[e.Event] = [
         crashed,
-        e.IncidentOpened(
-            incident=Ids(state).next("I"),
+        incidents.opened(
+            state,
+            Ids(state),
+            cause="crash",
             title=f"a job of {command.task} crashed",
             what=command.error,
+            signature=f"crash:{command.job.partition('(')[0]}:{command.error.splitlines()[0] if command.error else ''}",
             task=command.task,
+            evidence=(state.seq + 1,),
         ),
     ]
     events += changes.after_crash(state, command.job)

@@ -9,6 +9,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.agenda import CommitJob, InspectJob
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.facts import nested
+from factory_tui.domain.incidents import landings_frozen
 from factory_tui.domain.known import commit_facts, smoke_facts
 from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.numbers import Ids
@@ -338,6 +339,8 @@ def intend_landing(state: State, command: c.IntendLanding) -> tuple[e.Event, ...
         raise Refusal(what=f"{command.ref} is another branch than was approved", why=f"{task.id} lands on {target}")
     if not task.merged and command.new != candidate.commit:
         raise Refusal(what=f"{command.new[:10]} is another commit than was approved", why=candidate.commit[:10])
+    if why := landings_frozen(state):
+        raise Refusal(what="landings are frozen", why=why, next_step="`factory unfreeze` when the bleeding has stopped")
     if command.old not in ("", task.onto):
         raise Refusal(what=f"{command.ref} was checked at {task.onto[:10]}, not at {command.old[:10]}")
     if busy := [other.id for other in state.tasks.values() if other.stage == "landing"]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.asking import deny_overdue
+from factory_tui.domain.deciding_incidents import born, opened
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_turn
+from factory_tui.domain.permanence import carried_over, missing, told
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor
 
@@ -24,11 +26,12 @@ def start_session(state: State, command: c.StartSession, by: Actor) -> tuple[e.E
         )
     ids = Ids(state)
     events: list[e.Event] = []
+    charter, kept = carried_over(state, command.charter)
     events.append(
         e.SessionStarted(
             session=state.session + 1,
             version=command.version,
-            charter=command.charter.sha256,
+            charter=charter.sha256,
             wall=command.wall,
             mode=command.mode,
             base_ref=command.base_ref,
@@ -41,9 +44,11 @@ def start_session(state: State, command: c.StartSession, by: Actor) -> tuple[e.E
     )
     if command.repaired:
         events.append(e.LedgerRepaired(dropped_bytes=command.repaired[0], saved_as=command.repaired[1]))
-    if state.charter is None or state.charter.sha256 != command.charter.sha256:
+    if state.charter is None or state.charter.sha256 != charter.sha256:
         why = "the home as committed on the base branch"
-        events.append(e.CharterAdopted(charter=command.charter, why=why))
+        why += f", and what incidents taught and it does not hold: {', '.join(kept)}" if kept else ""
+        events.append(e.CharterAdopted(charter=charter, why=why))
+        events += born(state, charter)
     for turn in state.turns.values():
         events += after_turn(state, ids, turn, "interrupted", "the factory stopped while the turn ran")
     return tuple(events)
@@ -69,9 +74,19 @@ def record_digest(state: State, command: c.RecordDigest) -> tuple[e.Event, ...]:
     written = e.DigestWritten(session=command.session, path=command.path, evidence=command.evidence)
     if not command.problem:
         return (written,)
-    incident = Ids(state).next("I")
     title = f"the digest of session {command.session} is incomplete"
-    return (written, e.IncidentOpened(incident=incident, title=title, what=command.problem))
+    return (
+        written,
+        opened(
+            state,
+            Ids(state),
+            cause="digest",
+            title=title,
+            what=command.problem,
+            signature="digest incomplete",
+            evidence=(state.seq + 1,),
+        ),
+    )
 
 
 def record_limits(state: State, command: c.RecordLimits) -> tuple[e.Event, ...]:
@@ -94,7 +109,10 @@ def propose_charter(state: State, command: c.ProposeCharter) -> tuple[e.Event, .
             for p in state.proposals.values()
             if p.charter
         )
-    if any(p.charter == command.sha256 and p.problem == command.problem for p in state.proposals.values()):
+    problem = command.problem
+    if not problem and command.charter is not None and (lost := missing(state, command.charter)):
+        problem = f"rules from incidents are permanent: {told(state, lost)}"
+    if any(p.charter == command.sha256 and p.problem == problem for p in state.proposals.values()):
         return ()
     return (
         e.CharterProposed(
@@ -102,7 +120,7 @@ def propose_charter(state: State, command: c.ProposeCharter) -> tuple[e.Event, .
             charter=command.sha256,
             evidence=command.evidence,
             paths=command.paths,
-            problem=command.problem,
+            problem=problem,
         ),
     )
 
@@ -123,7 +141,14 @@ def adopt_charter(state: State, command: c.AdoptCharter, by: Actor) -> tuple[e.E
         raise Refusal(
             what=f"{command.proposal} changed since it was shown", next_step="look again with `factory inbox`"
         )
-    return (e.CharterAdopted(charter=command.charter, why=f"adopted from {command.proposal}"),)
+    if lost := missing(state, command.charter):
+        raise Refusal(
+            what=f"{command.proposal} cannot be adopted",
+            why=f"rules from incidents are permanent: {told(state, lost)}",
+            next_step="bring them back, or write stricter ones",
+        )
+    adopted = e.CharterAdopted(charter=command.charter, why=f"adopted from {command.proposal}")
+    return (adopted, *born(state, command.charter))
 
 
 def set_mode(state: State, command: c.SetMode, by: Actor) -> tuple[e.Event, ...]:

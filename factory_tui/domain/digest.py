@@ -243,6 +243,12 @@ def _went_wrong(entry: Entry, state: State) -> str:
             return f"a job crashed: {one_line(job)}: {one_line(error)}"
         case e.IncidentOpened(incident=incident, title=title):
             return f"{incident} opened: {one_line(title)}"
+        case e.IncidentReopened(incident=incident, broken=broken, what=what):
+            return f"{incident} happened again{f', {broken} did not catch it' if broken else ''}: {one_line(what)}"
+        case e.IncidentClosed(incident=incident, rule=rule, reason=reason):
+            return f"{incident} closed: {f'rule {rule}' if rule else one_line(reason)}"
+        case e.Frozen(reason=reason, landings=landings):
+            return f"frozen: {'landings and ' if landings else ''}deployments: {one_line(reason)}"
         case e.LimitsProved(control=control, roles=roles) if any(one.red for one in roles):
             told = (f"{one.role}: {red.limit} ({red.layer})" for one in roles for red in one.red)
             return f"limits that did not hold for {control} seats: {one_line('; '.join(told))}"

@@ -11,6 +11,7 @@ from typing import Any
 from factory_tui.domain import events as e
 from factory_tui.domain import steps_changes as changes
 from factory_tui.domain import steps_crew as crew
+from factory_tui.domain import steps_incidents as incidents
 from factory_tui.domain import steps_sessions as sessions
 from factory_tui.domain import steps_steering as steering
 from factory_tui.domain import steps_tasks as tasks
@@ -121,5 +122,15 @@ STEPS: dict[type, Callable[[State, Any, Entry], State]] = {
     e.Landed: changes.landed,
     e.LandingRefused: changes.landing_refused,
     e.JobCrashed: sessions.job_crashed,
-    e.IncidentOpened: sessions.incident_opened,
+    e.IncidentOpened: incidents.incident_opened,
+    e.IncidentReopened: incidents.incident_reopened,
+    e.IncidentFilled: incidents.incident_filled,
+    e.EvidencePicked: incidents.evidence_picked,
+    e.RuleDrafted: incidents.rule_drafted,
+    e.RuleProven: incidents.rule_proven,
+    e.RuleWritten: incidents.rule_written,
+    e.RuleAdopted: incidents.rule_adopted,
+    e.IncidentClosed: incidents.incident_closed,
+    e.Frozen: incidents.frozen,
+    e.Unfrozen: incidents.unfrozen,
 }

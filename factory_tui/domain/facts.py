@@ -142,7 +142,7 @@ PROVIDED: tuple[Fact, ...] = (
         "control.stop_requested", "yes/no", "state", _ACT, "True once the supervisor stopped the session or this turn."
     ),
     known("event.after_stop", "yes/no", "state", _ACT, "True when the judged action was wished after that stop."),
-    known("freeze.active", "yes/no", "state", _ACT, "True while the supervisor's pause holds: it is the freeze."),
+    known("freeze.active", "yes/no", "state", _ACT, "True while a pause or a freeze of the supervisor's holds."),
     known(
         "worktree.uncommitted_files",
         "number",

@@ -36,7 +36,7 @@ def action_facts(state: State, turn: Turn, action_sha256: str) -> Facts:
         "run.same_failure_repeats": turn.repeats if turn.failing == action_sha256 else 0,
         "control.stop_requested": bool(state.paused),
         "event.after_stop": bool(state.paused),
-        "freeze.active": bool(state.paused),
+        "freeze.active": bool(state.paused) or state.frozen is not None,
         "worktree.uncommitted_files": len(task.edited),
         "worktree.oldest_uncommitted_minutes": minutes_between(task.first_edit, state.at) if task.first_edit else 0.0,
         "approvals.granted": [],

@@ -14,11 +14,15 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import (
     BriefInput,
     Delivers,
+    IncidentCause,
     LandingIntended,
     LevelJudged,
     LimitsProved,
     Mode,
     PlanProposed,
+    RuleDrafted,
+    RuleProven,
+    RuleWritten,
 )
 from factory_tui.domain.staffing import Bounds, Budgets, Staffed
 from factory_tui.domain.terms import (
@@ -407,6 +411,41 @@ class Incident(Record, frozen=True, kw_only=True):
     title: str
     what: str
     task: str
+    cause: IncidentCause = ""
+    signature: str = ""
+    level: int = 0
+    """The gate level that should have caught it; 0 = nobody said."""
+    evidence: tuple[int, ...] = ()
+    """Entries that show it."""
+    since: str = ""
+    when: str = ""
+    cost: str = ""
+    root_cause: str = ""
+    draft: RuleDrafted | None = None
+    proof: RuleProven | None = None
+    """Of exactly this draft and this evidence."""
+    written: RuleWritten | None = None
+    closed: str = ""
+    """`rule Q101`, or why no rule can exist; empty = open."""
+    rule: str = ""
+    """In force, born from it."""
+    broken: str = ""
+    """The rule that did not catch a repeat; empty = none."""
+    repeats: int = 0
+
+
+class BornRule(Record, frozen=True, kw_only=True):
+    """A rule that came from an incident here: permanent."""
+
+    incident: str
+    sha256: Sha256
+
+
+class Freeze(Record, frozen=True, kw_only=True):
+    reason: str
+    by: str
+    since: str
+    landings: bool = False
 
 
 class DigestRef(Record, frozen=True, kw_only=True):
@@ -457,6 +496,9 @@ class State(Record, frozen=True, kw_only=True):
     hasty: tuple[str, ...] = ()
     """What was approved too quickly to have been read, in a row up to now."""
     incidents: dict[str, Incident] = msgspec.field(default_factory=dict)
+    born_rules: dict[str, BornRule] = msgspec.field(default_factory=dict)
+    """By the rule's id."""
+    frozen: Freeze | None = None
     limits: dict[str, LimitsProved] = msgspec.field(default_factory=dict)
     """What was tried in this session, by how the seat is held."""
     crew: dict[str, Staffed] = msgspec.field(default_factory=dict)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.state import DigestRef, Incident, Proposal, State, Task
+from factory_tui.domain.state import DigestRef, Proposal, State, Task
 from factory_tui.domain.steps import count, unsealed, without
 
 Kept = TypeVar("Kept")
@@ -137,14 +137,3 @@ def time_passed(state: State, event: e.TimePassed, entry: Entry) -> State:
 def job_crashed(state: State, event: e.JobCrashed, entry: Entry) -> State:
     crashes = {**state.crashes, event.job: state.crashes.get(event.job, 0) + 1}
     return replace(state, seq=entry.seq, at=entry.at, crashes=crashes)
-
-
-def incident_opened(state: State, event: e.IncidentOpened, entry: Entry) -> State:
-    incident = Incident(id=event.incident, title=event.title, what=event.what, task=event.task)
-    return replace(
-        state,
-        seq=entry.seq,
-        at=entry.at,
-        incidents={**state.incidents, incident.id: incident},
-        counters=count(state, incident.id),
-    )

@@ -6,13 +6,26 @@ from typing import Literal
 
 from factory_tui.domain import seals
 from factory_tui.domain.asking import alike, may_last_the_session
+from factory_tui.domain.incidents import next_step
 from factory_tui.domain.spending import Excess, is_for_person, name_of, shared_excess
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import Record, Sha256, Verdict
 from factory_tui.domain.world import stands_in_the_way, told
 
 WaitingKind = Literal[
-    "digest", "handoff", "plan", "ask", "question", "proposal", "change", "stuck", "turn", "budget", "world", "notice"
+    "digest",
+    "handoff",
+    "plan",
+    "ask",
+    "question",
+    "proposal",
+    "change",
+    "stuck",
+    "turn",
+    "budget",
+    "world",
+    "notice",
+    "incident",
 ]
 
 
@@ -41,6 +54,7 @@ def waiting(state: State) -> tuple[Waiting, ...]:
         *_budgets(state),
         *_world(state),
         *_notices(state),
+        *_incidents(state),
     ]
     first = [item for item in items if item.kind == "digest"]
     rest = sorted((item for item in items if item.kind != "digest"), key=lambda item: (item.since, item.id))
@@ -112,6 +126,23 @@ def _notices(state: State) -> list[Waiting]:
             verbs=("noted",),
         )
         for notice in state.notices.values()
+    ]
+
+
+def _incidents(state: State) -> list[Waiting]:
+    """Those of before there was a form do not wait."""
+    return [
+        Waiting(
+            id=known.id,
+            kind="incident",
+            task=known.task if known.task in state.tasks else "",
+            title=f"{known.title}: {next_step(known)}",
+            since=known.since,
+            sha256=seals.sha256_of("incident", known),
+            verbs=("fill", "close"),
+        )
+        for known in state.incidents.values()
+        if known.cause and not known.closed
     ]
 
 
@@ -267,7 +298,7 @@ def _tasks(state: State) -> list[Waiting]:
                     title=f"{task.title}: stuck, {task.why}",
                     since=task.since,
                     sha256=seals.stuck_sha256(task),
-                    verbs=("retry", "replan", "split", "swap", "take-over", "dismiss", "drop"),
+                    verbs=("retry", "replan", "split", "swap", "take-over", "dismiss", "incident", "drop"),
                 )
             )
         elif task.stage in ("working", "released") and (turn := _human_turn(state, task)):

@@ -105,6 +105,26 @@ def worded(event: object) -> str:
             return f"a job crashed: {one_line(job)}: {one_line(error)}"
         case e.IncidentOpened(incident=incident, title=title):
             return f"{incident}: {one_line(title)}"
+        case e.IncidentReopened(incident=incident, broken=broken, what=what):
+            return f"{incident} happened again{f', {broken} did not catch it' if broken else ''}: {one_line(what)}"
+        case e.IncidentFilled(incident=incident):
+            return f"the form of {incident} is filled"
+        case e.EvidencePicked(incident=incident, evidence=picked):
+            return f"{incident}: {len(picked)} entries show it"
+        case e.RuleDrafted(incident=incident, rule=rule):
+            return f"{incident}: {rule} is drafted"
+        case e.RuleProven(incident=incident, rule=rule, summary=summary, verdict=verdict):
+            return f"{incident}: proof of {rule}: {verdict.value}, {one_line(summary)}"
+        case e.RuleWritten(incident=incident, path=path):
+            return f"{incident}: {path} is written into the home"
+        case e.RuleAdopted(incident=incident, rule=rule):
+            return f"{rule}, born from {incident}, is in force"
+        case e.IncidentClosed(incident=incident, rule=rule, reason=reason):
+            return f"{incident} closed: {f'rule {rule}' if rule else one_line(reason)}"
+        case e.Frozen(reason=reason, landings=landings):
+            return f"frozen: {'landings and ' if landings else ''}deployments: {one_line(reason)}"
+        case e.Unfrozen():
+            return "landings and deployments go on"
         case e.DigestWritten(path=path):
             return f"digest written: {path}"
         case e.CharterDeclined(proposal=proposal, reason=reason):

@@ -15,11 +15,13 @@ import msgspec
 from factory_tui.domain.asking import alike
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import FactoryError, Refusal
+from factory_tui.domain.incidents import next_step
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
+from factory_tui.domain.rule_proof import Proof
 from factory_tui.domain.spending import bound, share, used
 from factory_tui.domain.staffing import UNITS, chosen
-from factory_tui.domain.state import State, Task
-from factory_tui.domain.terms import Evidence, Finding, RuleMatch
+from factory_tui.domain.state import Incident, State, Task
+from factory_tui.domain.terms import LEVEL_NAMES, Evidence, Finding, RuleMatch
 from factory_tui.domain.waiting import Waiting, waiting
 from factory_tui.engine.ports import EvidenceStore
 
@@ -195,6 +197,8 @@ def _parts(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Par
             yield Part(title="asked alike, settled by the same answer", text=told)
         case "notice":
             yield Part(title=item.title, text=state.notices[item.id].text)
+        case "incident":
+            yield from _incident(state, item.id, evidence)
         case "question":
             question = state.questions[item.id]
             yield Part(title=f"{question.turn} asks", text=question.text)
@@ -242,6 +246,61 @@ def _parts(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Par
             yield Part(title=f"checklist of the {card.title}", text="\n".join(f"[ ] {one}" for one in card.checklist))
             if task.handoff and task.handoff.brief:
                 yield Part(title="brief", text=_text(evidence, task.handoff.brief))
+
+
+def _incident(state: State, id: str, evidence: EvidenceStore) -> Iterator[Part]:
+    known = state.incidents[id]
+    if state.frozen is not None:
+        what = "deployments and landings" if state.frozen.landings else "deployments"
+        yield Part(title="the bleeding", text=f"{what} are frozen: {state.frozen.reason}")
+    else:
+        yield Part(title="the bleeding", text="nothing is frozen: landings and deployments go on")
+    again = f"it happened again, {known.repeats} time(s)" if known.repeats else ""
+    broken = f"broken check: {known.broken} should have caught it" if known.broken else ""
+    level = f"{known.level}, {LEVEL_NAMES[known.level]}" if known.level else "-"
+    form = [
+        f"what        {known.what or '-'}",
+        f"when        {known.when or '-'}",
+        f"cost        {known.cost or '-'}",
+        f"root cause  {known.root_cause or '-'}",
+        f"level that should have caught it  {level}",
+        f"entries     {', '.join(f'#{seq}' for seq in known.evidence) or '-'}",
+    ]
+    yield Part(title="the form", text="\n".join([line for line in (again, broken) if line] + form))
+    if known.draft:
+        yield Part(title=f"rule {known.draft.rule}, drafted", text=_text(evidence, known.draft.draft))
+    if known.proof:
+        yield Part(title=f"proof: {known.proof.verdict.value.upper()}", text="\n".join(proof_lines(known, evidence)))
+    yield Part(title="next", text=f"{next_step(known)}\n{_WAYS_TO_A_RULE.replace('I-n', known.id)}")
+
+
+_WAYS_TO_A_RULE = (
+    "`factory incident fill I-n`, `draft`, `prove`, `adopt`; closed by a rule, or by a reason why none can exist:\n"
+    "`factory incident close I-n --reason …`."
+)
+
+
+def proof_lines(known: Incident, evidence: EvidenceStore) -> Iterator[str]:
+    """The results side by side: what it must catch, what it must spare."""
+    assert known.proof
+    yield known.proof.summary
+    text = _text(evidence, known.proof.evidence) if known.proof.evidence else ""
+    try:
+        proof = msgspec.json.decode(text, type=Proof)
+    except msgspec.MsgspecError:
+        yield text
+        return
+    for side in ("incident", "near miss", "benign"):
+        rows = [row for row in proof.rows if row.side == side]
+        if side == "benign":
+            silent = proof.benign - len(proof.disturbed)
+            yield f"{'benign':<10} {silent} of {proof.benign} silent; it bears on {proof.borne}"
+        for row in rows:
+            at = f"#{row.seq} " if row.seq else ""
+            why = f" ({row.reason})" if row.reason else ""
+            yield f"{side:<10} {'ok ' if row.holds else 'NOT'} {row.decision.value:<5} {at}{row.what}{why}"
+    for number in proof.unreadable:
+        yield f"{'incident':<10} NOT -     #{number} is of no kind that this rule looks at, or its evidence is gone"
 
 
 def _change(state: State, task: Task, evidence: EvidenceStore) -> Iterator[Part]:

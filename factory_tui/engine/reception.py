@@ -29,6 +29,7 @@ from factory_tui.engine.exhibits import (
     summary_of,
 )
 from factory_tui.engine.factory import Factory
+from factory_tui.engine.incidents import IncidentDesk, IncidentWish
 from factory_tui.engine.orders import Steer, command_of
 from factory_tui.engine.ports import EvidenceStore
 from factory_tui.engine.session import Session
@@ -133,6 +134,7 @@ Request = (
     | Workplace
     | ChangeSeat
     | Raise
+    | IncidentWish
 )
 
 Answer = dict[str, Any]
@@ -159,9 +161,10 @@ class Reception:
         evidence: EvidenceStore,
         propose: Callable[[], Awaitable[None]],
         handovers: HandoverPort | None = None,
+        incidents: IncidentDesk | None = None,
     ) -> None:
         self._factory, self._session, self._evidence = factory, session, evidence
-        self._propose, self._handovers = propose, handovers
+        self._propose, self._handovers, self._incidents = propose, handovers, incidents
 
     async def answer(self, request: Request, by: Actor, *, at_terminal: bool = False) -> Answer:
         """`at_terminal`: it was typed where the factory itself runs, so that no seat can have asked."""
@@ -197,7 +200,16 @@ class Reception:
 
     async def _act(
         self,
-        request: Reply | HandOver | Acknowledge | Adopt | SetPaused | Steer | ChangeMode | ChangeSeat | Raise,
+        request: Reply
+        | HandOver
+        | Acknowledge
+        | Adopt
+        | SetPaused
+        | Steer
+        | ChangeMode
+        | ChangeSeat
+        | Raise
+        | IncidentWish,
         by: Actor,
     ) -> Answer:
         match request:
@@ -212,6 +224,10 @@ class Reception:
                 await self._factory.carried_out(wish, by)
                 lines = [line for line in budget_lines(self._factory.state) if line.startswith(f"{request.scope} ")]
                 return {"scope": request.scope, "now": " ".join((lines or ["for the next turn"])[0].split())}
+            case IncidentWish():
+                if self._incidents is None:
+                    raise Refusal(what="incidents are not worked on here", next_step="`factory incident list`")
+                return await self._incidents.carry_out(request, by)
             case Reply():
                 return await self._reply(request, by)
             case HandOver():

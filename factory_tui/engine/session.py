@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from factory_tui.domain import commands as c
@@ -38,6 +39,11 @@ class Session:
         self._shelf = shelf
         self._entries = list(entries)
         factory.subscribe(lambda entry, state: self._entries.append(entry))
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The ledger's whole history up to now."""
+        return self._entries
 
     async def start(self, command: c.StartSession, by: Actor) -> None:
         """Writes the digests that crashed sessions owe before anything else happens."""

@@ -593,6 +593,22 @@ ACTS: tuple[Act, ...] = (
         group="answer",
     ),
     Act(
+        id="answer.incident",
+        keys=("K",),
+        label="incident",
+        doc="Opens an incident about it; what waits goes on waiting.",
+        where=("card",),
+        group="answer",
+    ),
+    Act(
+        id="answer.fill",
+        keys=("F",),
+        label="fill",
+        doc="Fill a field of an incident's form: `cost: two hours`.",
+        where=("card",),
+        group="answer",
+    ),
+    Act(
         id="answer.drop",
         keys=("Z",),
         label="drop",
@@ -644,6 +660,9 @@ VERBS: Mapping[str, str] = {
     "swap": "answer.swap",
     "split": "answer.split",
     "take-over": "answer.take-over",
+    "incident": "answer.incident",
+    "fill": "answer.fill",
+    "close": "answer.no",
     "drop": "answer.drop",
 }
 """The action that gives each answer."""

@@ -37,6 +37,7 @@ KIND_WORDS = {
     "turn": "YOUR WORK",
     "budget": "BUDGET",
     "world": "WORLD",
+    "incident": "INCIDENT",
 }
 
 

@@ -149,5 +149,6 @@ def _ways(state: State, task: Task) -> list[tuple[str, str, str]]:
         ("swap seat", f"another seat; tried: {seats}", "text"),
         ("take over", "you are the author; the brief is laid out for you", "text"),
         ("dismiss", "a finding that is none; with the last that blocks, a fresh reviewer judges again", "text"),
+        ("incident", "opens an incident, for a rule that catches this; the task waits on", "text"),
         ("drop", "the task ends; its work is kept", "text"),
     ]

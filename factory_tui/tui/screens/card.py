@@ -30,13 +30,16 @@ PROMPTS = {
     "dismiss": "which finding, and why: F-2 the case cannot occur because ...",
     "hold": "why it is held",
     "drop": "why it is dropped",
+    "incident": "what went wrong, in a line; nothing typed: why it is stuck",
+    "fill": "a field: what: / when: / cost: / root cause: / level: 4",
+    "close": "why no rule can exist",
     "handover": "a note to whoever comes next",
     "edit": "the command",
     "split": "the parts, `title: 1, 3 | title: 2` with the numbers of their criteria",
     "raise": "by how much: usd 5, tokens 500000, actions 50, minutes 30; nothing typed: as much again",
 }
 """Verbs that need words, and which."""
-MAY_BE_EMPTY = frozenset({"handover", "raise"})
+MAY_BE_EMPTY = frozenset({"handover", "raise", "incident"})
 VERB_LABELS = {
     "ack": "I have read it",
     "retry": "try again",
@@ -263,6 +266,12 @@ class Card(Reader):
 
     def act_answer_take_over(self) -> None:
         self._answer("answer.take-over")
+
+    def act_answer_incident(self) -> None:
+        self._answer("answer.incident")
+
+    def act_answer_fill(self) -> None:
+        self._answer("answer.fill")
 
     def act_answer_drop(self) -> None:
         self._answer("answer.drop")

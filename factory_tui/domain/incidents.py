@@ -1,0 +1,49 @@
+"""What an incident waits for, and what a freeze stops: asked by everything that shows or starts something."""
+
+from __future__ import annotations
+
+from factory_tui.domain.state import Incident, State
+from factory_tui.domain.terms import Verdict
+
+FEW = 200
+"""Benign events that a proof looks back on at most; with fewer it says how many there were."""
+
+
+def landings_frozen(state: State) -> str:
+    """Why no landing begins now; empty = one may."""
+    return state.frozen.reason if state.frozen is not None and state.frozen.landings else ""
+
+
+def next_step(known: Incident) -> str:
+    """What an open incident waits for."""
+    if known.broken:
+        start = f"broken check {known.broken}: it happened again; "
+    else:
+        start = "it happened again; " if known.repeats else ""
+    if known.draft is None:
+        return start + "fill the form, pick its entries, draft a rule"
+    if known.proof is None:
+        return start + f"{known.draft.rule} is drafted; prove it"
+    if known.proof.verdict is not Verdict.PASS:
+        return start + f"{known.draft.rule} is not proven ({known.proof.verdict.value}); mend it"
+    return start + f"{known.draft.rule} is proven; adopt it"
+
+
+FORM = ("what", "when", "cost", "root_cause", "level")
+"""Fields of the form, as they are typed: `root cause: …` is the same as `root_cause: …`."""
+
+
+def form_in(text: str) -> dict[str, str]:
+    """Fields from lines `field: value`; a line without a field goes on with the one before. Unknown ones are left in
+    the value before, so that nothing that was typed is lost."""
+    found: dict[str, str] = {}
+    last = "what"
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        key = name.strip().lower().replace(" ", "_")
+        if colon and key in FORM:
+            found[key] = value.strip()
+            last = last if key == "level" else key
+        elif line.strip():
+            found[last] = "\n".join(part for part in (found.get(last, ""), line.strip()) if part)
+    return found

@@ -1,0 +1,110 @@
+"""Rules that were born from an incident stay: only a stricter one takes the place of one.
+
+Compared conservatively: what is not plainly stricter is looser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec.structs import replace
+
+from factory_tui.domain.charter import Charter, seal
+from factory_tui.domain.rule_cases import judge_case
+from factory_tui.domain.rulebook import RuleBook
+from factory_tui.domain.rules import Rule
+from factory_tui.domain.seals import sha256_of
+from factory_tui.domain.state import State
+from factory_tui.domain.terms import Sha256
+
+_MORE = ("patterns", "raw_patterns", "globs")
+"""Of a check: the more, the stricter."""
+_LESS = ("except_globs", "except_paths", "except_patterns", "absent_patterns")
+"""The fewer, the stricter."""
+
+
+def rule_sha256(rule: Rule) -> Sha256:
+    """The same for the same rule, wherever its file lies."""
+    return sha256_of("rule", replace(rule, path=""))
+
+
+def loosened(old: Rule, new: Rule) -> str:
+    """Why a rule is not plainly at least as strict as the one it would replace; empty = it is."""
+    if rule_sha256(old) == rule_sha256(new):
+        return ""
+    return next(_loosened(old, new), "")
+
+
+def _loosened(old: Rule, new: Rule) -> Iterator[str]:
+    if old.severity == "block" and new.severity != "block":
+        yield "it warns where the old one blocks"
+    was, now = old.bears_when, new.bears_when
+    if not set(was.phases) <= set(now.phases):
+        yield "it is asked in fewer phases"
+    for name in ("roles", "actions"):
+        if getattr(now, name) and not (getattr(was, name) and set(getattr(was, name)) <= set(getattr(now, name))):
+            yield f"it bears on fewer {name}"
+    if not set(now.except_roles) <= set(was.except_roles):
+        yield "it spares a role more"
+    if any(one not in was.stack for one in now.stack):
+        yield "it bears on fewer projects"
+    if any(one not in old.unless for one in new.unless):
+        yield "it has another exception"
+    if type(old.check) is not type(new.check):
+        yield "its check is of another kind"
+        return
+    for name in (field.name for field in msgspec.structs.fields(old.check)):
+        before, after = getattr(old.check, name), getattr(new.check, name)
+        if before == after:
+            continue
+        if name in _MORE and all(one in after for one in before):
+            continue
+        if name in _LESS and all(one in before for one in after):
+            continue
+        yield f"`{name}` of its check is not plainly stricter"
+    book = RuleBook([new], for_cases=True)
+    judged_before = RuleBook([old], for_cases=True)
+    for number, case in enumerate(old.catches, 1):
+        if judge_case(book, new, case).weight < judge_case(judged_before, old, case).weight:
+            yield f"it does not catch case {number} of the old one"
+
+
+def missing(state: State, charter: Charter) -> dict[str, str]:
+    """Born rules that this charter drops or loosens, by id, and how."""
+    if state.charter is None:
+        return {}
+    in_force = {rule.id: rule for rule in state.charter.rules}
+    there = {rule.id: rule for rule in charter.rules}
+    found = {}
+    for id in state.born_rules:
+        if id not in in_force:
+            continue
+        if id not in there:
+            found[id] = "is gone"
+        elif why := loosened(in_force[id], there[id]):
+            found[id] = f"is loosened: {why}"
+    return found
+
+
+def told(state: State, lost: dict[str, str]) -> str:
+    return "; ".join(f"{id}, born from {state.born_rules[id].incident}, {how}" for id, how in lost.items())
+
+
+def carried_over(state: State, charter: Charter) -> tuple[Charter, tuple[str, ...]]:
+    """The charter with every born rule that it drops or loosens as it was in force, and which those are."""
+    lost = missing(state, charter)
+    if not lost or state.charter is None:
+        return charter, ()
+    kept = [rule for rule in state.charter.rules if rule.id in lost]
+    rules = [*(rule for rule in charter.rules if rule.id not in lost), *kept]
+    whole = seal(
+        roles=charter.roles,
+        rules=rules,
+        gate=charter.gate,
+        documents=charter.documents,
+        stack=charter.stack,
+        protected=charter.protected,
+        architecture=charter.architecture,
+    )
+    return whole, tuple(lost)

@@ -1,0 +1,338 @@
+"""Incidents as somebody works on them: shown whole, filled, drafted into a rule, proven, written into the home."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from factory_tui.domain import commands as c
+from factory_tui.domain.deciding_incidents import must_be_proven
+from factory_tui.domain.entries import Entry
+from factory_tui.domain.errors import FactoryError, Refusal
+from factory_tui.domain.evolve import evolve
+from factory_tui.domain.incidents import next_step
+from factory_tui.domain.rule_draft import HOLE, skeleton
+from factory_tui.domain.rule_proof import Material, Proof, material_of, prove
+from factory_tui.domain.rules import Rule
+from factory_tui.domain.state import Incident, State
+from factory_tui.domain.terms import LEVEL_NAMES, Actor, Evidence, Record
+from factory_tui.engine.exhibits import proposed_charter
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.ports import EvidenceStore
+
+IncidentVerb = Literal[
+    "open", "show", "fill", "pick", "skeleton", "draft", "prove", "adopt", "close", "unfreeze", "freeze"
+]
+
+
+class IncidentWish(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="incident"):
+    """One step on an incident; each verb uses the fields named for it."""
+
+    verb: IncidentVerb
+    id: str = ""
+    text: str = ""
+    """open: the title. close, freeze, unfreeze: the reason. draft: the rule's file, whole."""
+    path: str = ""
+    """draft: what the file shall be called; empty = by its id and title."""
+    proposal: str = ""
+    """draft: a seat's proposal instead of a text."""
+    what: str | None = None
+    when: str | None = None
+    cost: str | None = None
+    root_cause: str | None = None
+    level: int | None = None
+    task: str = ""
+    entries: tuple[int, ...] = ()
+    remove: tuple[int, ...] = ()
+    repeats: str = ""
+    freeze: bool = True
+
+
+class RuleShelf(Protocol):
+    """Reads rules, and writes rule and incident into the home."""
+
+    def read(self, path: str, text: str) -> Rule:
+        """As the home would read it there. Raises FactoryError with every problem."""
+
+    def write(self, path: str, text: str, *, replaces: str = "") -> None:
+        """Whole or not at all, synced. Raises WorldError when another file is in the way; `replaces` is the text that
+        may be there."""
+
+    def rule_file(self, rule: str) -> tuple[str, str]:
+        """Path in the home and text of a rule that is there; empty when none is."""
+
+
+class IncidentDesk:
+    """Carries out the steps for one factory."""
+
+    def __init__(
+        self,
+        *,
+        factory: Factory,
+        evidence: EvidenceStore,
+        shelf: RuleShelf,
+        entries: Callable[[], Sequence[Entry]],
+        propose: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`propose` has the home on disk looked at again."""
+        self._factory, self._evidence, self._shelf = factory, evidence, shelf
+        self._entries, self._propose = entries, propose
+
+    async def carry_out(self, wish: IncidentWish, by: Actor) -> dict[str, Any]:
+        """What came of it. Raises Refusal."""
+        id = wish.id.strip().upper()
+        match wish.verb:
+            case "open":
+                return await self._open(wish, by)
+            case "freeze":
+                await self._factory.carried_out(c.Freeze(reason=wish.text, landings=True), by)
+                return {"frozen": frozen_of(self._factory.state)}
+            case "unfreeze":
+                await self._factory.carried_out(c.Unfreeze(reason=wish.text), by)
+                return {"frozen": frozen_of(self._factory.state)}
+            case "fill":
+                filled = c.FillIncident(
+                    incident=id,
+                    what=wish.what,
+                    when=wish.when,
+                    cost=wish.cost,
+                    root_cause=wish.root_cause,
+                    level=wish.level,
+                )
+                await self._factory.carried_out(filled, by)
+                if wish.entries or wish.remove:
+                    await self._pick(id, wish, by)
+            case "pick":
+                await self._pick(id, wish, by)
+            case "skeleton":
+                path, text = self._skeleton(incident_named(self._factory.state, id))
+                return {"path": path, "text": text}
+            case "draft":
+                await self._draft(id, wish, by)
+            case "prove":
+                return await self._prove(id, by)
+            case "adopt":
+                return await self._adopt(id, by)
+            case "close":
+                await self._factory.carried_out(c.CloseIncident(incident=id, reason=wish.text), by)
+            case "show":
+                pass
+        return incident_data(self._factory.state, incident_named(self._factory.state, id), self._evidence)
+
+    async def _open(self, wish: IncidentWish, by: Actor) -> dict[str, Any]:
+        entries = await self._factory.carried_out(
+            c.OpenIncident(
+                title=wish.text,
+                what=wish.what or "",
+                task=wish.task,
+                level=wish.level or 0,
+                evidence=wish.entries,
+                repeats=wish.repeats.strip().upper(),
+                freeze=wish.freeze,
+            ),
+            by,
+        )
+        state = self._factory.state
+        id = next(entry.event.incident for entry in entries if hasattr(entry.event, "incident"))
+        return incident_data(state, state.incidents[id], self._evidence) | {"frozen": frozen_of(state)}
+
+    async def _pick(self, id: str, wish: IncidentWish, by: Actor) -> None:
+        await self._factory.carried_out(c.PickEvidence(incident=id, add=wish.entries, remove=wish.remove), by)
+
+    def _skeleton(self, known: Incident) -> tuple[str, str]:
+        if not known.evidence:
+            raise Refusal(
+                what=f"{known.id} names no entry of the ledger",
+                why="what a rule must catch is taken from what was recorded",
+                next_step=f"`factory incident fill {known.id} --entry N`; `g t` in the cockpit lists the entries",
+            )
+        return skeleton(self._factory.state.law, known, self._materials(known))
+
+    def _materials(self, known: Incident) -> list[Material]:
+        wanted, found, state = {*known.evidence}, [], State()
+        for entry in self._entries():
+            if entry.seq in wanted and (one := material_of(entry, state, self._read)) is not None:
+                found.append(one)
+            state = evolve(state, entry)
+        return found
+
+    async def _draft(self, id: str, wish: IncidentWish, by: Actor) -> None:
+        state = self._factory.state
+        path, text, proposal = wish.path, wish.text, ""
+        if wish.proposal:
+            proposed = state.proposals.get(wish.proposal.upper())
+            if proposed is None or proposed.charter:
+                raise Refusal(what=f"no seat's proposal {wish.proposal[:40]} waits", next_step="`factory inbox`")
+            proposal, path = proposed.id, proposed.path
+            text = self._evidence.get(proposed.evidence.sha256).decode("utf-8", "replace")
+        if HOLE in text:
+            line = next(number for number, one in enumerate(text.splitlines(), 1) if HOLE in one)
+            raise Refusal(
+                what=f"the draft is not finished: line {line} still says `{HOLE}`",
+                next_step="write what stands there instead; a near miss is the nearest thing that must stay allowed",
+            )
+        name = path.rpartition("/")[2] or _name_in(text)
+        rule = self._shelf.read(f"rules/{name}", text)
+        kept = self._evidence.put(text.encode(), f"draft of {rule.id} for {id}")
+        drafted = c.DraftRule(incident=id, rule=rule, path=f"rules/{name}", draft=kept, proposal=proposal)
+        await self._factory.carried_out(drafted, by)
+
+    async def _prove(self, id: str, by: Actor) -> dict[str, Any]:
+        state = self._factory.state
+        known = incident_named(state, id)
+        if known.draft is None:
+            raise Refusal(what=f"{known.id} has no rule to prove", next_step=f"`factory incident draft {known.id}`")
+        text = self._evidence.get(known.draft.draft.sha256).decode()
+        rule = self._shelf.read(known.draft.path, text)
+        proof = prove(rule, tuple(self._entries()), known.evidence, self._read)
+        kept = self._evidence.put(msgspec.json.encode(proof), f"proof of {rule.id} for {known.id}")
+        await self._factory.carried_out(
+            c.RecordProof(
+                incident=known.id,
+                draft=known.draft.draft.sha256,
+                caught=proof.caught,
+                missed=proof.missed,
+                benign=proof.benign,
+                borne=proof.borne,
+                disturbed=proof.disturbed,
+                problems=proof.problems,
+                evidence=kept,
+            ),
+            by,
+        )
+        state = self._factory.state
+        return incident_data(state, state.incidents[known.id], self._evidence)
+
+    async def _adopt(self, id: str, by: Actor) -> dict[str, Any]:
+        """Writes rule and incident into the home; adopts what that changes when nothing else changed there."""
+        known = must_be_proven(self._factory.state, id)
+        draft = known.draft
+        assert draft
+        text = self._evidence.get(draft.draft.sha256).decode()
+        record = f"memory/incidents/{known.id}.md"
+        old_path, old_text = self._shelf.rule_file(draft.rule)
+        path = old_path or draft.path
+        self._shelf.write(path, text, replaces=old_text)
+        told = record_text(self._factory.state, known)
+        self._shelf.write(record, told, replaces="*")
+        await self._factory.carried_out(c.RecordRuleWritten(incident=known.id, path=path, record=record), by)
+        await self._propose()
+        state = self._factory.state
+        proposal = next((one for one in state.proposals.values() if one.charter), None)
+        answer: dict[str, Any] = {"path": path, "record": record, "proposal": proposal.id if proposal else ""}
+        if proposal is not None and not proposal.problem and proposal.path == f"rules/{draft.rule}":
+            charter = proposed_charter(state, proposal.id, self._evidence)
+            await self._factory.carried_out(c.AdoptCharter(proposal=proposal.id, charter=charter), by)
+            answer["charter"] = charter.sha256
+        state = self._factory.state
+        shown = incident_data(state, state.incidents[known.id], self._evidence)
+        return {**shown, **answer, "adopted": draft.rule in state.born_rules and bool(state.incidents[id].closed)}
+
+    def _read(self, one: Evidence) -> str | None:
+        try:
+            return self._evidence.get(one.sha256).decode("utf-8", "replace")
+        except FactoryError:
+            return None
+
+
+def frozen_of(state: State) -> dict[str, Any] | None:
+    stop = state.frozen
+    return {"reason": stop.reason, "by": stop.by, "since": stop.since, "landings": stop.landings} if stop else None
+
+
+def incident_named(state: State, id: str) -> Incident:
+    """Raises Refusal naming what is known."""
+    known = state.incidents.get(id.strip().upper())
+    if known is None:
+        raise Refusal(
+            what=f"there is no incident {id[:80]}",
+            why=f"known: {', '.join(state.incidents) or 'none'}",
+            next_step="`factory incident list`",
+        )
+    return known
+
+
+def incident_row(known: Incident) -> dict[str, Any]:
+    return {
+        "id": known.id,
+        "title": known.title,
+        "since": known.since,
+        "cause": known.cause,
+        "task": known.task,
+        "closed": known.closed,
+        "repeats": known.repeats,
+        "broken": known.broken,
+        "next": "" if known.closed else next_step(known),
+    }
+
+
+def incident_data(state: State, known: Incident, evidence: EvidenceStore) -> dict[str, Any]:
+    """Everything about one, with every result of its proof."""
+    proof = known.proof
+    return incident_row(known) | {
+        "what": known.what,
+        "when": known.when,
+        "cost": known.cost,
+        "root_cause": known.root_cause,
+        "level": known.level,
+        "evidence": list(known.evidence),
+        "rule": known.rule,
+        "draft": {"rule": known.draft.rule, "path": known.draft.path, "sha256": known.draft.draft.sha256}
+        if known.draft
+        else None,
+        "draft_text": _text(evidence, known.draft.draft) if known.draft else "",
+        "proof": {
+            "verdict": proof.verdict.value,
+            "summary": proof.summary,
+            "benign": proof.benign,
+            "borne": proof.borne,
+            "rows": [msgspec.to_builtins(row) for row in rows_of(known, evidence)],
+        }
+        if proof
+        else None,
+    }
+
+
+def rows_of(known: Incident, evidence: EvidenceStore) -> tuple[Any, ...]:
+    """Of its proof; none when that is absent."""
+    if known.proof is None or known.proof.evidence is None:
+        return ()
+    try:
+        return msgspec.json.decode(evidence.get(known.proof.evidence.sha256), type=Proof).rows
+    except FactoryError:
+        return ()
+
+
+def record_text(state: State, known: Incident) -> str:
+    """The incident as a document of the home, for people to read."""
+    assert known.draft
+    assert known.proof
+    level = f"{known.level} ({LEVEL_NAMES[known.level]})" if known.level else "nobody said"
+    lines = [
+        f"# {known.id} {known.title}",
+        "",
+        f"- opened: {known.since}, by {known.cause or 'unknown'}",
+        f"- when: {known.when}",
+        f"- cost: {known.cost}",
+        f"- gate level that should have caught it: {level}",
+        f"- entries of the ledger: {', '.join(f'#{seq}' for seq in known.evidence)}",
+        f"- rule: {known.draft.rule}, {known.draft.path}",
+        f"- proof: {known.proof.summary}",
+    ]
+    lines += [f"- happened again {known.repeats} time(s)"] if known.repeats else []
+    return "\n".join([*lines, "", "## What happened", known.what, "", "## Root cause", known.root_cause, ""])
+
+
+def _name_in(text: str) -> str:
+    """A file name from the `id:` line; the reading says what is wrong with it."""
+    line = next((line for line in text.splitlines() if line.startswith("id:")), "id: rule")
+    return f"{line.removeprefix('id:').strip().strip(chr(34))}.md"
+
+
+def _text(evidence: EvidenceStore, which: Evidence) -> str:
+    try:
+        return evidence.get(which.sha256).decode("utf-8", "replace")
+    except FactoryError as error:
+        return f"[{error}]"
