@@ -559,7 +559,8 @@ def test_the_third_crash_of_a_job_opens_an_incident_and_stops_it() -> None:
     job = str(SealBriefJob("T-1", "H-1"))
     crash = c.NoteCrash(job=job, task="T-1", error="no space left")
     story = given(small_task(), crash, crash).then_owed(SealBriefJob("T-1", "H-1"))
-    story.when(crash).then_kinds(e.JobCrashed, e.IncidentOpened, e.TaskStuck).then_waits("incident", "stuck").then_owed()
+    story.when(crash).then_kinds(e.JobCrashed, e.IncidentOpened, e.TaskStuck)
+    story.then_waits("incident", "stuck").then_owed()
     story.when(lambda heart: heart.answer("T-1", "retry")).then_stage("offered")
 
 

@@ -19,6 +19,7 @@ from factory_tui.domain.waiting import Waiting
 from factory_tui.engine.checklist import Report, ledger_line
 from factory_tui.engine.exhibits import Part, parts_of
 from factory_tui.engine.factory import Factory, Subscriber
+from factory_tui.engine.incidents import IncidentDesk
 from factory_tui.engine.ports import Clock, EvidenceStore
 from factory_tui.engine.reception import HandoverPort, Reception, Request
 from factory_tui.engine.session import Session
@@ -63,6 +64,7 @@ class Works(Protocol):
     @property
     def state_dir(self) -> str: ...
     async def propose_disk(self) -> None: ...
+    def incident_desk(self) -> IncidentDesk: ...
     async def start(self, by: Actor, mode: Mode | None = None, report: Report = ...) -> None: ...
     async def close(self, reason: str, by: Actor, words: str = "") -> str: ...
 
@@ -180,6 +182,7 @@ class WorksDoor:
             evidence=works.evidence,
             propose=works.propose_disk,
             handovers=self._handovers,
+            incidents=works.incident_desk(),
         )
         return FactoryView(
             factory=works.factory,
