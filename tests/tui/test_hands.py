@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import re
-import struct
-import subprocess
-import sys
-import termios
 from pathlib import Path
 
+from at_terminal import At
 from chair import Chair, hint, press, screen_text, settled, write
-from commands import Desk, settled_desk
+from commands import settled_desk
 from heart import SUPERVISOR, small_task
 
 from factory_tui.domain import commands as c
@@ -68,7 +61,7 @@ async def test_the_keys_of_ones_own_work_say_why_they_do_nothing() -> None:
         await settled(pilot)
 
 
-def test_the_cockpit_steps_aside_for_a_real_editor_and_comes_back(tmp_path: Path) -> None:
+def test_the_cockpit_steps_aside_for_a_real_editor_and_a_shell_and_comes_back(tmp_path: Path) -> None:
     """On a real terminal: the editor gets the worktree, and the keys after it are the cockpit's again."""
     desk = settled_desk(tmp_path, mode="flow")
     desk.factory("run", "--task", "Say more", "--to", "builder", "--headless", code=4)
@@ -76,10 +69,16 @@ def test_the_cockpit_steps_aside_for_a_real_editor_and_comes_back(tmp_path: Path
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\necho "EDITOR HAS $1"\necho "# Adder, edited by hand" > "$1/README.md"\n')
     editor.chmod(0o755)
-    with At(desk, EDITOR=str(editor)) as terminal:
+    shell = tmp_path / "shell"
+    shell.write_text('#!/bin/sh\necho "SHELL IN $(pwd)"\necho "by hand" > NOTES.md\n')
+    shell.chmod(0o755)
+    with At(desk, EDITOR=str(editor), SHELL=str(shell)) as terminal:
         terminal.until("T-1 is yours")
         terminal.keys("e")
         terminal.until(f"EDITOR HAS {desk.worktree()}")
+        terminal.until("back from T-1")
+        terminal.keys("i")
+        terminal.until(f"SHELL IN {desk.worktree()}")
         terminal.until("back from T-1")
         terminal.keys(">")
         terminal.until("hand over T-1")
@@ -87,51 +86,5 @@ def test_the_cockpit_steps_aside_for_a_real_editor_and_comes_back(tmp_path: Path
         terminal.until("is handed over")
         terminal.process.terminate()
         terminal.until("digest: ")
-    assert "edited by hand" in desk.factory("status", "--json", code=0).out or (desk.worktree() / "README.md").exists()
-
-
-class At:
-    """The cockpit in a pseudo-terminal of 120 by 40."""
-
-    def __init__(self, desk: Desk, **more: str) -> None:
-        self._mine, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "factory_tui.cli"],
-            cwd=desk.root,
-            env={**desk.environment, "TERM": "xterm-256color", **more},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self.shown = ""
-        self._from = 0
-
-    def until(self, text: str) -> None:
-        """Reads until this was shown since the last time; escape codes are left out."""
-        while text not in plain(self.shown[self._from :]):
-            try:
-                data = os.read(self._mine, 65_536)
-            except OSError:
-                data = b""
-            assert data, f"it ended without showing {text!r}:\n{plain(self.shown)[-3000:]}"
-            self.shown += data.decode("utf-8", "replace")
-
-    def keys(self, keys: str) -> None:
-        self._from = len(self.shown)
-        os.write(self._mine, keys.encode())
-
-    def __enter__(self) -> At:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self._mine)
-
-
-def plain(text: str) -> str:
-    return re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-_])", "", text)
+    assert (desk.worktree() / "README.md").read_text() == "# Adder, edited by hand\n"
+    assert (desk.worktree() / "NOTES.md").read_text() == "by hand\n"
