@@ -37,7 +37,8 @@ class Tmux:
         return done.stdout
 
     def screen(self) -> str:
-        return self.run("capture-pane", "-p", "-t", "t")
+        """With what scrolled away: a long path takes two rows, and the notice of the ended program pushes one off."""
+        return self.run("capture-pane", "-p", "-S", "-", "-t", "t")
 
     def wait(self, *texts: str, seconds: float = 120.0) -> str:
         end = time.monotonic() + seconds

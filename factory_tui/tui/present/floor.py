@@ -233,6 +233,15 @@ def role_word(state: State, chronicle: Chronicle, role: str) -> tuple[Word, str]
     ), story.task
 
 
+def _role_time(state: State, chronicle: Chronicle, role: str, setting: Setting) -> str:
+    """How long the role's oldest turn runs, or when its last one ended."""
+    started = [turn.started for turn in state.turns.values() if turn.role == role]
+    if started:
+        return since(min(started), setting.now)
+    story = chronicle.of_role(role)
+    return f"at {story.ended[11:16]}" if story and story.ended else ""
+
+
 def crew_items(state: State, chronicle: Chronicle, setting: Setting) -> list[Item]:
     """All roles, those at work first; in two columns of one line each where there is room."""
     if state.charter is None:
@@ -245,7 +254,7 @@ def crew_items(state: State, chronicle: Chronicle, setting: Setting) -> list[Ite
             (f" {setting.glyphs[word.glyph]} ", word.style),
             (f"{card.id:<13}", "strong" if first == 0 else "text"),
             (f"{word.text:<10} ", word.style),
-            (about, "dim"),
+            (f"{about} {_role_time(state, chronicle, card.id, setting)}", "dim"),
         )
         rows.append((first, card.id, cut_line(body, setting.width)))
     return [item(f"role:{id}", body) for _, id, body in sorted(rows, key=lambda row: row[:2])]

@@ -60,7 +60,7 @@ def _words(state: State, task: Task, level: int, mark: str, judged: LevelJudged 
     if judged is not None:
         on = f" on {(judged.commit or judged.tree)[:8]}" if judged.commit or judged.tree else ""
         old = "of the attempt before: " if mark == "stale" else "STALE, of the attempt before: "
-        stale = old if level in (2, 3) and _is_stale(task) else ""
+        stale = old if level in (2, 3) and (_is_stale(task) or judged is not _of_now(task, level)) else ""
         independent = "" if judged.independent else "NOT INDEPENDENT; "
         return f"{stale}{independent}{one_line(judged.summary, 100)}{on}"
     match level:
@@ -71,6 +71,14 @@ def _words(state: State, task: Task, level: int, mark: str, judged: LevelJudged 
             return ", ".join(opened) or "none open"
         case _:
             return "not this task" if task.delivers != "change" and level in (2, 3) else ""
+
+
+def _of_now(task: Task, level: int) -> LevelJudged | None:
+    """The verdict on the tree that is offered now."""
+    candidate = task.candidate
+    if level == 3:
+        return candidate.review if candidate else None
+    return judged_at(task, level)
 
 
 def _is_stale(task: Task) -> bool:

@@ -131,6 +131,6 @@ def rule_items(found: list[Standing], setting: Setting) -> list[Item]:
         if one.word in ("denied", "waiting"):
             body = line(lead, (f"{one.told} ", style), (f"{one.source} ", "strong"), title)
         else:
-            body = line(lead, (f"{one.source:<4}", "strong"), title, (f"  {one.told}", style))
+            body = line(lead, (f"{one.source:<3} ", "strong"), title, (f"  {one.told}", style))
         items.append(item(f"rule:{one.source}", cut_line(body, setting.width)))
     return items
