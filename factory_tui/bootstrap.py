@@ -16,6 +16,7 @@ from typing import Protocol
 import msgspec
 
 from factory_tui import __version__
+from factory_tui.adapters.agent_seats import ACP, unnamed_agent
 from factory_tui.adapters.attesting import SshAttestor
 from factory_tui.adapters.checks import SmokeChecks
 from factory_tui.adapters.clock import SystemClock
@@ -32,7 +33,6 @@ from factory_tui.adapters.limits_probe import DIRECT, Cell, Matrix, Route, probe
 from factory_tui.adapters.model_seats import (
     ANTHROPIC_API,
     CLAUDE_CODE,
-    Ingredients,
     anthropic_api,
     claude_code,
     profiled,
@@ -40,6 +40,7 @@ from factory_tui.adapters.model_seats import (
 from factory_tui.adapters.packages import PackageIndexes
 from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
 from factory_tui.adapters.rule_shelf import RuleFiles
+from factory_tui.adapters.seat_parts import Ingredients
 from factory_tui.adapters.secrets import OURS
 from factory_tui.adapters.state_place import StatePlace, open_state_place
 from factory_tui.adapters.user_seats import read_user_seats
@@ -666,6 +667,7 @@ def open_house(
         )
         table.offer_model(ANTHROPIC_API, lambda model, effort: anthropic_api(parts, model, effort))
         table.offer_model(CLAUDE_CODE, lambda model, effort: claude_code(parts, model, effort))
+        table.offer_model(ACP, lambda model, effort: unnamed_agent())
         own = read_user_seats(ground.environment, ground.home.repo_root)
         for name, profile in own.profiles.items():
             table.offer_model(name, partial(profiled, parts, name, profile))

@@ -14,15 +14,19 @@ PACKAGES = {
     "needs_tmux": ("tmux", "tmux"),
     "needs_screen": ("screen", "screen"),
     "needs_strace": ("strace", "strace"),
+    "needs_sshd": ("sshd", "openssh-server"),
 }
 """Marker: the program, and the package that holds it."""
-EXTRAS = {"needs_claude": ("claude_agent_sdk", "claude")}
+EXTRAS = {"needs_claude": ("claude_agent_sdk", "claude"), "needs_acp": ("acp", "acp")}
 """Marker: the module, and the extra that brings it."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, (program, package) in PACKAGES.items():
-        if item.get_closest_marker(marker) and shutil.which(program) is None:
+        if (
+            item.get_closest_marker(marker)
+            and shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None
+        ):
             pytest.skip(f"not run: {program} is missing; `apt-get install {package}` mends it")
     for marker, (module, extra) in EXTRAS.items():
         if item.get_closest_marker(marker) and importlib.util.find_spec(module) is None:

@@ -30,6 +30,7 @@ class RecordingDesk:
 
     answer: Callable[[Action], ActionResult] = lambda action: OK
     acted: list[Action] = field(default_factory=list)
+    permitted: list[Action] = field(default_factory=list)
     said: str = ""
     notices: list[tuple[str, str]] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
@@ -40,6 +41,10 @@ class RecordingDesk:
 
     async def act(self, action: Action) -> ActionResult:
         self.acted.append(action)
+        return self.answer(action)
+
+    async def permit(self, action: Action) -> ActionResult:
+        self.permitted.append(action)
         return self.answer(action)
 
     async def hear(self) -> tuple[str, ...]:

@@ -10,13 +10,13 @@ import pytest
 
 from factory_tui.adapters.logins import ANTHROPIC, Login, ProvenLogins, find_login
 from factory_tui.adapters.model_seats import (
-    Ingredients,
     anthropic_api,
     claude_code,
     needs_of_anthropic_api,
     needs_of_claude_code,
     profiled,
 )
+from factory_tui.adapters.seat_parts import Ingredients
 from factory_tui.adapters.seats.claude_code.finding import find_program
 from factory_tui.adapters.secrets import Keys
 from factory_tui.adapters.user_config import UserConfig

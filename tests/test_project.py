@@ -22,6 +22,7 @@ MODULES = {
     "pytest-asyncio": "pytest_asyncio",
     "types-pyyaml": "",
     "claude-agent-sdk": "claude_agent_sdk",
+    "agent-client-protocol": "acp",
 }
 """Import names that differ from the package's."""
 TO_COME = {"textual": "tui"}

@@ -222,7 +222,7 @@ async def open_walled(
         hold = Hold(host, calls, groups, limits, stack)
         streams = Streams(stack)
         given = streams.their_input.fileno()
-        opening = [_python(), "-I", "-S", "-c", HAND_OVER, str(PORT), str(given)]
+        opening = [base_python(), "-I", "-S", "-c", HAND_OVER, str(PORT), str(given)]
         hold.start(
             [*opening, *argv],
             boundary,
@@ -284,7 +284,7 @@ def _over(hold: Hold, limits: Limits) -> str:
     return ""
 
 
-def _python() -> str:
+def base_python() -> str:
     """Our own, outside of any virtual environment: inside the wall only that one can be seen."""
     found = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
     return str(found) if found.exists() else os.path.realpath(sys.executable)

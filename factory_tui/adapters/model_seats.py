@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 
+from factory_tui.adapters.agent_seats import acp
 from factory_tui.adapters.logins import ANTHROPIC, Login, ProvenLogins, find_login, must_stay_private
 from factory_tui.adapters.model_list import read_models
+from factory_tui.adapters.seat_parts import Ingredients, Need, login_of, proven_logins
 from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
 from factory_tui.adapters.seats.claude_code import finding
 from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
 from factory_tui.adapters.secrets import Keys
 from factory_tui.adapters.user_seats import SeatProfile
-from factory_tui.adapters.walls import ProvenSandbox
 from factory_tui.domain.errors import FactoryError
 from factory_tui.engine.seat_ports import Seat
 
 CLAUDE_CODE = "claude_code"
 ANTHROPIC_API = "anthropic_api"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ingredients:
-    """What such a seat is made of."""
-
-    sandbox: ProvenSandbox
-    state_place: str
-    environment: Mapping[str, str]
-    repository: str
-    keys: Keys
-    now: Callable[[], str]
-    learn: Callable[[str, str], None]
-    """Told of each secret."""
-
-
-def proven_logins(state_place: str) -> ProvenLogins:
-    return ProvenLogins(Path(state_place) / "logins.json")
 
 
 def anthropic_api(
@@ -64,33 +46,12 @@ def anthropic_api(
 def profiled(parts: Ingredients, name: str, profile: SeatProfile, model: str = "", effort: str = "") -> Seat:
     """A seat that the user defined. Raises FactoryError naming what it lacks."""
     if profile.kind == "acp":
-        raise FactoryError(
-            what=f"the seat `{name}` is of kind `acp`, which this factory cannot fill yet",
-            next_step=f"give [seats.{name}] another kind, or the role another seat: `factory crew ROLE SEAT`",
-        )
+        return acp(parts, name, profile, model)
     login = login_of(parts, name, profile)
     model = model or profile.model
     if profile.kind == "claude_code":
         return claude_code(parts, model, effort or profile.effort, login)
     return anthropic_api(parts, model, effort or profile.effort, login)
-
-
-def login_of(parts: Ingredients, name: str, profile: SeatProfile) -> Login | None:
-    """What the profile says of server and credential; None = it says nothing, so the usual one counts."""
-    if not profile.base_url and not profile.credential:
-        return None
-    credential = ""
-    if profile.credential:
-        credential = parts.keys.get(profile.credential) or parts.environment.get(profile.credential, "")
-        if not credential:
-            raise FactoryError(
-                what=f"the seat `{name}` has no credential",
-                why=f"[seats.{name}] of config.toml names {profile.credential}, which is not set",
-                next_step=f"export {profile.credential} before you start the factory",
-            )
-        parts.learn(profile.credential, credential)
-    base_url = profile.base_url.rstrip("/") or ANTHROPIC
-    return Login(kind="key" if credential else "none", base_url=base_url, credential=credential)
 
 
 def claude_code(parts: Ingredients, model: str = "", effort: str = "", login: Login | None = None) -> ClaudeCodeSeat:
@@ -127,16 +88,6 @@ def claude_code(parts: Ingredients, model: str = "", effort: str = "", login: Lo
 
 
 # --- for the doctor --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Need:
-    """One thing that a seat needs."""
-
-    about: str
-    is_there: bool
-    found: str
-    mend: str = ""
 
 
 def needs_of_anthropic_api(environment: Mapping[str, str], keys: Keys, proven: ProvenLogins | None) -> tuple[Need, ...]:

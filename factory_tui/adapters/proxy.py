@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import re
 import secrets
 import socket
 import time
@@ -35,6 +36,9 @@ ANSWER_SECONDS = 660.0
 """Until an answer begins: one that is not streamed comes whole."""
 SILENCE_SECONDS = 90.0
 """Without a byte in a stream, which is cut then; endpoints send a sign of life every few seconds."""
+KEY_HEADERS = (b"x-api-key", b"x-goog-api-key")
+"""Where endpoints look for a key, beside `authorization`."""
+_PLAIN_QUERY = re.compile(r"[A-Za-z0-9_.=&$-]{0,200}")
 _NOT_FORWARDED = frozenset(
     {
         b"host",
@@ -43,7 +47,7 @@ _NOT_FORWARDED = frozenset(
         b"transfer-encoding",
         b"accept-encoding",
         b"authorization",
-        b"x-api-key",
+        *KEY_HEADERS,
         b"cookie",
         b"proxy-authorization",
         b"proxy-connection",
@@ -68,6 +72,19 @@ class Endpoint:
     """`https://api.anthropic.com`, without `/v1`."""
     credential: str = field(default="", repr=False)
     """Key or token; empty for a server that asks for none."""
+    paths: tuple[str, ...] = ()
+    """What may be called there instead, `*` at the end = everything below; empty = `PATHS`."""
+
+    def takes(self, method: bytes, path: str, query: str) -> bool:
+        """Whether a call is part of the way out."""
+        if not self.paths:
+            return method == b"POST" and path in PATHS and query in QUERIES
+        if method not in (b"POST", b"GET") or ".." in path or "%" in path or not _PLAIN_QUERY.fullmatch(query):
+            return False
+        # A key in an address would be the stand-in: it opens nothing there.
+        return "key=" not in query and any(
+            path.startswith(one[:-1]) if one.endswith("*") else path == one for one in self.paths
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,9 +174,9 @@ class Proxy:
 
     def refusal(self, request: h11.Request, path: str, query: str) -> tuple[int, str]:
         """Status and why it is not passed on; 0 = it is."""
-        if request.method != b"POST" or path not in PATHS or query not in QUERIES:
+        if not self._endpoint.takes(request.method, path, query):
             return 403, f"{request.method.decode()} {path[:200]} is not part of this seat's way out"
-        given = [value for name, value in request.headers if name in (b"x-api-key", b"authorization")]
+        given = [value for name, value in request.headers if name in (*KEY_HEADERS, b"authorization")]
         known = self.stand_in.encode()
         if not given or not all(hmac.compare_digest(value.removeprefix(b"Bearer "), known) for value in given):
             return 401, "the call did not carry this seat's stand-in"
@@ -171,12 +188,12 @@ class Proxy:
         headers.append((b"accept-encoding", b"identity"))
         real = self._endpoint.credential.encode()
         for name, value in request.headers:
-            if name == b"x-api-key" and real:
+            if name in KEY_HEADERS and real:
                 headers.append((name, real))
             elif name == b"authorization" and real:
                 headers.append((name, b"Bearer " + real if value.startswith(b"Bearer ") else real))
         url = f"{self._endpoint.base_url.rstrip('/')}{path}{'?' if query else ''}{query}"
-        return self._client.build_request("POST", url, headers=headers, content=body)
+        return self._client.build_request(request.method.decode(), url, headers=headers, content=body)
 
     @contextlib.asynccontextmanager
     async def answer(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
@@ -221,6 +238,7 @@ class _Connection:
     def __init__(self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._proxy, self._reader, self._writer = proxy, reader, writer
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_BYTES)
+        self._answered = 0
 
     async def serve(self) -> None:
         while True:
@@ -243,6 +261,7 @@ class _Connection:
 
     async def _call(self, request: h11.Request) -> None:
         began = time.monotonic()
+        self._answered = 0
         self._proxy.begins()
         path, _, query = request.target.decode("latin-1").partition("?")
         status, why = self._proxy.refusal(request, path, query)
@@ -254,6 +273,10 @@ class _Connection:
                 done = await self._forwarded(self._proxy.outgoing(request, path, query, body))
             else:
                 await self._say(status, why)
+        except ConnectionError:
+            # It had read enough and hung up; what it was answered it was answered.
+            done = _Passed(status=self._answered)
+            raise
         except _TooLarge:
             done, why = _Passed(status=413), f"the request is larger than {REQUEST_BYTES >> 20} MB"
             await self._say(done.status, why)
@@ -289,8 +312,8 @@ class _Connection:
         try:
             either: list[asyncio.Future[object]] = [passing, gone]  # type: ignore[list-item]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if gone.done() and not passing.done():
-                # Nothing may be said before the answer: that it hung up is all this can mean.
+            if gone.done() and not passing.done() and self._http.our_state in (h11.SEND_RESPONSE, h11.SEND_BODY):
+                # Nothing may be said before the answer is whole: that it hung up is all this can mean.
                 raise ConnectionResetError
             return await passing
         finally:
@@ -310,6 +333,7 @@ class _Connection:
                 reader = UsageReader(kind, self._proxy.meter)
                 headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in _NOT_ANSWERED]
                 await self._send(h11.Response(status_code=answer.status_code, headers=headers))
+                self._answered = answer.status_code
                 silence = self._proxy.silence_seconds if kind.startswith("text/event-stream") else ANSWER_SECONDS
                 chunks = aiter(answer.aiter_raw())
                 while True:

@@ -181,9 +181,11 @@ def _model_seats() -> Iterator[Answer]:
     """What the seats need that a model fills. Without them everything else works."""
     import os
 
+    from factory_tui.adapters.agent_seats import needs_of_agents
     from factory_tui.adapters.glance import glance
     from factory_tui.adapters.homes import find_home
-    from factory_tui.adapters.model_seats import needs_of_anthropic_api, needs_of_claude_code, proven_logins
+    from factory_tui.adapters.model_seats import needs_of_anthropic_api, needs_of_claude_code
+    from factory_tui.adapters.seat_parts import proven_logins
     from factory_tui.adapters.secrets import Keys
 
     proven = None
@@ -194,6 +196,7 @@ def _model_seats() -> Iterator[Answer]:
     for need in (
         *needs_of_anthropic_api(os.environ, keys, proven),
         *needs_of_claude_code(os.environ, keys, proven),
+        *needs_of_agents(os.environ, keys),
     ):
         state = "ok" if need.is_there else "without"
         yield Answer(about=need.about, state=state, found=need.found, mend=need.mend)

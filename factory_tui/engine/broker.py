@@ -123,6 +123,10 @@ class TurnDesk:
         said = await self.hear()
         return replace(result, text="\n\n".join((result.text, *said))) if said else result
 
+    async def permit(self, action: Action) -> ActionResult:
+        """Ask, wait if a person must answer, record; whoever asked does it by themselves, or does not."""
+        return await self._act(action, is_ours=False)
+
     async def hear(self) -> tuple[str, ...]:
         turn = self._factory.state.turns.get(self._turn)
         if turn is None or not turn.unheard:
@@ -132,7 +136,7 @@ class TurnDesk:
             self._progress(self._turn, f"\n[{message.by} said: {message.text}]\n")
         return tuple(_said(message) for message in turn.unheard)
 
-    async def _act(self, action: Action) -> ActionResult:
+    async def _act(self, action: Action, *, is_ours: bool = True) -> ActionResult:
         # On record, and so what an approval is bound to, is the action without its secrets.
         shown = scrubbed(action, self._redactor.text)
         text = self._kept_text(shown)
@@ -155,7 +159,13 @@ class TurnDesk:
         if isinstance(answer, e.ActionDenied):
             return ActionResult(ok=False, decision="deny", text=changed + _told_denial(answer.ruling))
         await self._factory.durable()
-        result = await self._carry_out(action, answer.id)
+        if is_ours:
+            result = await self._carry_out(action, answer.id)
+        elif changed:
+            # What would be done is what was asked for, and that was not what was allowed.
+            return self._ended(answer.id, ok=False, text=f"{changed}It was not done; ask for it as it is now.")
+        else:
+            result = self._ended(answer.id, ok=True, text="permitted", summary="permitted; its own tool does it")
         return ActionResult(
             ok=result.ok, decision="ask" if asked else "allow", text=changed + result.text, exit_code=result.exit_code
         )

@@ -37,6 +37,9 @@ class Desk(Protocol):
         stands still. A seat's own watchdog must not count it. What the supervisor said meanwhile ends the text.
         """
 
+    async def permit(self, action: Action) -> ActionResult:
+        """As `act`, and nothing is carried out: for an agent whose own tool would do it, behind its own wall."""
+
     async def hear(self) -> tuple[str, ...]:
         """What the supervisor said since it was asked last, oldest first, each ready to be shown to a model.
 

@@ -44,6 +44,8 @@ class Story:
     denied: int = 0
     usd: float | None = 0.0
     tokens: int = 0
+    where: str = ""
+    """The other machine it runs on; empty = this one."""
     last: str = ""
     """Its last words or action, one line."""
 
@@ -234,6 +236,7 @@ class Chronicle:
             attempt=started.attempt,
             seat=started.seat,
             control=started.control,
+            where=started.facts.where if started.facts else "",
             started=at,
         )
         self._say(started.turn, "note", f"brief {started.brief[:10]} sealed; attempt {started.attempt}; {started.seat}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from acp_seats import acp_kit
 from desks import LAW, RecordingDesk
 from messages_server import MessagesServer, Reply, Script
 
@@ -21,6 +22,7 @@ from factory_tui.adapters.handovers import Handover, Handovers
 from factory_tui.adapters.logins import Login, ProvenLogins
 from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.rehearsal_script import read_script
+from factory_tui.adapters.seats.acp.seat import AcpSeat
 from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
 from factory_tui.adapters.seats.claude_code.command import PREFIX
 from factory_tui.adapters.seats.claude_code.finding import find_program
@@ -149,7 +151,25 @@ async def claude_code(mind: Mind, place: Path) -> AsyncIterator[Case]:
         yield Case(ClaudeCodeSeat(kit), untouched=lambda: not (place / "seats").exists())
 
 
-NEEDS: dict[str, tuple[str, ...]] = {"claude_code": ("needs_claude", "needs_bwrap")}
+ACP_MINDS: dict[Mind, tuple[str, ...]] = {
+    "asks": ("--do", f'call {{"tool": "escalate", "arguments": {{"question": "{QUESTION}"}}}}'),
+    "works for ever": ("--do", "never"),
+    "cannot begin": ("no-session",),
+}
+
+
+@entry("acp")
+@asynccontextmanager
+async def acp(mind: Mind, place: Path) -> AsyncIterator[Case]:
+    """A real agent over the real protocol, behind the real wall."""
+    kit = acp_kit(place, *ACP_MINDS[mind])
+    yield Case(AcpSeat(kit), untouched=lambda: not Path(kit.place).exists())
+
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "claude_code": ("needs_claude", "needs_bwrap"),
+    "acp": ("needs_acp", "needs_bwrap"),
+}
 """Markers of the kinds that need something of the machine."""
 
 

@@ -19,8 +19,9 @@ from msgspec import structs
 from factory_tui.adapters.enclosure import BoundaryAt, Program, open_plain
 from factory_tui.adapters.logins import Login, ProvenLogins
 from factory_tui.adapters.model_list import read_models
+from factory_tui.adapters.programs import Found
 from factory_tui.adapters.seats.claude_code.command import PREFIX
-from factory_tui.adapters.seats.claude_code.finding import Found, find_program
+from factory_tui.adapters.seats.claude_code.finding import find_program
 from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
 from factory_tui.adapters.trying import Tried, World, world
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around

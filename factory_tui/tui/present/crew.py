@@ -24,12 +24,14 @@ def crew_rows(state: State, setting: Setting) -> list[Item]:
         seat, model, why = _seat(state, card)
         running = [turn for turn in state.turns.values() if turn.role == card.id]
         control = running[0].control if running else CONTROLS.get(seat, "")
+        where = running[0].facts.where if running and running[0].facts else ""
         named = " ".join(part for part in (seat or "not staffed yet", model) if part)
         at_work = f"{len(running)} at work" if running else "idle"
         first = line(
             (f" {card.id:<14}", "strong"),
             (f"{named:<34} ", "text"),
             (f"{control or 'proven when it sits':<20} ", "dim"),
+            (f"runs at {where}  " if where else "", "warn"),
             (at_work, "work" if running else "dim"),
         )
         second = line((f"   {_used(state, card)}", "dim"), (f"  {one_line(why, 160)}", "dim"))

@@ -188,6 +188,8 @@ def pane_head(state: State, story: Story, setting: Setting, *, pinned: bool = Fa
         left += [Span(" "), proven if setting.width >= 84 else Span(proven.text.rsplit(", ")[-1].split()[-1], "bad")]
     if setting.width >= 60:
         left.append(Span(f" {story.seat}, {story.control}", "dim"))
+    if story.where:
+        left.append(Span(f" runs at {story.where}", "warn"))
     right = [word.span(setting)]
     right.append(Span(f" {since(story.started, setting.now)}" if turn else f" at {story.ended[11:16]}", "dim"))
     if setting.width >= 50:

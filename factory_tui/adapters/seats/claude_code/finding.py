@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from factory_tui.adapters.programs import Found, found_at
 from factory_tui.domain.errors import FactoryError
 
 EXTRA = "pip install 'factory-os-cockpit[claude]'"
@@ -20,20 +20,11 @@ PLACES = (".local/bin/claude", ".claude/local/claude", ".npm-global/bin/claude")
 """Below the user's home, where installers put it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """The program, and what must be readable for it to start."""
-
-    path: str
-    """Links followed."""
-    readable: tuple[str, ...]
-
-
 def find_program(environment: Mapping[str, str]) -> Found:
     """A `claude` on PATH, else the one that came with the extra. Raises FactoryError when there is neither."""
     for path in _candidates(environment):
         if os.access(path, os.X_OK) and Path(path).is_file():
-            return _found(os.path.realpath(path), environment)
+            return found_at(os.path.realpath(path), environment)
     raise FactoryError(
         what="Claude Code is not on this machine",
         why="there is no `claude` on PATH, and none came with the extra",
@@ -59,18 +50,3 @@ def _candidates(environment: Mapping[str, str]) -> list[str]:
 def _bundled() -> str:
     spec = importlib.util.find_spec("claude_agent_sdk")
     return str(Path(spec.origin).with_name("_bundled") / "claude") if spec is not None and spec.origin else ""
-
-
-def _found(path: str, environment: Mapping[str, str]) -> Found:
-    with open(path, "rb") as file:
-        start = file.read(256)
-    if not start.startswith(b"#!"):
-        return Found(path=path, readable=(path,))
-    # A script of npm's: its package, and the interpreter with what stands beside it.
-    interpreter = start[2:].split(b"\n", 1)[0].split()[-1].decode("utf-8", "replace").rpartition("/")[2]
-    package = next((parent for parent in Path(path).parents if (parent / "package.json").is_file()), Path(path).parent)
-    for folder in environment.get("PATH", "").split(os.pathsep):
-        real = os.path.realpath(f"{folder}/{interpreter}")
-        if folder.startswith("/") and os.access(real, os.X_OK):
-            return Found(path=path, readable=(str(package), str(Path(real).parent.parent)))
-    return Found(path=path, readable=(str(package),))

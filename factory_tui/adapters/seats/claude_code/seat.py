@@ -23,6 +23,7 @@ from factory_tui.adapters.metering import Metered
 from factory_tui.adapters.model_calls import FULL, HAND_ON, Calls, is_nearly_full
 from factory_tui.adapters.model_calls import Call as ModelCall
 from factory_tui.adapters.offered_tools import Unread, action_of
+from factory_tui.adapters.programs import Found
 from factory_tui.adapters.seats.claude_code import command, finding
 from factory_tui.adapters.seats.claude_code.telling import Denied, Ended, Limited, Retried, Said
 from factory_tui.adapters.seats.claude_code.trial import try_program
@@ -60,7 +61,7 @@ class Kit:
     open: Opener
     contained: bool
     """Whether there is a wall around what `open` starts."""
-    program: finding.Found
+    program: Found
     login: Login
     place: str
     """A directory of the state place: a folder for each conversation, never shared."""

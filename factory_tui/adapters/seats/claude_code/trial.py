@@ -92,6 +92,9 @@ class _NoDesk:
         ends = action.kind == "escalate"
         return ActionResult(ok=ends, decision="allow" if ends else "deny", text="" if ends else "denied. a trial")
 
+    async def permit(self, action: Action) -> ActionResult:
+        return await self.act(action)
+
     async def hear(self) -> tuple[str, ...]:
         return ()
 
