@@ -41,28 +41,30 @@ def offer_tmux(name: str, preferences: Preferences) -> None:
         hint("Closing this terminal stops the crew; its work is kept. With tmux installed it could go on without you.")
         return
     if wish == "ask":
-        hint(
+        key = _key_after(
             "You are here over SSH, outside tmux: closing this terminal stops the crew (its work is kept).\n"
             "  t      open this in tmux, where the crew goes on without you\n"
             "  Enter  go on here\n"
             '  (`tmux = "always"` or "never" under [ssh] in cockpit.toml asks no more)'
         )
-        if _key() != "t":
+        if key != "t":
             return
     FRAME.restore()
     command = tmux_command(sys.orig_argv, name, str(Path.cwd()), os.environ)
     os.execvp(command[0], command)  # noqa: S606 -- it takes this process's place, with an argument list
 
 
-def _key() -> str:
-    """One key, without Enter."""
+def _key_after(question: str) -> str:
+    """One key, without Enter. What was typed before the question is dropped, nothing that was typed after it."""
     import termios
     import tty
 
+    FRAME.restore()  # and with it how the terminal was set before
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
     try:
         tty.setcbreak(descriptor)
+        hint(question)
         return os.read(descriptor, 1).decode("utf-8", "replace")
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
