@@ -18,6 +18,9 @@ from factory_tui.domain.rules import Rule
 from factory_tui.domain.state import Handoff, State, Task
 from factory_tui.domain.terms import Finding
 
+RETIRED = " was retired: "
+"""In the reason of a handoff: what the supervisor said stands behind it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BriefDraft:
@@ -66,6 +69,8 @@ def compose(state: State, task: Task, handoff: Handoff, material: Material) -> B
         _review_parts(parts, state, task, card, material)
     else:
         _author_parts(parts, state, task, card, material)
+    if RETIRED in handoff.reason and handoff.purpose == "author":
+        parts.add("handed on", handoff.sent_by, handoff.reason, "Why the turn before ended")
     if material.handed_on and handoff.handed_on:
         heading = "The turn before yours ran out of room. Go on from where it stood"
         parts.add("handed on", handoff.sent_by, material.handed_on, heading)
