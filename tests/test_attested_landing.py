@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from pathlib import Path
 
 from crew import (
+    SUPERVISOR,
     Crew,
     answer,
     approve_all,
@@ -18,7 +21,11 @@ from crew import (
 from trusting import SETTINGS, author, landed, trusting_crew
 
 from factory_tui.adapters import verify
+from factory_tui.adapters.user_config import UserConfig
+from factory_tui.adapters.walls import ProvenSandbox
+from factory_tui.bootstrap import House
 from factory_tui.domain import events as e
+from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.waiting import waiting
 
 
@@ -66,6 +73,29 @@ def test_evidence_that_does_not_hold_lands_nothing(tmp_path: Path):
     why = asyncio.run(landed(crew))
     assert "its evidence does not hold" in why
     assert git(crew.root, "rev-parse", "HEAD") == before
+
+
+class Unwalled(Crew):
+    """On a machine without bwrap, by a supervisor who accepted that for the session."""
+
+    def house(self) -> House:
+        house = super().house()
+        allowed = UserConfig(path="config.toml", accept_degraded=True)
+        house.sandbox = ProvenSandbox(house.ground.place.exports, allowed, bwrap="", accepted=True)
+        return house
+
+
+def test_every_statement_of_a_session_without_a_wall_says_so_and_who_accepted_it(tmp_path: Path):
+    walled = trusting_crew(tmp_path)
+    crew = Unwalled(root=walled.root, state_home=walled.state_home, seat=walled.seat)
+    assert asyncio.run(landed(crew)) == "{}"
+    found = verified(crew, "HEAD")
+    assert found.why == []
+    assert f"without a wall, accepted by {SUPERVISOR.name}" in found.notes
+    assert f"wall: {DEGRADED}" in found.notes
+    lines = git(crew.root, "notes", "--ref", "factory", "show", "HEAD").splitlines()
+    told = [json.loads(base64.b64decode(json.loads(line)["payload"]))["predicate"]["factory"] for line in lines]
+    assert {(one["wall"], one["degraded"]) for one in told} == {(DEGRADED, SUPERVISOR.name)}
 
 
 def test_without_keys_the_session_says_so_and_lands_unsigned(tmp_path: Path):

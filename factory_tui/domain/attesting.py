@@ -60,6 +60,8 @@ class Frame:
     task: str
     at: str
     """UTC, ISO 8601: when this was signed."""
+    degraded: str = ""
+    """Who accepted that seats run commands without a wall; empty = nobody had to."""
 
 
 def framed(frame: Frame, *, seq: int, previous: Sha256) -> Frame:
@@ -90,6 +92,7 @@ def _draft(
         "policy": frame.policy,
         "charter": frame.charter,
         "wall": frame.wall,
+        "degraded": frame.degraded,
         "root": frame.root,
         "repository": frame.repository,
         "task": frame.task,

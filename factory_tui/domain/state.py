@@ -466,6 +466,8 @@ class State(Record, frozen=True, kw_only=True):
     """Sessions that never ended and have no digest yet, oldest first."""
     version: str = ""
     wall: str = ""
+    degraded: str = ""
+    """Who accepted, for this session, that seats run commands without a wall; empty = nobody had to."""
     base_ref: str = ""
     base: CommitId = ""
     mode: Mode = "step"

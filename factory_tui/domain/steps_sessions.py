@@ -25,6 +25,7 @@ def session_started(state: State, event: e.SessionStarted, entry: Entry) -> Stat
         digests_owed=_owed(state, event),
         version=event.version,
         wall=event.wall,
+        degraded=event.degraded,
         assurance=event.assurance,
         unsigned=event.unsigned,
         base_ref=event.base_ref,

@@ -120,6 +120,7 @@ class Attesting:
             policy=await self._attestor.policy(base),
             charter=state.law.sha256,
             wall=state.wall,
+            degraded=state.degraded,
             root=self._as_root,
             repository=self._repository,
             task=task.id,
