@@ -6,7 +6,6 @@ the cockpit has taken it over.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
@@ -48,10 +47,12 @@ class Skeleton:
         # Painting has imported it; a terminal that is gone raises its own error, which is no OSError.
         import termios
 
-        with contextlib.suppress(OSError, ValueError, termios.error):
+        try:
             termios.tcsetattr(0, termios.TCSANOW, self._before)
             if self.is_up:
                 os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, LEAVE.encode())
+        except (OSError, ValueError, termios.error):
+            pass
         self.is_up = False
         self._before = None
 
