@@ -44,7 +44,7 @@ _HISTORY = (
     ),
     _Step("Jon Abara", "2026-01-19T11:05:00+00:00", "Show the bookings on a page", ("web", "tests/test_page.py")),
     _Step("Jon Abara", "2026-01-20T10:30:00+00:00", "Write down the API", ("docs",)),
-    _Step("Mira Holm", "2026-01-26T16:20:00+00:00", "Deploy with one script", ("deploy",)),
+    _Step("Mira Holm", "2026-01-26T16:20:00+00:00", "Deploy with one script", ("deploy", "CHANGELOG.md")),
     _Step("Mira Holm", "2026-02-16T08:55:00+00:00", "Give the repository a factory", (".factory",)),
 )
 
