@@ -33,6 +33,7 @@ _ROOMS = {
     "install": "proving",
     "replay": "looking",
     "digest": "looking",
+    "stats": "figures",
     "check": "law",
     "rules": "law",
     "rehearse": "rehearsing",

@@ -426,8 +426,6 @@ class Cockpit(Looks, inherit_bindings=False):
                 return "no session is open"
             case "go.away" if self._absence is None:
                 return "you were not away"
-            case "incident":
-                return "this factory has no command yet that records one (gate level 5)"
             case _:
                 return ""
 

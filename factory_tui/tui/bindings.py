@@ -148,7 +148,13 @@ ACTS: tuple[Act, ...] = (
     Act(id="go.memory", keys=("g m",), label="memory", doc="DNA, knowledge, digests, and what changed.", group="go"),
     Act(id="go.timeline", keys=("g t",), label="timeline", doc="What happened, entry by entry.", group="go"),
     Act(id="go.digest", keys=("g d",), label="digest", doc="The digest as it would be written now.", group="go"),
-    Act(id="go.stats", keys=("g s",), label="stats", doc="Turns, verdicts, denials and spend in figures.", group="go"),
+    Act(
+        id="go.stats",
+        keys=("g s",),
+        label="stats",
+        doc="What landed, how long it took, what each gate level caught, denials, cost, your decisions.",
+        group="go",
+    ),
     Act(
         id="go.gate",
         keys=("g e",),
@@ -170,7 +176,31 @@ ACTS: tuple[Act, ...] = (
     Act(
         id="quit", keys=("q",), label="quit", doc="Shows what ending the session keeps, and asks.", group="go", hint=17
     ),
-    Act(id="incident", keys=("!",), label="incident", doc="Records that something went wrong.", group="work"),
+    Act(
+        id="incident",
+        keys=("!",),
+        label="incident",
+        doc="Stops the bleeding and lists incidents; again: opens one.",
+        group="work",
+    ),
+    Act(
+        id="incident.freeze",
+        keys=("f",),
+        label="freeze",
+        doc="Freezes landings and deployments; again: lets them go on.",
+        where=("incidents",),
+        group="work",
+        hint=1,
+    ),
+    Act(
+        id="incident.prove",
+        keys=("p",),
+        label="prove",
+        doc="Holds the drafted rule against what is on record.",
+        where=("incidents",),
+        group="work",
+        hint=3,
+    ),
     Act(
         id="pause-all",
         keys=("P",),

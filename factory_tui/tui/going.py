@@ -186,9 +186,9 @@ class Going(App[None], inherit_bindings=False):
         self.enter(Grants())
 
     def act_go_stats(self) -> None:
-        from factory_tui.tui.present.tasks import stats_parts
+        from factory_tui.tui.screens.stats import Stats
 
-        self.read("figures of this session", stats_parts(self.state, self.chronicle.entries))
+        self.enter(Stats())
 
     def act_task_new(self) -> None:
         from factory_tui.tui.screens.asking import ask_for_work
@@ -196,7 +196,9 @@ class Going(App[None], inherit_bindings=False):
         ask_for_work(self)  # type: ignore[arg-type]
 
     def act_incident(self) -> None:
-        self.say("an incident begins as a rule file; see docs", "warn")
+        from factory_tui.tui.screens.incidents import Incidents
+
+        self.enter(Incidents())
 
     def act_palette(self) -> None:
         from factory_tui.tui.screens.finder import Finder

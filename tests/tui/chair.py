@@ -9,6 +9,7 @@ from heart import SUPERVISOR, Heart, evidence, handed_over, mission, plan_of, pl
 from textual.events import Key
 from textual.keys import _character_to_key
 
+from factory_tui.adapters.rule_shelf import RuleFiles
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
@@ -16,6 +17,7 @@ from factory_tui.domain.errors import WorldError
 from factory_tui.domain.terms import Action, Actor, Evidence, Finding
 from factory_tui.engine.checklist import Checked, Report
 from factory_tui.engine.factory import Factory
+from factory_tui.engine.incidents import IncidentDesk
 from factory_tui.engine.reception import Reception
 from factory_tui.engine.session import Session
 from factory_tui.tui.app import Cockpit
@@ -121,7 +123,17 @@ class Chair(Heart):
         async def propose() -> None:
             return None
 
-        reception = Reception(factory=self.factory, session=session, evidence=self.store, propose=propose)
+        shelf = RuleFiles("/nowhere", ".factory", lambda: [card.id for card in self.state.law.roles])
+        desk = IncidentDesk(
+            factory=self.factory,
+            evidence=self.store,
+            shelf=shelf,
+            entries=lambda: session.entries,
+            propose=propose,
+        )
+        reception = Reception(
+            factory=self.factory, session=session, evidence=self.store, propose=propose, incidents=desk
+        )
         return FactoryView(
             factory=self.factory,
             evidence=self.store,

@@ -103,7 +103,7 @@ async def test_o_opens_the_oldest_that_waits_and_esc_goes_back():
         (("g", "c"), Listing, "architect"),
         (("g", "m"), Listing, "DNA"),
         (("g", "t"), Listing, "action.denied"),
-        (("g", "s"), Reader, "denials by rule"),
+        (("g", "s"), Listing, "features (missions)"),
         (("g", "d"), Reader, "Digest of session 1"),
         (("?",), Reader, "Move"),
         ((":",), Finder, "type words"),

@@ -17,6 +17,7 @@ from factory_tui.tui.screens.editing import Editing
 from factory_tui.tui.screens.finder import found
 from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.screens.grants import Grants
+from factory_tui.tui.screens.incidents import Incidents
 from factory_tui.tui.screens.leaving import QuitCard
 from factory_tui.tui.screens.limits import LimitsMatrix
 from factory_tui.tui.screens.listing import Listing, NeedsYou
@@ -41,6 +42,7 @@ SCREENS = (
     LimitsMatrix,
     Away,
     Crew,
+    Incidents,
 )
 
 

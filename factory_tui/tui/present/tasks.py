@@ -1,12 +1,7 @@
-"""A task as a text, and a session in figures."""
+"""A task as a text."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-
-from factory_tui.domain import events as e
-from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import State, Task
 from factory_tui.tui.present.words import money, task_word
 
@@ -48,32 +43,3 @@ def task_parts(state: State, task: Task) -> list[tuple[str, str]]:
         ]
         parts.append(("turns", "\n".join(lines)))
     return parts
-
-
-def stats_parts(state: State, entries: Iterable[Entry]) -> list[tuple[str, str]]:
-    """Figures of the session under way, counted from its entries."""
-    own = [entry for entry in entries if entry.seq >= state.session_first_seq]
-    turns = Counter(entry.event.role for entry in own if isinstance(entry.event, e.TurnStarted))
-    ends: Counter[str] = Counter(entry.event.outcome for entry in own if isinstance(entry.event, e.TurnEnded))
-    verdicts = Counter(
-        f"level {entry.event.level} {entry.event.verdict.value}"
-        for entry in own
-        if isinstance(entry.event, e.LevelJudged)
-    )
-    denied: Counter[str] = Counter()
-    for entry in own:
-        if isinstance(entry.event, e.ActionDenied):
-            denied.update({match.source for match in entry.event.ruling.matches if match.decision == "deny"})
-    by_you = sum(entry.by.kind == "supervisor" for entry in own)
-    spend = [f"{money(state.usd, state.costs_unknown)}, {state.tokens} tokens", f"{by_you} entries by the supervisor"]
-    return [
-        (f"session {state.session}", "\n".join([f"entries #{state.session_first_seq} to #{state.seq}", *spend])),
-        ("turns by role", _counted(turns)),
-        ("how turns ended", _counted(ends)),
-        ("verdicts", _counted(verdicts)),
-        ("denials by rule or card", _counted(denied)),
-    ]
-
-
-def _counted(counts: Counter[str]) -> str:
-    return "\n".join(f"{number:>4}  {name}" for name, number in counts.most_common()) or "none"
