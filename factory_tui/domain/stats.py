@@ -96,7 +96,7 @@ def _lead_times(known: Sequence[Entry]) -> Iterable[Figure]:
                         verified.append((minutes_between(start.at, entry.at), (start.seq, entry.seq)))
     yield from _spread("lead time", "lead_time_to_merge", "mission to merge", merged, "nothing landed yet")
     none = "no deployment was verified yet"
-    yield from _spread("lead time", "lead_time_to_deployment", "mission to verified deployment", verified, none)
+    yield from _spread("lead time", "lead_time_to_deployment", "mission to verified deploy", verified, none)
 
 
 def _spread(
@@ -182,7 +182,7 @@ def _gate(known: Sequence[Entry]) -> Iterable[Figure]:
             yield Figure(
                 group="gate",
                 name=f"level_{level}_missed",
-                title=f"level {level} {name}: got past it (incidents)",
+                title=f"level {level} {name}: got past it",
                 value=len(past[level]),
                 entries=tuple(past[level]),
             )
@@ -190,7 +190,7 @@ def _gate(known: Sequence[Entry]) -> Iterable[Figure]:
         yield Figure(
             group="gate",
             name="level_unknown",
-            title="incidents of which nobody said what should have caught them",
+            title="incidents of no named level",
             value=len(past[0]),
             entries=tuple(past[0]),
         )

@@ -102,7 +102,7 @@ async def test_o_opens_the_oldest_that_waits_and_esc_goes_back():
         (("g", "r"), Listing, "CEO never writes code"),
         (("g", "c"), Listing, "architect"),
         (("g", "m"), Listing, "DNA"),
-        (("g", "t"), Listing, "action.denied"),
+        (("g", "t"), Listing, "is denied"),
         (("g", "s"), Listing, "features (missions)"),
         (("g", "d"), Reader, "Digest of session 1"),
         (("?",), Reader, "Move"),

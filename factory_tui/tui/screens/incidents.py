@@ -23,7 +23,7 @@ class Incidents(Listing):
 
     def __init__(self) -> None:
         super().__init__(
-            "INCIDENTS  ! opens one and freezes, f freezes or lets go on, p proves a drafted rule, Enter shows one",
+            "INCIDENTS: stop the bleeding first; ! opens one, f freezes, p proves",
             lambda room, setting: self._rows(setting),
             lambda room, key: self._open(key),
         )
