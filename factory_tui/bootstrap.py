@@ -21,6 +21,7 @@ from factory_tui.adapters.attesting import SshAttestor
 from factory_tui.adapters.checks import SmokeChecks
 from factory_tui.adapters.clock import SystemClock
 from factory_tui.adapters.default_seat import Preferred, preferred_seat
+from factory_tui.adapters.deploying import DeployCommands, EnvironmentCommands
 from factory_tui.adapters.digest_shelf import DigestFiles
 from factory_tui.adapters.documents import HomeReading, files_on_disk, library_files, read_home
 from factory_tui.adapters.evidence import EvidenceFiles
@@ -73,6 +74,8 @@ from factory_tui.engine.checklist import (
     unheard,
     wall_line,
 )
+from factory_tui.engine.deploy_ports import PostDeploy
+from factory_tui.engine.deployments import Deployments
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.incidents import IncidentDesk
@@ -280,6 +283,8 @@ class House:
     """Knows every secret this process holds; whoever gets a new one teaches it."""
     seats: Seats
     attestor: SshAttestor
+    attesting: Attesting
+    deployments: Deployments
     tried: dict[tuple[str, str, Control], Matrix] = field(default_factory=dict)
     trying: asyncio.Lock = field(default_factory=asyncio.Lock)
     proposing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -452,6 +457,10 @@ class House:
             agenda.CheckLandingJob: keeper.check_landing,
             agenda.LandJob: keeper.land,
             agenda.CloseWorktreeJob: keeper.close_worktree,
+            agenda.DeployJob: self.deployments.deploy,
+            agenda.RollbackJob: self.deployments.rollback,
+            agenda.CheckDeploymentJob: self.deployments.check,
+            agenda.AttestDeploymentJob: self.attesting.attest_deployment,
         }
         self.factory.employ(runners)  # type: ignore[arg-type]
 
@@ -606,6 +615,7 @@ def open_house(
     progress: Progress = lambda turn, text: None,
     holder: str = "",
     accept_degraded: bool = False,
+    post_deploy: PostDeploy | None = None,
 ) -> House:
     """Takes the ledger and joins everything. Raises LedgerHeld when another factory runs here.
 
@@ -645,6 +655,17 @@ def open_house(
             now=clock.now,
             repository=ground.place.repo_id,
             as_root=os.geteuid() == 0,
+        )
+        commands = DeployCommands(sandbox, redactor, ground.place.exports, ground.home.repo_root)
+        deployments = Deployments(
+            factory=factory,
+            worktrees=worktrees,
+            evidence=evidence,
+            commands=EnvironmentCommands(commands),
+            clock=clock,
+            progress=progress,
+            checks=post_deploy,
+            why_closed=attestor.why_closed,
         )
         gatekeeper = Gatekeeper(
             factory=factory,
@@ -686,6 +707,7 @@ def open_house(
             fetcher=UrlFetcher(),
             packages=PackageIndexes(sandbox, f"{ground.place.prepared}/packages"),
             said_all=redacted.end,
+            deployments=deployments,
         )
     except BaseException:
         ledger.close()
@@ -704,4 +726,6 @@ def open_house(
         redactor=redactor,
         seats=table,
         attestor=attestor,
+        attesting=attesting,
+        deployments=deployments,
     )

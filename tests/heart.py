@@ -45,11 +45,18 @@ SUPERVISOR = Actor(kind="supervisor", name="supervisor:ada@script")
 FACTORY = Actor(kind="factory", name="gatekeeper")
 DNA = "---\nstack: {language: python}\n---\n# DNA\n\nAdding is what it does.\n"
 BASE = "b" * 40
+DEPLOY = """environments:
+  live:
+    deploy: [ship, "{commit}"]
+    rollback: [ship, back, "{previous}"]
+    status: [ship, status]
+    backup: {none_because: it keeps no data}
+"""
 MAIN = "refs/heads/main"
 
 
 @cache
-def charter(settings: str = "", knowledge: str = "") -> Charter:
+def charter(settings: str = "", knowledge: str = "", deploy: str = "") -> Charter:
     """The shipped roles and rules, with a home's settings."""
     files: dict[str, str | bytes] = {
         "factory.toml": f'repo_id = "0123456789abcdef0123456789abcdef"\n{settings}[smoke]\ncommand = "make test"\n',
@@ -57,6 +64,8 @@ def charter(settings: str = "", knowledge: str = "") -> Charter:
     }
     if knowledge:
         files["memory/knowledge/adding.md"] = knowledge
+    if deploy:
+        files["deploy.yaml"] = deploy
     reading = read_home(files, library_files(), prefix=".factory")
     assert reading.charter is not None, "\n".join(str(problem) for problem in reading.problems)
     return reading.charter

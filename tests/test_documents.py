@@ -11,10 +11,12 @@ from typing import get_args
 
 import msgspec
 import pytest
+from heart import DEPLOY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_home import DNA, SETTINGS, read_small, rule, shipped_roles, small_home, small_library
 
+from factory_tui.adapters import deploy_file
 from factory_tui.adapters.documents import (
     HomeReading,
     Settings,
@@ -209,6 +211,34 @@ def test_this_project_is_a_home_that_is_right():
 def test_the_schema_of_the_settings_is_the_one_that_ships():
     schema = msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Settings), order="sorted"), indent=2)
     assert (ROOT / "docs/factory.schema.json").read_bytes() == schema + b"\n"
+
+
+def test_the_schema_of_deployments_is_the_one_that_ships():
+    assert (ROOT / "docs/deploy.schema.json").read_bytes() == deploy_file.schema() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "problem"),
+    [
+        (2, "  Live:", "is no name"),
+        (4, "    rollback: []", "`rollback` is empty"),
+        (5, '    status: ["{moon}"]', "nothing fills `{moon}`"),
+        (6, "    backup: {}", "a backup command, or the reason"),
+        (7, "    after: [moon]", "no environment `moon`"),
+        (7, "    credentials: [{name: PATH}]", "no name for a credential"),
+        (7, "    freeze: [{why: x, days: [someday]}]", "no day"),
+        (7, "    secret: hunter2", "unknown key `secret`"),
+    ],
+)
+def test_a_slip_in_deploy_yaml_is_told_with_its_line(line: int, wrong: str, problem: str):
+    lines = DEPLOY.splitlines()
+    lines[line - 1 : line] = [wrong]
+    problems: list[DocumentError] = []
+    assert deploy_file.read_deploying(".factory/deploy.yaml", "\n".join(lines) + "\n", problems) is None
+    assert (problems[0].path, problems[0].line) == (".factory/deploy.yaml", line), problems
+    assert problem in problems[0].problem
+    good: list[DocumentError] = []
+    assert deploy_file.read_deploying("deploy.yaml", DEPLOY, good) is not None, good
 
 
 def test_lines_of_settings_are_found_behind_texts_and_lists():

@@ -25,6 +25,7 @@ from factory_tui.domain.agenda import agenda
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.evolve import STEPS, fold
+from factory_tui.domain.releasing import FLOOR
 from factory_tui.domain.roles import path_policy
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, Decision, Verdict
@@ -33,6 +34,10 @@ from factory_tui.domain.waiting import digest_is_owed, waiting
 BY_THE_SUPERVISOR = (
     e.AskAnswered,
     e.ChangeApproved,
+    e.DeploymentApproved,
+    e.DeploymentRejected,
+    e.DeploymentClosed,
+    e.ReleaseRegistered,
     e.ChangeRejected,
     e.DigestAcknowledged,
     e.FindingDismissed,
@@ -80,6 +85,8 @@ class Auditor:
     cleared: dict[str, e.LandingCleared] = field(default_factory=dict)
     intents: dict[str, e.LandingIntended] = field(default_factory=dict)
     landed: Counter[str] = field(default_factory=Counter)
+    let: dict[str, e.DeploymentApproved] = field(default_factory=dict)
+    """Deployments that were approved and not begun, by approval."""
     open_actions: dict[str, str] = field(default_factory=dict)
     """Turn, by action."""
     turns: dict[str, str] = field(default_factory=dict)
@@ -170,6 +177,22 @@ class Auditor:
                 self.intents.pop(task, None)
             case e.Landed():
                 self._landed(event)
+            case e.DeploymentApproved():
+                proposed = before.deployments[event.deployment]
+                assert (event.commit, event.plan) == (proposed.plan.commit, proposed.sha256)
+                person = event.by.removeprefix("supervisor:").partition("@")[0]
+                assert event.waived or proposed.person != person, "approved by who proposed it"
+                self.let[event.approval] = event
+            case e.DeploymentIntended():
+                let = self.let.pop(event.approval, None)
+                assert let is not None, "deployed without an approval, or with one that is spent"
+                assert (let.deployment, let.commit) == (event.deployment, event.commit)
+                assert before.frozen is None, "deployed in a freeze"
+                assert before.closed[before.deployments[event.deployment].task].landed_as == event.commit
+            case e.DeploymentChecked(verdict=Verdict.PASS):
+                assert {row.id for row in event.rows} >= set(FLOOR)
+                assert not event.failed
+                assert not event.gaps
             case _:
                 pass
 
@@ -255,6 +278,9 @@ _BIRTHS: dict[type, str] = {
     e.GrantGiven: "grant",
     e.ChangeApproved: "approval",
     e.IncidentOpened: "incident",
+    e.DeploymentProposed: "deployment",
+    e.ReleaseRegistered: "deployment",
+    e.DeploymentApproved: "approval",
     e.MissionStated: "mission",
 }
 

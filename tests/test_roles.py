@@ -226,7 +226,6 @@ ASKS: list[tuple[str, Action, str]] = [
     ("builder", package("authlib"), "authlib"),
     ("builder", edit("src/schema.sql"), "architecture"),
     ("builder", edit("SRC/API/routes.py"), "architecture"),
-    ("devops", DEPLOY, "somebody else"),
 ]
 
 

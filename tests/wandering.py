@@ -8,36 +8,42 @@ from __future__ import annotations
 
 from random import Random
 
-from heart import BASE, FACTORY, MAIN, SUPERVISOR, Heart, change, charter, evidence, plan_of, some_packages
+from heart import BASE, DEPLOY, FACTORY, MAIN, SUPERVISOR, Heart, change, charter, evidence, plan_of, some_packages
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.agenda import (
+    AttestDeploymentJob,
+    CheckDeploymentJob,
     CheckLandingJob,
     CloseWorktreeJob,
     CommitJob,
+    DeployJob,
     InspectJob,
     Job,
     LandJob,
     ReleaseJob,
+    RollbackJob,
     SealBriefJob,
     TurnJob,
     agenda,
 )
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
+from factory_tui.domain.releasing import FLOOR
 from factory_tui.domain.seals import action_sha256
 from factory_tui.domain.spending import ended_because
 from factory_tui.domain.staffing import Bounds
 from factory_tui.domain.state import Turn
-from factory_tui.domain.terms import Action, Actor, Finding, FindingAnswer, SeatFacts, Verdict
+from factory_tui.domain.terms import Action, Actor, Attested, CheckRow, Finding, FindingAnswer, SeatFacts, Verdict
 from factory_tui.domain.waiting import waiting
 
 LAWS = (
-    charter(),
-    charter("[pace]\nattempts = 2\n"),
+    charter(deploy=DEPLOY),
+    charter("[pace]\nattempts = 2\n", deploy=DEPLOY),
     charter('protected = ["secret/**"]\n', knowledge="# Adding\n\nMind the sign.\n"),
 )
+OTHER = Actor(kind="supervisor", name="supervisor:eve@script")
 PATHS = ("adder.py", "src/b.py", "docs/c.md", "secret/d.py", "../e", ".github/workflows/x.yml", "README.md")
 OUTCOMES: tuple[e.Outcome, ...] = ("ok", "ok", "ok", "interrupted", "failed", "stalled", "truncated")
 TEXTS = ("", "because", "F-1 the case cannot occur", "F-2 no", "quality", "tech_writer", "builder", "approve")
@@ -148,12 +154,70 @@ class Wanderer:
         return "supervisor"
 
     def _begin(self, dice: Random) -> str:
+        if dice.random() < 0.3:
+            return self._release(dice)
         if dice.random() < 0.4:
             self.heart.do(c.StateMission(text="Subtraction", base_ref=MAIN, base=BASE), SUPERVISOR)
             return "mission"
         task = c.OpenSmallTask(text="Add subtraction", role=dice.choice(ROLES[:5]), base_ref=MAIN, base=BASE)
         self.heart.do(task, SUPERVISOR)
         return "small task"
+
+    def _release(self, dice: Random) -> str:
+        heart, state = self.heart, self.heart.state
+        match dice.randrange(8):
+            case 0:
+                heart.do(c.Freeze(reason=dice.choice(("", "it bleeds")), landings=dice.random() < 0.5), SUPERVISOR)
+            case 1:
+                heart.do(c.Unfreeze(), SUPERVISOR)
+            case 2:
+                heart.do(c.OrderRollback(environment=dice.choice(("live", "moon")), reason="x"), SUPERVISOR)
+            case 3:
+                running = self._running(dice)
+                wish = c.RegisterRelease(environment="live", commit=running.commit, running=running)
+                heart.do(wish, SUPERVISOR)
+            case _:
+                live = state.releases.get("live")
+                running = c.Running(known=True, commit=live.commit if live else "")
+                by = dice.choice((SUPERVISOR, OTHER, OTHER))
+                wished = c.ProposeDeployment(environment="live", commit="", base=BASE, running=running)
+                heart.do(wished, by)
+        return "release"
+
+    def _running(self, dice: Random | None, good: str = "") -> c.Running:
+        """What the environment says: with dice, anything that has landed, nothing, or no answer."""
+        if dice is None or dice.random() < 0.6:
+            return c.Running(known=True, commit=good)
+        landed = [task.landed_as for task in self.heart.state.closed.values() if task.landed_as]
+        known = dice.random() < 0.8
+        return c.Running(known=known, commit=dice.choice(("", *landed)) if known else "", why_unknown="silent")
+
+    def _deploying(self, job: Job, dice: Random | None) -> None:
+        assert isinstance(job, DeployJob | RollbackJob | CheckDeploymentJob | AttestDeploymentJob)
+        heart = self.heart
+        one = heart.state.deployments[job.deployment]
+        match job:
+            case DeployJob() if one.stage == "approved":
+                running = self._running(dice, one.plan.previous)
+                heart.do(c.IntendDeployment(deployment=one.id, base=BASE, running=running))
+            case DeployJob():
+                code = 0 if dice is None else dice.choice((0, 0, 1, None))
+                crashed = bool(dice) and dice.random() < 0.3  # type: ignore[union-attr]
+                running = self._running(dice, one.plan.commit)
+                heart.do(c.SettleDeployment(deployment=one.id, running=running, exit_code=code, after_crash=crashed))
+            case RollbackJob() if one.stage == "reverting":
+                heart.do(c.IntendRollback(deployment=one.id))
+            case RollbackJob():
+                heart.do(c.SettleRollback(deployment=one.id, running=self._running(dice, one.plan.previous)))
+            case CheckDeploymentJob():
+                bad = dice.choice(FLOOR) if dice and dice.random() < 0.4 else ""
+                rows = tuple(CheckRow(id=id, verdict="fail" if id == bad else "pass") for id in FLOOR)
+                heart.do(c.CheckDeployment(deployment=one.id, rows=rows, figures={"rows": 1.0}))
+            case AttestDeploymentJob() if one.statement is None:
+                said = Attested(kind="deployment", of="x", commit="x", signer="factory", envelope=evidence("line"))
+                heart.do(c.RecordDeploymentStatement(deployment=one.id, statement=said))
+            case AttestDeploymentJob():
+                heart.do(c.RecordDeploymentKept(deployment=one.id))
 
     def _crash(self, dice: Random) -> str:
         """The process dies, or the session ends well; a new one starts, on what the ledger holds."""
@@ -230,6 +294,17 @@ class Wanderer:
             c.RecordRuleWritten(incident=id("I"), path="rules/x.md", record="memory/incidents/I-1.md"),
             c.CloseIncident(incident=id("I"), reason=dice.choice(("", "x"))),
             c.Answer(id=id(dice.choice("THAED")), verb=dice.choice(("approve", "allow", "drop")), sha256="0" * 64),
+            c.Answer(
+                id=id(dice.choice(("T", "H", "A", "E", "D", "DP"))),
+                verb=dice.choice(("approve", "allow", "drop")),
+                sha256="0" * 64,
+            ),
+            c.IntendDeployment(deployment=id("DP"), base=BASE, running=c.Running(known=True)),
+            c.SettleDeployment(deployment=id("DP"), running=c.Running(known=True, commit=commit), exit_code=0),
+            c.CheckDeployment(deployment=id("DP"), rows=()),
+            c.IntendRollback(deployment=id("DP")),
+            c.SettleRollback(deployment=id("DP"), running=c.Running(known=False)),
+            c.RefuseDeployment(deployment=id("DP"), reason="x"),
             c.RequestAction(turn=turn, action=Action(kind=dice.choice(("edit", "deploy", "plan"))), sha256="0"),
         )
         by = dice.choice((FACTORY, SUPERVISOR, Actor(kind="seat", name=turn), Actor(kind="seat", name="quality/q1")))
@@ -291,6 +366,8 @@ class Wanderer:
                     heart.intend(job.task)
                 else:
                     heart.do(c.SettleLanding(task=job.task, landed=not (dice and chance < 0.3), reason="dirty"))
+            case DeployJob() | RollbackJob() | CheckDeploymentJob() | AttestDeploymentJob():
+                self._deploying(job, dice)
             case CloseWorktreeJob():
                 heart.do(c.RecordKept(task=job.task, name=job.name, ref="refs/factory/kept/x"))
 

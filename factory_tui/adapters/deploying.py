@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from factory_tui.adapters.processes import remove_tree
 from factory_tui.adapters.secrets import OURS, Keys
+from factory_tui.domain.environments import CredentialName
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.redaction import SHORTEST, Redactor
 from factory_tui.engine.ports import Boundary, Limits, RunResult, Sandbox
@@ -113,3 +115,22 @@ class DeployCommands:
                 next_step="keep it in a file of your own outside of the repository",
             )
         return data.decode("utf-8", "replace").rstrip("\n")
+
+
+class EnvironmentCommands:
+    """Satisfies `deploy_ports.Commands`: argument lists, with credentials by the names that deploy.yaml gives."""
+
+    def __init__(self, commands: DeployCommands) -> None:
+        self._commands = commands
+
+    async def run(
+        self, argv: Sequence[str], boundary: Boundary, credentials: Sequence[CredentialName], limits: Limits
+    ) -> RunResult:
+        """Each argument reaches the program as it is written: nothing in it is read by a shell. Raises WorldError."""
+        found = [_credential(one) for one in credentials]
+        return await self._commands.run(f"exec {shlex.join(argv)}", boundary, found, limits)
+
+
+def _credential(named: CredentialName) -> Credential:
+    path = str(Path(named.file).expanduser()) if named.file else ""
+    return Credential(name=named.name, file=path, as_file=named.as_file)

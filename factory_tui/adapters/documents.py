@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
+from factory_tui.adapters.deploy_file import read_deploying
 from factory_tui.adapters.front_matter import (
     FrontMatter,
     did_you_mean,
@@ -32,6 +33,7 @@ from factory_tui.adapters.toml_text import read_toml
 from factory_tui.domain import globs
 from factory_tui.domain.card_check import problems_of_card
 from factory_tui.domain.charter import DNA, Charter, Document, document_of, seal
+from factory_tui.domain.environments import DEPLOY_FILE, Deploying
 from factory_tui.domain.errors import DocumentError
 from factory_tui.domain.floor import loosened
 from factory_tui.domain.gate import PROTECTED_EVERYWHERE, Gate
@@ -138,6 +140,7 @@ class _HomeReader:
         roles = self._roles()
         rules, every_rule = self._rules(settings.packs if settings else ())
         documents, dna = self._memory()
+        deploying = self._deploying()
         if settings is not None and settings_file is not None:
             all_readable = every_rule is not None and {card.id for card in roles} == self._role_ids()
             known = (roles, sorted(every_rule or ())) if all_readable else None
@@ -158,6 +161,7 @@ class _HomeReader:
             stack=dna.stack,
             protected=in_repository((*PROTECTED_EVERYWHERE, *gate.protected), self._prefix),
             architecture=dna.architecture,
+            deploying=deploying,
         )
         return HomeReading(charter=charter, problems=(), repo_id=settings.repo_id)
 
@@ -226,6 +230,10 @@ class _HomeReader:
                 )
             )
         return settings, document
+
+    def _deploying(self) -> Deploying | None:
+        text = self._home.get(DEPLOY_FILE)
+        return None if text is None else read_deploying(self._shown(DEPLOY_FILE), text, self._problems)
 
     # --- roles -----------------------------------------------------------------------------------
 

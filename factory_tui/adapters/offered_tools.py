@@ -146,6 +146,7 @@ class _Escalate(_Arguments, frozen=True, kw_only=True):
 class _Deploy(_Arguments, frozen=True, kw_only=True):
     environment: Annotated[str, Meta(min_length=1)]
     note: str = ""
+    commit: Annotated[str, Meta(description="A commit that has landed; without it what landed last.")] = ""
 
 
 def _edit(given: _Edit) -> Action | str:
@@ -240,8 +241,8 @@ _KINDS: Mapping[ActionKind, _Kind] = {
     ),
     "deploy": _Kind(
         takes=_Deploy,
-        says="Ask for a deployment; somebody else approves it.",
-        becomes=lambda given: Action(kind="deploy", target=given.environment, text=given.note),
+        says="Propose a deployment of a landed commit; somebody else approves it, and the factory carries it out.",
+        becomes=lambda given: Action(kind="deploy", target=given.environment, text=given.note, commit=given.commit),
     ),
 }
 _REVIEW = _Kind(

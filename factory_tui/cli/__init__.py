@@ -28,6 +28,8 @@ _ROOMS = {
     "freeze": "incidents",
     "unfreeze": "incidents",
     "status": "looking",
+    "deploy": "deploying",
+    "rollback": "deploying",
     "verify": "proving",
     "vouch": "proving",
     "install": "proving",

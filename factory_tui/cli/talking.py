@@ -57,6 +57,8 @@ async def _ask_opened(wanted: Mapping[str, Any]) -> Any:
         )
     house = open_house(ground, seats=seats())
     try:
+        if wanted["type"] == "deploy":
+            await house.sandbox.prove()
         parsed = parse(msgspec.json.encode(wanted))
         if wanted["type"] == "adopt" and house.state.charter is not None:
             await house.propose_disk()
@@ -77,6 +79,7 @@ def reception_of(house: House, handovers: Any = None) -> Reception:
         propose=house.propose_disk,
         handovers=handovers,
         incidents=house.incident_desk(),
+        deployments=house.deployments,
     )
 
 

@@ -12,7 +12,7 @@ from factory_tui.domain.globs import may_overlap
 from factory_tui.domain.incidents import landings_frozen
 from factory_tui.domain.known import wants_brief
 from factory_tui.domain.spending import ended_because, withheld
-from factory_tui.domain.state import State, Task
+from factory_tui.domain.state import Deployment, State, Task
 from factory_tui.domain.waiting import digest_is_owed
 from factory_tui.domain.world import stands_in_the_way
 
@@ -69,7 +69,51 @@ class CloseWorktreeJob:
     name: str
 
 
-Job = SealBriefJob | ReleaseJob | TurnJob | InspectJob | CommitJob | CheckLandingJob | LandJob | CloseWorktreeJob
+@dataclass(frozen=True)
+class DeployJob:
+    """From the approval to the outcome; entered again after a crash, it only asks the environment."""
+
+    task: str
+    deployment: str
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class RollbackJob:
+    task: str
+    deployment: str
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class CheckDeploymentJob:
+    """Level 4 on what runs: the new release, or the old one after a rollback."""
+
+    task: str
+    deployment: str
+    release: str
+
+
+@dataclass(frozen=True)
+class AttestDeploymentJob:
+    task: str
+    deployment: str
+
+
+Job = (
+    SealBriefJob
+    | ReleaseJob
+    | TurnJob
+    | InspectJob
+    | CommitJob
+    | CheckLandingJob
+    | LandJob
+    | CloseWorktreeJob
+    | DeployJob
+    | RollbackJob
+    | CheckDeploymentJob
+    | AttestDeploymentJob
+)
 
 
 def agenda(state: State) -> tuple[Job, ...]:
@@ -81,6 +125,8 @@ def agenda(state: State) -> tuple[Job, ...]:
         if not task.held or task.stage == "landing":
             jobs += _of(state, task)
     jobs += _turns(state)
+    for deployment in state.deployments.values():
+        jobs += _deploying(state, deployment)
     jobs += [
         CloseWorktreeJob(task.id, task.worktree)
         for task in state.closed.values()
@@ -111,6 +157,22 @@ def _of(state: State, task: Task) -> list[Job]:
     if task.stage == "landing" or may_land:
         jobs.append(LandJob(task.id))
     return jobs
+
+
+def _deploying(state: State, one: Deployment) -> list[Job]:
+    match one.stage:
+        case "approved" if state.paused:
+            return []
+        case "approved" | "deploying":
+            return [DeployJob(one.task, one.id, one.tries)]
+        case "reverting" | "rolling back":
+            return [RollbackJob(one.task, one.id, one.tries)]
+        case "deployed" | "rolled back":
+            return [CheckDeploymentJob(one.task, one.id, one.running)]
+        case "verified" | "reverted" | "failed" if one.began and state.assurance and not one.kept:
+            return [AttestDeploymentJob(one.task, one.id)]
+        case _:
+            return []
 
 
 def _landing_before(state: State, task: Task) -> bool:

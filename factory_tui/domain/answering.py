@@ -10,6 +10,7 @@ from factory_tui.domain.answering_asks import answer_ask
 from factory_tui.domain.asking import key_of, unread
 from factory_tui.domain.deciding_changes import approve_change
 from factory_tui.domain.deciding_crew import raise_budget, try_world
+from factory_tui.domain.deciding_deployments import answer_deployment
 from factory_tui.domain.deciding_incidents import close_incident, fill_incident, open_incident
 from factory_tui.domain.deciding_tasks import open_plan, redirect, release, reoffer
 from factory_tui.domain.errors import Refusal
@@ -48,7 +49,10 @@ def answer(state: State, command: c.Answer, by: Actor, at: str) -> tuple[e.Event
         raise Refusal(
             what=f"{item.id} waits for your work", next_step=f"run `factory handover {item.id}` when it is done"
         )
-    events = _DISPATCH[item.kind](state, item, command)
+    if item.kind == "deployment":
+        events = answer_deployment(state, item.id, command, by, at)
+    else:
+        events = _DISPATCH[item.kind](state, item, command)
     events += unread(state, command.verb, _about(state, item), by, at)
     return tuple(replace(event, by=by.name) if isinstance(event, e.ChangeApproved) else event for event in events)
 
@@ -73,7 +77,7 @@ _NEEDS_TEXT = {
     "replan": "the new goal",
     "swap": "the seat",
     "split": "the parts: " + FORM,
-    "waive": "the reason why a change judged by its own author may land",
+    "waive": "the reason why whoever made it may be the one who lets it through",
     "decline": "a reason",
     "dismiss": "the finding's id and a reason: `F-2 the case cannot occur because …`",
     "comment": "the comment",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from factory_tui.domain.events import LevelJudged
-from factory_tui.domain.state import Approval, Candidate, Task, TurnRecord
+from factory_tui.domain.state import Approval, Candidate, Deployment, Task, TurnRecord
 from factory_tui.domain.terms import CommitId, Sha256, TreeId, Verdict
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -218,3 +218,43 @@ def landing(
         "claim": LEVELS[level],
     }
     return _draft("landing", f"landing:{own_id}", commit, tree, FACTORY, frame, own, **more)
+
+
+def deployment(one: Deployment, frame: Frame) -> Draft:
+    """How a deployment ended: what ran, who let it, what level 4 said of it, and whether it was taken back."""
+    last = one.checks[-1] if one.checks else None
+    first = one.checks[0] if one.checks else None
+    given = one.approval
+    own: dict[str, Any] = {
+        "result": RESULTS[first.verdict] if first else "NOT_RUN",
+        "outcome": one.stage,
+        "environment": one.plan.environment,
+        "previous": one.plan.previous,
+        "running": one.running,
+        "plan": one.sha256,
+        "began": one.began,
+        "elsewhere": one.elsewhere,
+        "checks": [
+            {"id": row.id, "verdict": row.verdict, "reason": row.reason} for row in (first.rows if first else ())
+        ],
+        "counts": {
+            "passed": first.passed if first else 0,
+            "failed": first.failed if first else 0,
+            "not_applicable": first.not_applicable if first else 0,
+            "gaps": first.gaps if first else 0,
+        },
+        "evidence": [check.evidence.sha256 for check in one.checks if check.evidence],
+    }
+    more = {
+        "deployment": one.id,
+        "approval": given.id if given else "",
+        "approved_by": given.by if given else "",
+        "request": given.sha256 if given else "",
+        "waived": one.waived,
+        "proposed_by": one.by,
+        "role": one.role,
+        "person": one.person,
+        "old_release": RESULTS[last.verdict] if last and last is not first else "",
+    }
+    of = f"deployment:{one.id}:{one.stage}:{one.tries}:{len(one.checks)}"
+    return _draft("deployment", of, one.plan.commit, one.tree, FACTORY, frame, own, **more)

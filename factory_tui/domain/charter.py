@@ -13,6 +13,7 @@ from difflib import get_close_matches
 import msgspec
 
 from factory_tui.domain import globs
+from factory_tui.domain.environments import DEPLOY_FILE, Deploying
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.gate import Gate
 from factory_tui.domain.roles import RoleCard
@@ -53,6 +54,8 @@ class Charter(Record, frozen=True, kw_only=True):
     """Globs that no seat changes: those protected everywhere and the home's own."""
     architecture: tuple[str, ...] = ()
     """Globs that DNA.md declares as architecture: changed with the CEO's approval."""
+    deploying: Deploying | None = None
+    """`deploy.yaml`; None = this home deploys nothing."""
 
     @property
     def dna(self) -> Document | None:
@@ -125,6 +128,7 @@ def seal(
     stack: dict[str, str] | None = None,
     protected: Sequence[str] = (),
     architecture: Sequence[str] = (),
+    deploying: Deploying | None = None,
 ) -> Charter:
     """A charter with its sha256: the same content in any order is the same charter."""
     unsealed = Charter(
@@ -136,6 +140,7 @@ def seal(
         stack=dict(sorted((stack or {}).items())),
         protected=tuple(sorted(set(protected))),
         architecture=tuple(sorted(set(architecture))),
+        deploying=deploying,
     )
     canonical = msgspec.json.encode(unsealed, order="sorted")
     return msgspec.structs.replace(unsealed, sha256=hashlib.sha256(canonical).hexdigest())
@@ -153,6 +158,8 @@ def changed_documents(old: Charter, new: Charter) -> tuple[str, ...]:
     found = []
     if old.gate != new.gate or old.protected != new.protected:
         found.append("factory.toml")
+    if old.deploying != new.deploying:
+        found.append(DEPLOY_FILE)
     for kind, before, after in (
         ("roles/", {card.id: card for card in old.roles}, {card.id: card for card in new.roles}),
         ("rules/", {rule.id: rule for rule in old.rules}, {rule.id: rule for rule in new.rules}),

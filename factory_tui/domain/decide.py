@@ -9,6 +9,7 @@ from __future__ import annotations
 from factory_tui.domain import commands as c
 from factory_tui.domain import deciding_changes as changes
 from factory_tui.domain import deciding_crew as crew
+from factory_tui.domain import deciding_deployments as deployments
 from factory_tui.domain import deciding_incidents as incidents
 from factory_tui.domain import deciding_sessions as sessions
 from factory_tui.domain import deciding_tasks as tasks
@@ -20,6 +21,7 @@ from factory_tui.domain.answering import answer
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.state import State
+from factory_tui.domain.terms import Actor
 
 
 def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
@@ -112,6 +114,21 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             return changes.intend_landing(state, command)
         case c.SettleLanding():
             return changes.settle_landing(state, command)
+        case c.OrderRollback() | c.RegisterRelease():
+            _by_supervisor(envelope)
+            return _about_releases(state, command, by)
+        case (
+            c.ProposeDeployment()
+            | c.RefuseDeployment()
+            | c.IntendDeployment()
+            | c.SettleDeployment()
+            | c.CheckDeployment()
+            | c.IntendRollback()
+            | c.SettleRollback()
+            | c.RecordDeploymentStatement()
+            | c.RecordDeploymentKept()
+        ):
+            return _deploy(state, command, by, envelope.at)
         case c.NoteCrash():
             return _note_crash(state, command)
         case c.OpenIncident():
@@ -149,6 +166,49 @@ def _about_incident(
             return incidents.record_rule_written(state, command)
         case c.CloseIncident():
             return incidents.close_incident(state, command)
+
+
+def _about_releases(state: State, command: c.OrderRollback | c.RegisterRelease, by: Actor) -> tuple[e.Event, ...]:
+    match command:
+        case c.OrderRollback():
+            return deployments.order_rollback(state, command, by)
+        case c.RegisterRelease():
+            return deployments.register(state, command, by)
+
+
+def _deploy(
+    state: State,
+    command: c.ProposeDeployment
+    | c.RefuseDeployment
+    | c.IntendDeployment
+    | c.SettleDeployment
+    | c.CheckDeployment
+    | c.IntendRollback
+    | c.SettleRollback
+    | c.RecordDeploymentStatement
+    | c.RecordDeploymentKept,
+    by: Actor,
+    at: str,
+) -> tuple[e.Event, ...]:
+    match command:
+        case c.ProposeDeployment():
+            return deployments.propose(state, command, by, at)
+        case c.RefuseDeployment():
+            return deployments.refuse(state, command)
+        case c.IntendDeployment():
+            return deployments.intend(state, command, at)
+        case c.SettleDeployment():
+            return deployments.settle(state, command)
+        case c.CheckDeployment():
+            return deployments.check(state, command)
+        case c.IntendRollback():
+            return deployments.intend_rollback(state, command)
+        case c.SettleRollback():
+            return deployments.settle_rollback(state, command)
+        case c.RecordDeploymentStatement():
+            return deployments.record_statement(state, command)
+        case c.RecordDeploymentKept():
+            return deployments.record_kept(state, command)
 
 
 def _steer(
@@ -232,6 +292,7 @@ def _note_crash(state: State, command: c.NoteCrash) -> tuple[e.Event, ...]:
         ),
     ]
     events += changes.after_crash(state, command.job)
+    events += deployments.after_crash(state, command.job)
     task = state.tasks.get(command.task)
     if task is not None and not any(turn.task == task.id for turn in state.turns.values()):
         events.append(e.TaskStuck(task=task.id, reason=f"{command.job} crashed {MOST_CRASHES} times: {command.error}"))

@@ -181,7 +181,7 @@ def _pure_effect(
 ) -> tuple[e.Event, ...] | Ruling:
     action = command.action
     done = e.ActionEnded(id=id, result="ok")
-    if turn.delivered and action.kind in ("plan", "hand_over", "report", "escalate", "commit"):
+    if turn.delivered and action.kind in ("plan", "hand_over", "report", "escalate", "commit", "deploy"):
         return _denied("turn", f"this turn has delivered its {turn.delivered} already", "end the turn")
     match action.kind:
         case "read" | "search" | "edit" | "run" | "fetch":
@@ -227,9 +227,14 @@ def _pure_effect(
                 return _denied("approve", f"nothing is proposed for {action.path}", "approve only what is proposed")
             return (e.ProposalEndorsed(proposal=proposal_id, role=turn.role, turn=turn.id), done)
         case "deploy":
-            return _denied(
-                "level 4", "no deployment is set up in this home", "hand over; the supervisor deploys what has landed"
-            )
+            # What it is to run is looked up first; then it is proposed, and somebody else approves.
+            if state.law.deploying is None:
+                return _denied(
+                    "level 4",
+                    "no deployment is set up in this home",
+                    "hand over; the supervisor deploys what has landed",
+                )
+            return ()
 
 
 def _hand_over(

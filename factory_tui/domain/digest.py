@@ -237,6 +237,24 @@ def _went_wrong(entry: Entry, state: State) -> str:
             return f"no brief for {handoff}; the largest part is {largest}"
         case e.ApprovalStale(task=task, reason=reason):
             return f"the approval of {task} went stale: {one_line(reason)}"
+        case (
+            e.DeploymentProposed()
+            | e.DeploymentApproved()
+            | e.DeploymentRefused()
+            | e.DeploymentRejected()
+            | e.DeploymentIntended()
+            | e.DeploymentSettled()
+            | e.DeploymentChecked()
+            | e.RollbackOrdered()
+            | e.RollbackIntended()
+            | e.RollbackSettled()
+            | e.ReleaseRegistered()
+            | e.DeploymentAskedAgain()
+            | e.DeploymentClosed()
+            | e.DeploymentAttested()
+            | e.DeploymentEvidenceKept()
+        ):
+            return worded(entry.event)
         case e.LandingRefused(task=task, reason=reason):
             return f"{task} could not land: {one_line(reason)}"
         case e.JobCrashed(job=job, error=error):

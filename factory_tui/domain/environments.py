@@ -43,8 +43,16 @@ class FreezeWindow(Record, frozen=True, kw_only=True):
 class Backup(Record, frozen=True, kw_only=True):
     """What proves that the data can be brought back."""
 
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ()
     """Takes a backup, or proves one. Exit 0, and its last line of output names the backup."""
+    none_because: str = ""
+    """Why nothing here needs one; without a command or this reason nothing is deployed. The approver sees it."""
+    restored_on: str = ""
+    """The last restore drill, `2026-11-05`: a backup counts only after a restore (D11)."""
+    rows_restored: int = 0
+    kept_at: str = ""
+    """Where backups are kept, by a name; never where the data is."""
+    data_at: str = ""
     seconds: float = 600.0
 
 
@@ -55,16 +63,14 @@ class Environment(Record, frozen=True, kw_only=True):
     """An argument list, run without a shell's reading in an export of the commit. `{commit}`, `{previous}`,
     `{environment}` are filled in; `FACTORY_COMMIT`, `FACTORY_PREVIOUS`, `FACTORY_ENVIRONMENT` say the same."""
     rollback: tuple[str, ...]
-    """Brings `{previous}` back; the last release when there is one, else nothing."""
+    """Brings `{previous}` back. Empty `{previous}` = nothing ran there before: it takes the release down."""
     status: tuple[str, ...]
     """Changes nothing. Exit 0; its last line of output is the commit that runs there, whole, or `none`."""
     credentials: tuple[CredentialName, ...] = ()
     after: tuple[str, ...] = ()
     """Environments where the same commit must run, verified, before it may come here: staging first."""
     freeze: tuple[FreezeWindow, ...] = ()
-    backup: Backup | None = None
-    no_backup: str = ""
-    """Why nothing here needs one; without a backup or this reason nothing is deployed."""
+    backup: Backup = Backup()
     network: bool = True
     """Whether its commands may use the network; they run behind the wall otherwise."""
     writable: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any
 from factory_tui.domain import events as e
 from factory_tui.domain import steps_changes as changes
 from factory_tui.domain import steps_crew as crew
+from factory_tui.domain import steps_deployments as deployments
 from factory_tui.domain import steps_incidents as incidents
 from factory_tui.domain import steps_sessions as sessions
 from factory_tui.domain import steps_steering as steering
@@ -121,6 +122,21 @@ STEPS: dict[type, Callable[[State, Any, Entry], State]] = {
     e.LandingIntended: changes.landing_intended,
     e.Landed: changes.landed,
     e.LandingRefused: changes.landing_refused,
+    e.DeploymentProposed: deployments.proposed,
+    e.DeploymentApproved: deployments.approved,
+    e.DeploymentRejected: deployments.rejected,
+    e.DeploymentRefused: deployments.refused,
+    e.DeploymentIntended: deployments.intended,
+    e.DeploymentSettled: deployments.settled,
+    e.DeploymentChecked: deployments.checked,
+    e.RollbackOrdered: deployments.rollback_ordered,
+    e.RollbackIntended: deployments.rollback_intended,
+    e.RollbackSettled: deployments.rollback_settled,
+    e.DeploymentAskedAgain: deployments.asked_again,
+    e.DeploymentClosed: deployments.closed,
+    e.ReleaseRegistered: deployments.registered,
+    e.DeploymentAttested: deployments.attested,
+    e.DeploymentEvidenceKept: deployments.evidence_kept,
     e.JobCrashed: sessions.job_crashed,
     e.IncidentOpened: incidents.incident_opened,
     e.IncidentReopened: incidents.incident_reopened,

@@ -101,7 +101,7 @@ def _after_author(state: State, ids: Ids, task: Task, turn: Turn, outcome: str, 
             # Else whoever is to change something could end the work by saying that it is done.
             why = f"{turn.id} reported instead of delivering a change; its report is kept with the task"
             return [e.TaskStuck(task=task.id, reason=why)]
-        case "report":
+        case "report" | "deployment":
             done = e.TaskDone(task=task.id, evidence=task.report)
             return [done, *unblocked(state, ids, task.id), *mission_over(state, task.mission, task.id)]
         case "question":

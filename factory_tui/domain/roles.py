@@ -171,8 +171,8 @@ def permits(
         case "approve":
             return _permit_approve(card, action, architecture)
         case "deploy":
-            reason = f"a deployment to `{action.target}` needs the approval of somebody else than the {card.title}"
-            return (_ask(card, reason, where=action.target),)
+            # Only proposed by it: nothing runs before somebody else than the proposer approved it.
+            return (_allow(card, action),)
         case "commit" | "report" | "escalate":
             return (_allow(card, action),)
 

@@ -14,6 +14,7 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import (
     BriefInput,
     Delivers,
+    DeploymentChecked,
     IncidentCause,
     LandingIntended,
     LevelJudged,
@@ -30,6 +31,7 @@ from factory_tui.domain.terms import (
     Attested,
     CommitId,
     Control,
+    DeployPlan,
     Evidence,
     FetchedPackages,
     Finding,
@@ -448,6 +450,78 @@ class Freeze(Record, frozen=True, kw_only=True):
     landings: bool = False
 
 
+DeployStage = Literal[
+    "proposed",
+    "approved",  # what it stands on is looked at once more, then it is intended
+    "deploying",  # intended, not settled
+    "deployed",  # level 4 is owed
+    "reverting",  # the way back is owed
+    "rolling back",  # intended, not settled
+    "rolled back",  # level 4 is owed to the old release
+    "in doubt",  # nobody knows what runs; the supervisor says how it goes on
+    "verified",
+    "reverted",
+    "failed",
+    "refused",
+    "rejected",
+    "closed",
+]
+DEPLOY_OVER: frozenset[DeployStage] = frozenset({"verified", "reverted", "failed", "refused", "rejected", "closed"})
+
+
+class Deployment(Record, frozen=True, kw_only=True):
+    id: str
+    task: str
+    """That landed the commit."""
+    tree: TreeId
+    plan: DeployPlan
+    sha256: Sha256
+    """Of the plan."""
+    base: CommitId
+    charter: Sha256
+    by: str
+    role: str
+    person: str
+    turn: str
+    stage: DeployStage
+    since: str
+    asks: tuple[RuleMatch, ...] = ()
+    approval: Approval | None = None
+    waived: str = ""
+    began: str = ""
+    """When it was intended."""
+    backup: str = ""
+    why: str = ""
+    running: CommitId = ""
+    """What ran there when it was settled last."""
+    doubted: DeployStage | None = None
+    """in doubt: the stage in which nobody could say."""
+    tries: int = 0
+    """How often it was looked at again."""
+    elsewhere: bool = False
+    """It was made by somebody else and registered."""
+    checks: tuple[DeploymentChecked, ...] = ()
+    """Of the new release, then of the old one after a rollback."""
+    statement: Attested | None = None
+    kept: bool = False
+    """The statement stands beside the commit, or cannot."""
+
+    @property
+    def over(self) -> bool:
+        return self.stage in DEPLOY_OVER
+
+
+class LiveRelease(Record, frozen=True, kw_only=True):
+    """What runs in an environment, as far as the ledger knows."""
+
+    commit: CommitId
+    """Empty = nothing."""
+    deployment: str
+    since: str
+    verified: bool = False
+    figures: dict[str, float] = msgspec.field(default_factory=dict)
+
+
 class DigestRef(Record, frozen=True, kw_only=True):
     session: int
     path: str
@@ -500,7 +574,6 @@ class State(Record, frozen=True, kw_only=True):
     incidents: dict[str, Incident] = msgspec.field(default_factory=dict)
     born_rules: dict[str, BornRule] = msgspec.field(default_factory=dict)
     """By the rule's id."""
-    frozen: Freeze | None = None
     limits: dict[str, LimitsProved] = msgspec.field(default_factory=dict)
     """What was tried in this session, by how the seat is held."""
     crew: dict[str, Staffed] = msgspec.field(default_factory=dict)
@@ -531,6 +604,11 @@ class State(Record, frozen=True, kw_only=True):
     """Why nothing is signed; empty = it is, or no session began."""
     last_statement: Sha256 = ""
     """Of the envelope signed last; the next statement names it."""
+    deployments: dict[str, Deployment] = msgspec.field(default_factory=dict)
+    """All of them, the oldest first."""
+    releases: dict[str, LiveRelease] = msgspec.field(default_factory=dict)
+    """By environment; one that is not there is unknown."""
+    frozen: Freeze | None = None
 
     def task(self, id: str) -> Task:
         """Open or closed. Raises Refusal naming what exists."""

@@ -166,6 +166,29 @@ class CheckRow(Record, frozen=True, kw_only=True):
     seconds: float = 0.0
 
 
+class DeployPlan(Record, frozen=True, kw_only=True):
+    """What a deployment will do and how it is taken back, word for word: what its approval is about."""
+
+    environment: str
+    commit: CommitId
+    previous: CommitId
+    """What runs there now and what the way back brings; empty = nothing does, and the way back takes it down."""
+    deploy: tuple[str, ...]
+    """The commands with everything filled in."""
+    rollback: tuple[str, ...]
+    status: tuple[str, ...]
+    backup: tuple[str, ...] = ()
+    no_backup: str = ""
+    """Why none is needed."""
+    credentials: tuple[str, ...] = ()
+    """Their names."""
+    after: tuple[str, ...] = ()
+    """Where it has run, verified, before."""
+    network: bool = True
+    note: str = ""
+    """Of who proposes it."""
+
+
 class Finding(Record, frozen=True, kw_only=True):
     """One thing a check or a reviewer found."""
 
@@ -240,6 +263,8 @@ class Action(Record, frozen=True, kw_only=True):
     """report by a judging role: one for each finding that must be answered"""
     checked: tuple[str, ...] = ()
     """report by a judging role: what was actually inspected, one line each; empty means nothing was."""
+    commit: str = ""
+    """deploy: the landed commit; empty = the one that landed last."""
 
     @property
     def object(self) -> str:

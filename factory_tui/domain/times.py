@@ -28,6 +28,12 @@ def _seconds(at: str) -> float:
     return days * 86_400 + int(at[11:13]) * 3_600 + int(at[14:16]) * 60 + float(at[17:].rstrip("Z") or 0)
 
 
+def weekday(at: str) -> int:
+    """0 = Monday."""
+    # 0000-03-01, where the count of days begins, was a Wednesday.
+    return (int(_seconds(at) // 86_400) + 2) % 7
+
+
 def minutes_after(at: str, minutes: float) -> str:
     """That many minutes later."""
     whole = round((_seconds(at) + minutes * 60) * 1_000)

@@ -7,8 +7,9 @@ from typing import Literal
 from factory_tui.domain import seals
 from factory_tui.domain.asking import alike, may_last_the_session
 from factory_tui.domain.incidents import next_step
+from factory_tui.domain.releasing import item_sha256
 from factory_tui.domain.spending import Excess, is_for_person, name_of, shared_excess
-from factory_tui.domain.state import State, Task
+from factory_tui.domain.state import Deployment, State, Task
 from factory_tui.domain.terms import Record, Sha256, Verdict
 from factory_tui.domain.world import stands_in_the_way, told
 
@@ -26,6 +27,7 @@ WaitingKind = Literal[
     "world",
     "notice",
     "incident",
+    "deployment",
 ]
 
 
@@ -53,6 +55,7 @@ def waiting(state: State) -> tuple[Waiting, ...]:
         *_proposals(state),
         *_budgets(state),
         *_world(state),
+        *_deployments(state),
         *_notices(state),
         *_incidents(state),
     ]
@@ -112,6 +115,38 @@ def _asks(state: State) -> list[Waiting]:
             )
         )
     return items
+
+
+def _deployments(state: State) -> list[Waiting]:
+    found = []
+    for one in state.deployments.values():
+        plan = one.plan
+        if one.stage == "proposed":
+            back = f"back to {plan.previous[:10]}" if plan.previous else "nothing runs there yet"
+            title = f"{one.by} proposes {plan.commit[:10]} ({one.task}) for {plan.environment}, {back}"
+        elif one.stage == "in doubt":
+            title = f"nobody knows what runs in {plan.environment}: {one.why}"
+        else:
+            continue
+        found.append(
+            Waiting(
+                id=one.id,
+                kind="deployment",
+                task=one.task,
+                title=title,
+                since=one.since,
+                sha256=item_sha256(state, one),
+                verbs=verbs_of(one),
+            )
+        )
+    return found
+
+
+def verbs_of(deployment: Deployment) -> tuple[str, ...]:
+    """The answers that it waits for; none = it waits for nobody."""
+    if deployment.stage == "proposed":
+        return ("approve", "waive", "reject")
+    return ("look", "rollback", "drop") if deployment.stage == "in doubt" else ()
 
 
 def _notices(state: State) -> list[Waiting]:

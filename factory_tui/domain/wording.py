@@ -91,6 +91,34 @@ def worded(event: object) -> str:
             return f"the approval of {task} is stale: {one_line(reason)}"
         case e.Landed(task=task, ref=ref, new=new):
             return f"{task} landed: {ref} is {new[:10]}"
+        case e.DeploymentProposed(deployment=one, plan=plan, by=by):
+            return f"{one}: {by} proposes {plan.commit[:10]} for {plan.environment}"
+        case e.DeploymentApproved(deployment=one, approval=approval, by=by):
+            return f"{one} approved ({approval}) by {by}"
+        case e.DeploymentRefused(deployment=one, reason=reason) | e.DeploymentRejected(deployment=one, reason=reason):
+            return f"{one} does not begin: {one_line(reason)}"
+        case e.DeploymentIntended(deployment=one, environment=environment, commit=commit):
+            return f"{one} deploys {commit[:10]} to {environment}"
+        case e.DeploymentSettled(deployment=one, outcome=outcome, summary=summary):
+            return f"{one} {outcome}: {one_line(summary)}"
+        case e.DeploymentChecked(deployment=one, verdict=verdict, summary=summary):
+            return f"{one} level 4 (deploy): {verdict.value.upper()}, {one_line(summary)}"
+        case e.RollbackOrdered(deployment=one, reason=reason):
+            return f"{one} goes back: {one_line(reason)}"
+        case e.RollbackIntended(deployment=one, environment=environment, to=to):
+            return f"{one} takes {environment} back to {to[:10] or 'nothing'}"
+        case e.RollbackSettled(deployment=one, outcome=outcome, summary=summary):
+            return f"{one} rollback {outcome}: {one_line(summary)}"
+        case e.ReleaseRegistered(deployment=one, plan=plan):
+            return f"{one}: {plan.commit[:10]} runs in {plan.environment}, made elsewhere"
+        case e.DeploymentAskedAgain(deployment=one):
+            return f"{one}: the environment is asked again"
+        case e.DeploymentClosed(deployment=one, reason=reason):
+            return f"{one} closed: {one_line(reason)}"
+        case e.DeploymentAttested(deployment=one):
+            return f"{one} is signed"
+        case e.DeploymentEvidenceKept(deployment=one, problem=problem):
+            return f"{one}: its evidence {f'is not kept: {one_line(problem)}' if problem else 'is kept'}"
         case e.LandingRefused(task=task, reason=reason):
             return f"{task} could not land: {one_line(reason)}"
         case e.TaskStuck(task=task, reason=reason):

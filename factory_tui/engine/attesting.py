@@ -11,6 +11,7 @@ from functools import partial
 
 from factory_tui.domain import attesting as words
 from factory_tui.domain import commands as c
+from factory_tui.domain.agenda import AttestDeploymentJob
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.state import State, Task, TurnRecord
 from factory_tui.domain.terms import Actor, Attested, CommitId, Sha256
@@ -98,6 +99,32 @@ class Attesting:
         listed, level = tuple(relied_on), self._attestor.level
         await sign(partial(words.landing, commit, tree, task, candidate, listed, level), own)
         await self._factory.carried_out(c.RecordStatements(task=task.id, commit=commit, statements=tuple(signed)), BY)
+
+    async def attest_deployment(self, job: AttestDeploymentJob) -> None:
+        """A settled deployment, signed once and added to what is kept for its commit."""
+        state = self._factory.state
+        one = state.deployments[job.deployment]
+        try:
+            if one.statement is None:
+                await self._factory.durable()
+                task = state.task(one.task)
+                base = task.onto if task.merged else task.candidate.base if task.candidate else one.base
+                own = await self._frame(state, task, base)
+                made = words.framed(own, seq=state.counters.get("statement", 0) + 1, previous=state.last_statement)
+                draft = words.deployment(one, made)
+                line = await self._attestor.sign(draft)
+                kept = self._evidence.put(line, f"deployment statement of {one.id}")
+                statement = Attested(
+                    kind=draft.kind, of=draft.of, commit=draft.commit, signer=draft.signer, envelope=kept
+                )
+                await self._factory.carried_out(c.RecordDeploymentStatement(deployment=one.id, statement=statement), BY)
+            signed = self._factory.state.deployments[one.id].statement
+            assert signed is not None
+            await self._attestor.keep(signed.commit, [self._evidence.get(signed.envelope.sha256)])
+        except WorldError as error:
+            self._factory.submit(c.RecordDeploymentKept(deployment=one.id, problem=str(error)), BY)
+            return
+        self._factory.submit(c.RecordDeploymentKept(deployment=one.id), BY)
 
     async def _relied_on(self, commit: CommitId) -> set[Sha256]:
         """What is kept for the commit already, landings apart: an answer that became stale stays, and is listed."""

@@ -23,6 +23,7 @@ from factory_tui.domain.seals import action_sha256, sha256_of
 from factory_tui.domain.state import Message, State
 from factory_tui.domain.terms import Action, Actor, Evidence, FetchedPackages, Ruling
 from factory_tui.engine.boundaries import boundary_of
+from factory_tui.engine.deployments import Deployments
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.ports import EvidenceStore, Fetcher, Limits, Packages, Progress, RunResult, Sandbox, Workbench
@@ -69,9 +70,11 @@ class TurnDesk:
         fetcher: Fetcher | None = None,
         packages: Packages | None = None,
         equip_again: Callable[[], Awaitable[Tools]] | None = None,
+        deployments: Deployments | None = None,
     ) -> None:
         """`equip_again` says what the desk works with once a package came in."""
         self._fetcher, self._packages, self._equip_again = fetcher, packages, equip_again
+        self._deployments = deployments
         self._turn = turn
         self._redactor = redactor or Redactor()
         self._factory = factory
@@ -225,6 +228,8 @@ class TurnDesk:
                 return await self._gatekeeper.commit(self._turn, id, self._tools.directory, action.text)
             case "fetch":
                 return await self._fetch(action, id)
+            case "deploy":
+                return await self._deploy(action, id)
             case _:
                 return ActionResult(ok=True, decision="allow", text=f"{action.kind}: on record")
 
@@ -247,6 +252,11 @@ class TurnDesk:
         state = self._factory.state
         card = state.law.role(state.turn(self._turn).role)
         return lambda path: may_read(card, path)
+
+    async def _deploy(self, action: Action, id: str) -> ActionResult:
+        if self._deployments is None:
+            return self._ended(id, ok=False, text="this factory carries out no deployment")
+        return await self._deployments.wish(self._turn, id, action.target, action.commit, action.text)
 
     async def _fetch(self, action: Action, id: str) -> ActionResult:
         if action.resource == "package":

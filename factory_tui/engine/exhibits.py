@@ -6,6 +6,7 @@ Nothing is decided here. Texts are whole, as the evidence store holds them; whoe
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,14 @@ import msgspec
 
 from factory_tui.domain.asking import alike
 from factory_tui.domain.charter import Charter
+from factory_tui.domain.environments import DEPLOY_FILE
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
 from factory_tui.domain.rule_proof import Proof
 from factory_tui.domain.spending import bound, share, used
 from factory_tui.domain.staffing import UNITS, chosen
-from factory_tui.domain.state import Incident, State, Task
+from factory_tui.domain.state import Deployment, Incident, State, Task
 from factory_tui.domain.terms import LEVEL_NAMES, Evidence, Finding, RuleMatch
 from factory_tui.domain.waiting import Waiting, waiting
 from factory_tui.engine.ports import EvidenceStore
@@ -202,6 +204,8 @@ def _parts(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Par
         case "question":
             question = state.questions[item.id]
             yield Part(title=f"{question.turn} asks", text=question.text)
+        case "deployment":
+            yield from _deployment(state.deployments[item.id])
         case "plan":
             plan = state.plans[item.id]
             yield Part(title="reasoning", text=plan.reasoning)
@@ -303,6 +307,34 @@ def proof_lines(known: Incident, evidence: EvidenceStore) -> Iterator[str]:
         yield f"{'incident':<10} NOT -     #{number} is of no kind that this rule looks at, or its evidence is gone"
 
 
+def _deployment(one: Deployment) -> Iterator[Part]:
+    plan = one.plan
+    back = plan.previous or "nothing: the way back takes it down"
+    yield Part(
+        title="plan",
+        text="\n".join(
+            [
+                f"commit       {plan.commit} ({one.task})",
+                f"environment  {plan.environment}",
+                f"proposed by  {one.by}" + (f", {one.person}" if one.person else ""),
+                f"deploy       {shlex.join(plan.deploy)}",
+                f"status       {shlex.join(plan.status)}",
+                f"backup       {shlex.join(plan.backup) or f'none: {plan.no_backup}'}",
+                f"credentials  {', '.join(plan.credentials) or 'none'}, by name",
+                f"network      {'yes' if plan.network else 'no'}",
+                f"plan sha256  {one.sha256}",
+            ]
+        ),
+    )
+    yield Part(title="the way back", text=f"rollback     {shlex.join(plan.rollback)}\nback to      {back}")
+    yield Part(title="what rules ask; approving settles it", text=_matches(one.asks))
+    yield Part(title="the proposer's note", text=plan.note)
+    yield Part(title="how it stands", text=f"{one.stage}: {one.why}" if one.why else "")
+    for checked in one.checks:
+        lines = [checked.summary, *(f"{row.id} {row.verdict:<14} {row.reason}" for row in checked.rows)]
+        yield Part(title=f"level 4 on {checked.commit[:10]}", text="\n".join(lines))
+
+
 def _change(state: State, task: Task, evidence: EvidenceStore) -> Iterator[Part]:
     candidate = task.candidate
     assert candidate
@@ -378,6 +410,7 @@ def charter_difference(old: Charter, new: Charter) -> str:
 def _between(old: Charter, new: Charter) -> Iterator[tuple[str, str]]:
     """The differences between two charters, by the document's name."""
     yield "factory.toml", difference(_as_json(old.gate), _as_json(new.gate), "factory.toml")
+    yield DEPLOY_FILE, difference(_as_json(old.deploying), _as_json(new.deploying), DEPLOY_FILE)
     for kind, before, after in (
         ("roles/", {card.id: card for card in old.roles}, {card.id: card for card in new.roles}),
         ("rules/", {rule.id: rule for rule in old.rules}, {rule.id: rule for rule in new.rules}),

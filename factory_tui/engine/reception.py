@@ -18,6 +18,8 @@ from factory_tui.domain.spending import amount_in
 from factory_tui.domain.staffing import NO_BOUNDS
 from factory_tui.domain.terms import Actor, Record
 from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.engine.deploy_orders import Deploy, carry_out
+from factory_tui.engine.deployments import Deployments
 from factory_tui.engine.exhibits import (
     as_data,
     budget_lines,
@@ -135,6 +137,7 @@ Request = (
     | ChangeSeat
     | Raise
     | IncidentWish
+    | Deploy
 )
 
 Answer = dict[str, Any]
@@ -162,9 +165,11 @@ class Reception:
         propose: Callable[[], Awaitable[None]],
         handovers: HandoverPort | None = None,
         incidents: IncidentDesk | None = None,
+        deployments: Deployments | None = None,
     ) -> None:
         self._factory, self._session, self._evidence = factory, session, evidence
         self._propose, self._handovers, self._incidents = propose, handovers, incidents
+        self._deployments = deployments
 
     async def answer(self, request: Request, by: Actor, *, at_terminal: bool = False) -> Answer:
         """`at_terminal`: it was typed where the factory itself runs, so that no seat can have asked."""
@@ -209,10 +214,13 @@ class Reception:
         | ChangeMode
         | ChangeSeat
         | Raise
-        | IncidentWish,
+        | IncidentWish
+        | Deploy,
         by: Actor,
     ) -> Answer:
         match request:
+            case Deploy():
+                return await carry_out(request, self._factory, self._deployments, by)
             case ChangeSeat(role=role, seat=seat):
                 await self._factory.carried_out(c.SeatRole(role=role, seat=seat), by)
                 return {"role": role, "seat": seat}

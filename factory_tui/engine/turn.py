@@ -23,6 +23,7 @@ from factory_tui.domain.state import Handoff, Task
 from factory_tui.domain.terms import Actor, Control, SeatFacts
 from factory_tui.engine.boundaries import held_paths
 from factory_tui.engine.broker import Tools, TurnDesk
+from factory_tui.engine.deployments import Deployments
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.patience import time_of
@@ -64,6 +65,7 @@ class Turns:
         fetcher: Fetcher | None = None,
         packages: Packages | None = None,
         said_all: Callable[[str], None] = lambda turn: None,
+        deployments: Deployments | None = None,
     ) -> None:
         """`person` is the operating system's user, who fills a human seat. `said_all` is told that a turn says no
         more, before it ends on record."""
@@ -78,6 +80,7 @@ class Turns:
         self._progress = progress
         self._redactor = redactor or Redactor()
         self._fetcher, self._packages, self._said_all = fetcher, packages, said_all
+        self._deployments = deployments
         self._unproven: Callable[[str, Control], Awaitable[str]] | None = None
 
     def ask_first(self, unproven: Callable[[str, Control], Awaitable[str]]) -> None:
@@ -178,6 +181,7 @@ class Turns:
             fetcher=self._fetcher,
             packages=self._packages if task.delivers == "change" and not place.is_export else None,
             equip_again=lambda: self._equip(card, place, base, task.id),
+            deployments=self._deployments,
         )
         brief = TurnBrief(
             turn=started.turn,

@@ -1,0 +1,31 @@
+"""Reading `deploy.yaml`, with every slip at its file and line."""
+
+from __future__ import annotations
+
+import msgspec
+
+from factory_tui.adapters.front_matter import read_yaml
+from factory_tui.adapters.schema import convert
+from factory_tui.domain.environments import Deploying
+from factory_tui.domain.environments_check import problems_of_deploying
+from factory_tui.domain.errors import DocumentError
+
+
+def read_deploying(shown_path: str, text: str, problems: list[DocumentError]) -> Deploying | None:
+    """What the file says; None, with what is wrong added to `problems`, when it cannot be put in force."""
+    try:
+        document = read_yaml(shown_path, text)
+    except DocumentError as error:
+        problems.append(error)
+        return None
+    deploying = convert(document, Deploying, document.data, problems)
+    if deploying is None:
+        return None
+    found = problems_of_deploying(deploying)
+    problems += [document.error(one.problem, *one.keys, why=one.why, next_step=one.next_step) for one in found]
+    return None if found else deploying
+
+
+def schema() -> bytes:
+    """The file's JSON Schema, for editors."""
+    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Deploying), order="sorted"), indent=2)

@@ -1,0 +1,463 @@
+"""Deployments: proposed by one, approved by another, intended once, settled by what the world says, checked, reverted.
+
+An approval is spent by the intent. What is not known to have happened is asked of the environment, never repeated.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.errors import Refusal
+from factory_tui.domain.numbers import Ids
+from factory_tui.domain.releasing import (
+    FLOOR,
+    dirty_way_back,
+    environment_of,
+    is_own,
+    landed_task,
+    obstacle,
+    plan_of,
+    plan_sha256,
+    red_gate,
+    rules_say,
+)
+from factory_tui.domain.state import Deployment, State, Task, Turn
+from factory_tui.domain.terms import Actor, CheckRow, Decision, RuleMatch, Verdict
+from factory_tui.domain.times import minutes_after
+
+LONG_REASON = 2_000
+PENDING = "taken before the deployment"
+
+
+def deployment_of(state: State, id: str) -> Deployment:
+    """Raises Refusal naming those that are not over."""
+    found = state.deployments.get(id)
+    if found is None:
+        known = ", ".join(one.id for one in state.deployments.values() if not one.over) or "none"
+        raise Refusal(what=f"there is no deployment {id[:40]}", why=f"under way: {known}")
+    return found
+
+
+def _deployer(state: State) -> str:
+    """The role whose work a deployment is."""
+    return next((card.id for card in state.law.roles if card.deploys), "")
+
+
+# --- proposing -----------------------------------------------------------------------------------
+
+
+def propose(state: State, command: c.ProposeDeployment, by: Actor, at: str) -> tuple[e.Event, ...]:
+    """By a turn whose wish was allowed, or by the supervisor. A seat is told why not; the supervisor is refused."""
+    turn = state.turns.get(command.turn)
+    if turn is not None and command.action not in turn.open:
+        return ()
+    if command.turn and turn is None:
+        return ()
+    try:
+        proposed = _proposed(state, command, turn, by, at)
+    except Refusal as refusal:
+        if turn is None:
+            raise
+        return (e.ActionEnded(id=command.action, result="error", summary=str(refusal)[:LONG_REASON]),)
+    if turn is None:
+        return (proposed,)
+    told = f"{proposed.deployment} is proposed; somebody else approves it, and the factory carries it out"
+    return (proposed, e.ActionEnded(id=command.action, result="ok", summary=told))
+
+
+def _proposed(
+    state: State, command: c.ProposeDeployment, turn: Turn | None, by: Actor, at: str
+) -> e.DeploymentProposed:
+    environment = environment_of(state, command.environment)
+    task = landed_task(state, command.commit)
+    commit = task.landed_as
+    if why := red_gate(task):
+        raise Refusal(what=f"{commit[:10]} of {task.id} is not to be deployed", why=f"the gate is red: {why}")
+    if why := dirty_way_back(state, command.environment, commit, command.running):
+        raise _refused(command.environment, why)
+    plan = plan_of(command.environment, environment, commit, command.running.commit, command.note[:LONG_REASON])
+    waits = next(
+        (one for one in state.deployments.values() if one.stage in ("proposed", "approved") and one.plan == plan), None
+    )
+    if waits is not None:
+        raise Refusal(what=f"{waits.id} proposes exactly this already", why=f"it is {waits.stage}")
+    if why := obstacle(state, plan, environment, at):
+        raise _refused(command.environment, why)
+    matches = rules_say(state, plan, turn.role if turn else _deployer(state), PENDING, 0.0, at)
+    if denied := next((one for one in matches if one.decision is Decision.DENY), None):
+        raise _refused(command.environment, f"{denied.source}: {denied.reason}", denied.instead)
+    return e.DeploymentProposed(
+        deployment=Ids(state).next("DP"),
+        task=task.id,
+        tree=_tree(task),
+        plan=plan,
+        sha256=plan_sha256(plan),
+        base=command.base,
+        charter=state.law.sha256,
+        by=turn.id if turn else by.name,
+        role=turn.role if turn else _deployer(state),
+        person=turn.person if turn else by.name.removeprefix("supervisor:").partition("@")[0],
+        turn=command.turn,
+        asks=tuple(one for one in matches if one.decision is Decision.ASK),
+    )
+
+
+def _refused(environment: str, why: str, next_step: str = "") -> Refusal:
+    return Refusal(what=f"nothing is deployed to {environment}", why=why, next_step=next_step)
+
+
+def _tree(task: Task) -> str:
+    return task.merged or (task.candidate.tree if task.candidate else "")
+
+
+# --- approving -----------------------------------------------------------------------------------
+
+
+def approve(state: State, deployment: Deployment, sha256: str, waived: str, by: Actor, at: str) -> tuple[e.Event, ...]:
+    """Exactly this plan, once. The proposer's own person only with a recorded reason."""
+    environment = environment_of(state, deployment.plan.environment)
+    if is_own(deployment, by.name) and not waived.strip():
+        raise Refusal(
+            what=f"{deployment.id} was proposed by {deployment.by}, and nobody approves their own deployment",
+            why="whoever deploys is not who says that it may be",
+            next_step="have somebody else answer, or `waive` with the reason, which stays on record",
+        )
+    if why := _stale(state, deployment) or obstacle(state, deployment.plan, environment, at, deployment.id):
+        raise _refused(deployment.plan.environment, why, "`reject` it, and have it proposed anew")
+    return (
+        e.DeploymentApproved(
+            deployment=deployment.id,
+            approval=Ids(state).next("C"),
+            commit=deployment.plan.commit,
+            environment=deployment.plan.environment,
+            plan=deployment.sha256,
+            sha256=sha256,
+            expires=minutes_after(at, environment.expires_minutes),
+            by=by.name,
+            waived=waived.strip(),
+        ),
+    )
+
+
+def _stale(state: State, deployment: Deployment) -> str:
+    """Whether the law or the plan moved since it was proposed."""
+    if deployment.charter != state.law.sha256:
+        return "the request is stale: the charter moved since it was proposed"
+    plan = deployment.plan
+    environment = environment_of(state, plan.environment)
+    now = plan_of(plan.environment, environment, plan.commit, plan.previous, plan.note)
+    if plan_sha256(now) != deployment.sha256:
+        return "the request is stale: its plan is not what deploy.yaml says now"
+    return ""
+
+
+def answer_deployment(state: State, id: str, command: c.Answer, by: Actor, at: str) -> tuple[e.Event, ...]:
+    deployment = deployment_of(state, id)
+    match command.verb:
+        case "approve":
+            return approve(state, deployment, command.sha256, "", by, at)
+        case "waive":
+            return approve(state, deployment, command.sha256, command.text, by, at)
+        case "reject":
+            return (e.DeploymentRejected(deployment=id, reason=command.text),)
+        case "look":
+            return (e.DeploymentAskedAgain(deployment=id),)
+        case "rollback":
+            return (_ordered(deployment, command.text or "nobody knows what runs there", by.name),)
+        case _:
+            return (e.DeploymentClosed(deployment=id, reason=command.text),)
+
+
+# --- carrying out --------------------------------------------------------------------------------
+
+
+def refuse(state: State, command: c.RefuseDeployment) -> tuple[e.Event, ...]:
+    deployment = state.deployments.get(command.deployment)
+    if deployment is None or deployment.stage not in ("proposed", "approved"):
+        return ()
+    reason = command.reason[:LONG_REASON]
+    return (e.DeploymentRefused(deployment=deployment.id, reason=reason, evidence=command.evidence),)
+
+
+def intend(state: State, command: c.IntendDeployment, at: str) -> tuple[e.Event, ...]:
+    """The intent, or why the approval is worth nothing: asked of everything that may have moved."""
+    deployment = deployment_of(state, command.deployment)
+    if deployment.stage != "approved" or deployment.approval is None:
+        raise Refusal(what=f"{deployment.id} is not approved", why=f"it is {deployment.stage}")
+    if why := _not_now(state, deployment, command, at):
+        evidence = command.evidence[-1] if command.evidence else None
+        return (e.DeploymentRefused(deployment=deployment.id, reason=why[:LONG_REASON], evidence=evidence),)
+    return (
+        e.DeploymentIntended(
+            deployment=deployment.id,
+            approval=deployment.approval.id,
+            environment=deployment.plan.environment,
+            commit=deployment.plan.commit,
+            previous=deployment.plan.previous,
+            backup=command.backup,
+            evidence=command.evidence,
+        ),
+    )
+
+
+def _not_now(state: State, deployment: Deployment, command: c.IntendDeployment, at: str) -> str:
+    plan, approval = deployment.plan, deployment.approval
+    assert approval
+    if plan.environment not in (state.law.deploying.environments if state.law.deploying else {}):
+        return f"the request is stale: there is no environment {plan.environment} any more"
+    environment = environment_of(state, plan.environment)
+    if at > approval.expires:
+        return f"the approval expired at {approval.expires}"
+    if (why := _stale(state, deployment)) or (why := obstacle(state, plan, environment, at, deployment.id)):
+        return why
+    if command.base != deployment.base:
+        return f"the request is stale: the base moved from {deployment.base[:10]} to {command.base[:10]}"
+    if not command.running.known or command.running.commit != plan.previous:
+        return dirty_way_back(state, plan.environment, plan.commit, command.running) or (
+            f"the way back is dirty: {plan.previous[:10] or 'nothing'} ran there when it was approved, now"
+            f" {command.running.commit[:10] or 'nothing'} does"
+        )
+    if command.gate_closed:
+        return f"the gate is red: {command.gate_closed}"
+    if not plan.no_backup and not command.backup:
+        return "D1: there is no backup; its command failed or named none"
+    matches = rules_say(state, plan, deployment.role, command.backup, command.backup_minutes, at)
+    return _unsettled(matches, deployment.asks)
+
+
+def _unsettled(matches: tuple[RuleMatch, ...], asked: tuple[RuleMatch, ...]) -> str:
+    """What the rules forbid, or ask and nobody was shown."""
+    known = {one.source for one in asked}
+    for match in matches:
+        if match.decision is Decision.DENY or (match.decision is Decision.ASK and match.source not in known):
+            return f"{match.source}: {match.reason}"
+    return ""
+
+
+def settle(state: State, command: c.SettleDeployment) -> tuple[e.Event, ...]:
+    """By what the environment says runs there; the exit code alone never makes it done."""
+    deployment = deployment_of(state, command.deployment)
+    if deployment.stage != "deploying":
+        return ()
+    plan, running = deployment.plan, command.running
+    is_done = running.known and running.commit == plan.commit and (command.after_crash or command.exit_code == 0)
+    outcome: e.SettledAs = "done" if is_done else "failed" if running.known or not command.after_crash else "in doubt"
+    there = running.commit[:10] or "nothing" if running.known else f"nobody knows what ({running.why_unknown})"
+    settled = e.DeploymentSettled(
+        deployment=deployment.id,
+        outcome=outcome,
+        running=running.commit if running.known else "",
+        summary=f"{command.summary}; {there} runs there".removeprefix("; ")[:LONG_REASON],
+        evidence=command.evidence,
+        after_crash=command.after_crash,
+    )
+    if outcome != "failed":
+        doubt = _incident(state, deployment, "nobody knows what runs", settled.summary)
+        return (settled, doubt) if outcome == "in doubt" else (settled,)
+    incident = _incident(state, deployment, "the deployment failed", settled.summary)
+    if running.known and running.commit == plan.previous:
+        return (settled, incident)
+    return (settled, incident, _ordered(deployment, f"the deployment failed: {settled.summary}", "factory"))
+
+
+def _incident(state: State, deployment: Deployment, title: str, what: str) -> e.IncidentOpened:
+    return e.IncidentOpened(
+        incident=Ids(state).next("I"),
+        title=f"{deployment.id} to {deployment.plan.environment}: {title}",
+        what=what[:LONG_REASON],
+        task=deployment.task,
+        cause="deployment",
+        level=4,
+    )
+
+
+def _ordered(deployment: Deployment, reason: str, by: str) -> e.RollbackOrdered:
+    return e.RollbackOrdered(deployment=deployment.id, reason=reason[:LONG_REASON], by=by)
+
+
+# --- level 4 -------------------------------------------------------------------------------------
+
+
+def check(state: State, command: c.CheckDeployment) -> tuple[e.Event, ...]:
+    """The verdict is computed here: each check of the floor must have passed, or not apply with its reason."""
+    deployment = deployment_of(state, command.deployment)
+    if deployment.stage not in ("deployed", "rolled back"):
+        return ()
+    rows = _whole(command.rows, command.missing)
+    counts = {verdict: sum(1 for row in rows if row.verdict == verdict) for verdict in _VERDICTS}
+    is_good = counts["pass"] > 0 and not counts["fail"] and not counts["gap"]
+    summary = ", ".join(f"{counts[verdict]} {word}" for verdict, word in _VERDICTS.items())
+    worst = [f"{row.id} {row.verdict}: {row.reason}" for row in rows if row.verdict in ("fail", "gap")]
+    checked = e.DeploymentChecked(
+        deployment=deployment.id,
+        commit=deployment.running,
+        verdict=Verdict.PASS if is_good else Verdict.FAIL if counts["fail"] else Verdict.NOT_RUN,
+        summary=summary,
+        passed=counts["pass"],
+        failed=counts["fail"],
+        not_applicable=counts["not applicable"],
+        gaps=counts["gap"],
+        rows=rows,
+        figures=dict(command.figures),
+        evidence=command.evidence,
+        seconds=command.seconds,
+    )
+    if is_good:
+        return (checked,)
+    told = f"{summary}. " + "; ".join(worst[:10])
+    if deployment.stage == "rolled back":
+        return (checked, _incident(state, deployment, "the old release does not pass level 4 either", told))
+    incident = _incident(state, deployment, "level 4 did not pass", told)
+    if deployment.elsewhere:
+        return (checked, incident)
+    return (checked, incident, _ordered(deployment, f"level 4: {told}", "factory"))
+
+
+_VERDICTS = {"pass": "passed", "fail": "failed", "not applicable": "not applicable", "gap": "gap"}
+
+
+def _whole(rows: tuple[CheckRow, ...], missing: str) -> tuple[CheckRow, ...]:
+    """Each check of the floor once; what was not run, or does not apply for no reason, is a gap."""
+    answered: dict[str, CheckRow] = {}
+    for row in rows:
+        is_unsaid = row.verdict == "not applicable" and not row.reason.strip()
+        kept = replace(row, reason=row.reason[:LONG_REASON], evidence="")
+        if is_unsaid:
+            kept = replace(kept, verdict="gap", reason="no reason why it does not apply")
+        worst = answered.get(row.id)
+        # The same check twice counts by its worse answer.
+        if worst is None or _WEIGHT[kept.verdict] > _WEIGHT[worst.verdict]:
+            answered[row.id] = kept
+    for id in FLOOR:
+        answered.setdefault(id, CheckRow(id=id, verdict="gap", reason=missing or "it was not run"))
+    return tuple(answered.values())
+
+
+_WEIGHT = {"pass": 0, "not applicable": 1, "gap": 2, "fail": 3}
+
+
+# --- the way back --------------------------------------------------------------------------------
+
+
+def order_rollback(state: State, command: c.OrderRollback, by: Actor) -> tuple[e.Event, ...]:
+    """The supervisor takes back what runs there. A freeze does not hold it."""
+    live = state.releases.get(command.environment)
+    busy = [one for one in state.deployments.values() if one.plan.environment == command.environment and not one.over]
+    open_ = next((one for one in busy if one.stage in ("deployed", "in doubt")), None)
+    deployment = open_ or (state.deployments.get(live.deployment) if live else None)
+    if deployment is None:
+        known = ", ".join(state.releases) or "none"
+        raise Refusal(
+            what=f"there is no release in `{command.environment[:80]}` to take back",
+            why=f"environments with a known release: {known}",
+            next_step="`factory deploy status` asks what runs",
+        )
+    if blocked := next((one for one in busy if one.stage in ("deploying", "reverting", "rolling back")), None):
+        raise Refusal(what=f"{blocked.id} is {blocked.stage} there", why="one thing at a time; it ends on record")
+    if deployment.stage == "reverted":
+        raise Refusal(
+            what=f"{command.environment} was taken back already",
+            why=f"{deployment.id} brought {deployment.plan.previous[:10] or 'nothing'} back",
+            next_step="deploy an older landed commit to go back further",
+        )
+    return (_ordered(deployment, command.reason or "ordered by the supervisor", by.name),)
+
+
+def intend_rollback(state: State, command: c.IntendRollback) -> tuple[e.Event, ...]:
+    deployment = deployment_of(state, command.deployment)
+    if deployment.stage not in ("reverting", "rolling back"):
+        raise Refusal(what=f"no rollback of {deployment.id} is owed", why=f"it is {deployment.stage}")
+    plan = deployment.plan
+    return (e.RollbackIntended(deployment=deployment.id, environment=plan.environment, to=plan.previous),)
+
+
+def settle_rollback(state: State, command: c.SettleRollback) -> tuple[e.Event, ...]:
+    deployment = deployment_of(state, command.deployment)
+    if deployment.stage != "rolling back":
+        return ()
+    running, plan = command.running, deployment.plan
+    is_back = running.known and running.commit == plan.previous
+    there = running.commit[:10] or "nothing" if running.known else f"nobody knows what ({running.why_unknown})"
+    settled = e.RollbackSettled(
+        deployment=deployment.id,
+        outcome="done" if is_back else "in doubt",
+        running=running.commit if running.known else "",
+        summary=f"{command.summary}; {there} runs there".removeprefix("; ")[:LONG_REASON],
+        evidence=command.evidence,
+    )
+    return (settled,) if is_back else (settled, _incident(state, deployment, "the way back failed", settled.summary))
+
+
+# --- releases made elsewhere, statements ------------------------------------------------
+
+
+def register(state: State, command: c.RegisterRelease, by: Actor) -> tuple[e.Event, ...]:
+    environment = environment_of(state, command.environment)
+    task = landed_task(state, command.commit)
+    if not command.running.known or command.running.commit != task.landed_as:
+        there = command.running.commit[:10] or "nothing"
+        raise Refusal(
+            what=f"{task.landed_as[:10]} does not run in {command.environment}",
+            why=f"its status command says {there}" if command.running.known else command.running.why_unknown,
+            next_step="only what runs there is registered",
+        )
+    if busy := next(
+        (
+            one
+            for one in state.deployments.values()
+            if one.plan.environment == command.environment
+            and not one.over
+            and one.stage not in ("proposed", "approved")
+        ),
+        None,
+    ):
+        raise Refusal(what=f"{busy.id} is {busy.stage} there", why="one thing at a time; it ends on record")
+    before = state.releases.get(command.environment)
+    previous = before.commit if before and before.commit != task.landed_as else ""
+    plan = plan_of(command.environment, environment, task.landed_as, previous, command.reason)
+    return (
+        e.ReleaseRegistered(
+            deployment=Ids(state).next("DP"),
+            task=task.id,
+            tree=_tree(task),
+            plan=plan,
+            sha256=plan_sha256(plan),
+            charter=state.law.sha256,
+            by=by.name,
+            reason=command.reason[:LONG_REASON],
+            evidence=command.running.evidence,
+        ),
+    )
+
+
+def record_statement(state: State, command: c.RecordDeploymentStatement) -> tuple[e.Event, ...]:
+    deployment = deployment_of(state, command.deployment)
+    if not deployment.over or deployment.statement is not None:
+        return ()
+    return (e.DeploymentAttested(deployment=deployment.id, statement=command.statement),)
+
+
+def record_kept(state: State, command: c.RecordDeploymentKept) -> tuple[e.Event, ...]:
+    deployment = deployment_of(state, command.deployment)
+    if not deployment.over or deployment.kept:
+        return ()
+    return (e.DeploymentEvidenceKept(deployment=deployment.id, problem=command.problem[:LONG_REASON]),)
+
+
+def after_crash(state: State, job: str) -> tuple[e.Event, ...]:
+    """A job of a deployment that crashed for the last time leaves it where somebody can see it."""
+    for one in state.deployments.values():
+        if one.over or f"'{one.id}'" not in job:
+            continue
+        why = "its job crashed three times"
+        if one.stage == "approved":
+            return (e.DeploymentRefused(deployment=one.id, reason=f"it could not be prepared: {why}"),)
+        if one.stage == "deploying":
+            return (e.DeploymentSettled(deployment=one.id, outcome="in doubt", running="", summary=why),)
+        if one.stage in ("reverting", "rolling back"):
+            return (e.RollbackSettled(deployment=one.id, outcome="in doubt", running="", summary=why),)
+        if one.stage in ("deployed", "rolled back"):
+            return check(state, c.CheckDeployment(deployment=one.id, rows=(), missing=why))
+    return ()

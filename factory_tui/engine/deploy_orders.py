@@ -1,0 +1,55 @@
+"""What the supervisor orders about deployments, as plain data, and what is answered."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.errors import Refusal
+from factory_tui.domain.state import State
+from factory_tui.domain.terms import Actor, Record
+from factory_tui.domain.waiting import waiting
+from factory_tui.engine.deployments import Deployments
+from factory_tui.engine.factory import Factory
+
+
+class Deploy(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="deploy"):
+    order: Literal["propose", "status", "register", "rollback"]
+    environment: str = ""
+    commit: str = ""
+    text: str = ""
+    """The note, or the reason."""
+
+
+async def carry_out(order: Deploy, factory: Factory, deployments: Deployments | None, by: Actor) -> dict[str, Any]:
+    """Raises Refusal saying what is in the way."""
+    if deployments is None:
+        raise Refusal(what="no deployment can be carried out here", next_step="ask where the factory runs")
+    match order.order:
+        case "propose":
+            entries = await deployments.propose(order.environment, order.commit, order.text, by)
+            id = next(one.event.deployment for one in entries if isinstance(one.event, e.DeploymentProposed))
+            title = next((item.title for item in waiting(factory.state) if item.id == id), "")
+            return {"deployment": id, "title": title}
+        case "status":
+            running = await deployments.running(order.environment)
+            told = {"known": running.known, "running": running.commit, "why_unknown": running.why_unknown}
+            return {**told, **_known(factory.state, order.environment)}
+        case "register":
+            entries = await deployments.register(order.environment, order.commit, order.text, by)
+        case _:
+            wish = c.OrderRollback(environment=order.environment, reason=order.text)
+            entries = await factory.carried_out(wish, by)
+    return {"deployment": next((getattr(one.event, "deployment", "") for one in entries), "")}
+
+
+def _known(state: State, environment: str) -> dict[str, Any]:
+    live = state.releases.get(environment)
+    known = "knows of no release there"
+    if live is not None:
+        how = "verified" if live.verified else "not verified"
+        known = f"{live.commit[:12] or 'nothing'}, {how}, by {live.deployment} since {live.since}"
+    own = [one for one in state.deployments.values() if one.plan.environment == environment]
+    lines = [f"{one.id} {one.plan.commit[:10]} {one.stage}" + (f": {one.why}" if one.why else "") for one in own[-5:]]
+    return {"ledger": known, "deployments": lines}
