@@ -39,6 +39,7 @@ from factory_tui.adapters.model_seats import (
     profiled,
 )
 from factory_tui.adapters.packages import PackageIndexes
+from factory_tui.adapters.postdeploy.running import PostDeployChecks
 from factory_tui.adapters.redacting import RedactedEvidence, RedactedLedger, RedactedProgress
 from factory_tui.adapters.rule_shelf import RuleFiles
 from factory_tui.adapters.seat_parts import Ingredients
@@ -657,14 +658,15 @@ def open_house(
             as_root=os.geteuid() == 0,
         )
         commands = DeployCommands(sandbox, redactor, ground.place.exports, ground.home.repo_root)
+        own_commands = EnvironmentCommands(commands)
         deployments = Deployments(
             factory=factory,
             worktrees=worktrees,
             evidence=evidence,
-            commands=EnvironmentCommands(commands),
+            commands=own_commands,
             clock=clock,
             progress=progress,
-            checks=post_deploy,
+            checks=post_deploy or PostDeployChecks(own_commands),
             why_closed=attestor.why_closed,
         )
         gatekeeper = Gatekeeper(
