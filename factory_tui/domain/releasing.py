@@ -151,21 +151,6 @@ def plan_sha256(plan: DeployPlan) -> Sha256:
     return sha256_of("deployment plan", plan)
 
 
-def item_sha256(state: State, deployment: Deployment) -> Sha256:
-    """Binds an answer to commit, environment and plan, to what rules ask, to where it stands and to the charter."""
-    return sha256_of(
-        "deployment",
-        deployment.id,
-        deployment.plan,
-        deployment.sha256,
-        deployment.asks,
-        deployment.stage,
-        deployment.tries,
-        deployment.base,
-        state.law.sha256,
-    )
-
-
 def is_own(deployment: Deployment, by: str) -> bool:
     """Whether whoever answers is who proposed it: the same person, in whatever seat."""
     person = by.removeprefix("supervisor:").partition("@")[0]

@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 
 from factory_tui.domain.events import PlanProposed
-from factory_tui.domain.state import Ask, Handoff, Proposal, Question, State, Task
+from factory_tui.domain.state import Ask, Deployment, Handoff, Proposal, Question, State, Task
 from factory_tui.domain.terms import Action, Sha256
 
 
@@ -72,4 +72,19 @@ def change_sha256(state: State, task: Task) -> Sha256:
         state.law.sha256,
         # Nothing more where nothing came in: what was sealed before packages could is sealed the same.
         *((task.packages,) if task.packages else ()),
+    )
+
+
+def deployment_sha256(state: State, deployment: Deployment) -> Sha256:
+    """Binds an answer to commit, environment and plan, to what rules ask, to where it stands and to the charter."""
+    return sha256_of(
+        "deployment",
+        deployment.id,
+        deployment.plan,
+        deployment.sha256,
+        deployment.asks,
+        deployment.stage,
+        deployment.tries,
+        deployment.base,
+        state.law.sha256,
     )

@@ -7,7 +7,6 @@ from typing import Literal
 from factory_tui.domain import seals
 from factory_tui.domain.asking import alike, may_last_the_session
 from factory_tui.domain.incidents import next_step
-from factory_tui.domain.releasing import item_sha256
 from factory_tui.domain.spending import Excess, is_for_person, name_of, shared_excess
 from factory_tui.domain.state import Deployment, State, Task
 from factory_tui.domain.terms import Record, Sha256, Verdict
@@ -135,7 +134,7 @@ def _deployments(state: State) -> list[Waiting]:
                 task=one.task,
                 title=title,
                 since=one.since,
-                sha256=item_sha256(state, one),
+                sha256=seals.deployment_sha256(state, one),
                 verbs=verbs_of(one),
             )
         )
