@@ -115,6 +115,7 @@ def run_cockpit(
     try:
         from factory_tui.tui.app import Cockpit
         from factory_tui.tui.keymap import Keys, read_keys
+        from factory_tui.tui.terminal import steady
 
         path = config_dir(environment) / "keys.toml"
         keys, problems = (read_keys(path.read_text("utf-8"), str(path))) if path.is_file() else (Keys(), ())
@@ -130,6 +131,7 @@ def run_cockpit(
             environment=environment,
             glimpse=glimpse(),
         )
+        app.driver_class = steady(app.driver_class)
         sys.setswitchinterval(0.001)
         frame.handed_over()
         return asyncio.run(_live(app))

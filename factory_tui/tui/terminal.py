@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import select
-from typing import Any
+import threading
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
 
 
 def is_busy(driver: Any) -> bool:
@@ -19,9 +23,15 @@ def is_busy(driver: Any) -> bool:
         return False
 
 
+_GONE = threading.Event()
+"""Somebody found the terminal closed: the thread that writes, a signal, or whoever looked."""
+
+
 def has_hung_up(descriptor: int = 0) -> bool:
     """Whether nobody is at the other end any more. Not every terminal that goes away sends SIGHUP: only the one that
     controls the process does."""
+    if _GONE.is_set():
+        return True
     poll = select.poll()
     poll.register(descriptor, 0)
     return bool(poll.poll(0))
@@ -29,10 +39,53 @@ def has_hung_up(descriptor: int = 0) -> bool:
 
 def is_gone() -> None:
     """The terminal was closed: from here on writes go nowhere, so that nothing blocks or fails while work is kept."""
+    _GONE.set()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
+
+
+class Unfailing:
+    """A file whose writes go nowhere once the terminal is gone.
+
+    Textual writes on a thread of its own, which an error ends; the loop then waits for ever for room in its queue, and
+    neither a signal nor a digest comes through.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        try:
+            return self._file.write(text)
+        except (OSError, ValueError):
+            is_gone()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._file.flush()
+        except (OSError, ValueError):
+            is_gone()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def isatty(self) -> bool:
+        return self._file.isatty()
+
+
+def steady(driver: type[Driver]) -> type[Driver]:
+    """That driver, writing through an `Unfailing` file; one that writes to no file as it is."""
+
+    class Steady(driver):  # type: ignore[misc, valid-type]
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            if (file := getattr(self, "_file", None)) is not None:
+                self._file = Unfailing(file)
+
+    return Steady
 
 
 RESTORE = (

@@ -130,3 +130,33 @@ def test_a_terminal_that_goes_away_at_once_is_no_mistake_of_ours(tmp_path):
     os.close(terminal.descriptor)
     assert terminal.process.wait(timeout=60) in (0, 130)
     assert not list(tmp_path.rglob("mistake-*.log"))
+
+
+def test_writing_to_a_terminal_that_is_gone_ends_nothing():
+    """The thread that writes must live: the loop waits for room in its queue, and no signal would be heard."""
+    program = """
+import os, pty, sys, termios
+from textual.drivers._writer_thread import WriterThread
+from factory_tui.tui.terminal import Unfailing
+master, slave = pty.openpty()
+os.dup2(slave, 2)
+os.close(slave)
+os.close(master)
+writer = WriterThread(Unfailing(sys.__stderr__) if sys.argv[1] == "guarded" else sys.__stderr__)
+writer.start()
+for _ in range(200):
+    writer.write("x" * 100)
+writer.stop()
+os._exit(0)
+"""
+
+    def ends(how: str) -> bool:
+        try:
+            command = [sys.executable, "-W", "ignore", "-c", program, how]
+            done = subprocess.run(command, timeout=20 if how == "guarded" else 4, check=False, capture_output=True)
+            return done.returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+    assert ends("guarded")
+    assert not ends("bare"), "unguarded, the writer dies and whoever writes waits for ever"
