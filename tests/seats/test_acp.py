@@ -324,7 +324,7 @@ async def test_one_that_prints_nothing_else_is_given_up(tmp_path: Path) -> None:
 
 async def test_one_that_never_ends_is_ended_by_its_time(tmp_path: Path) -> None:
     outcome = await room(tmp_path).play("never", seconds=1.0)
-    assert outcome.kind == "stalled"
+    assert outcome.kind == "budget"
 
 
 @pytest.mark.parametrize(
