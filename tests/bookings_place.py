@@ -14,7 +14,7 @@ from typing import Any
 
 from factory_tui.adapters.demo.product import make_product
 from factory_tui.adapters.processes import PlainSandbox
-from factory_tui.domain.environments import CredentialName, Environment
+from factory_tui.domain.environments import Backup, CredentialName, Environment
 from factory_tui.engine.deploy_ports import Release
 from factory_tui.engine.ports import Boundary, Limits, RunResult
 
@@ -94,7 +94,7 @@ class Place:
             deploy=(*script, "deploy", "{commit}"),
             rollback=(*script, "rollback", "{previous}"),
             status=(*script, "status"),
-            no_backup="a test",
+            backup=Backup(none_because="a test"),
             writable=(str(self.root),),
             checks=self.checks(**more),
         )
