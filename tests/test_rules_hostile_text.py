@@ -20,7 +20,14 @@ from factory_tui.domain.terms import Action, Change, Decision, FileChange, Line,
 from tests.rule_library import ACTING, COMMITTING, shipped_rules, whole_book
 
 DOMAIN = Path(shell_scanner.__file__).parent
-WITH_PYTHON_RE = {"shell_scanner.py", "shell_text.py", "diff_text.py", "lost_tests.py", "rule_checks.py"}
+WITH_PYTHON_RE = {
+    "rule_draft.py",
+    "shell_scanner.py",
+    "shell_text.py",
+    "diff_text.py",
+    "lost_tests.py",
+    "rule_checks.py",
+}
 
 HOSTILE = [
     "git ",
