@@ -270,6 +270,16 @@ def _went_wrong(entry: Entry, state: State) -> str:
         case e.LimitsProved(control=control, roles=roles) if any(one.red for one in roles):
             told = (f"{one.role}: {red.limit} ({red.layer})" for one in roles for red in one.red)
             return f"limits that did not hold for {control} seats: {one_line('; '.join(told))}"
+        case (
+            e.IncidentFilled()
+            | e.EvidencePicked()
+            | e.RuleDrafted()
+            | e.RuleProven()
+            | e.RuleWritten()
+            | e.RuleAdopted()
+            | e.Unfrozen()
+        ):
+            return worded(entry.event)
         case e.LedgerRepaired() | e.WorldAwaited() | e.CharterProposed():
             return worded(entry.event)
         case e.ToolDenied(turn=turn, tool=tool, reason=reason):

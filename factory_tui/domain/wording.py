@@ -144,7 +144,7 @@ def worded(event: object) -> str:
         case e.RuleProven(incident=incident, rule=rule, summary=summary, verdict=verdict):
             return f"{incident}: proof of {rule}: {verdict.value}, {one_line(summary)}"
         case e.RuleWritten(incident=incident, path=path):
-            return f"{incident}: {path} is written into the home"
+            return f"{incident}: {one_line(path)} is written into the home"
         case e.RuleAdopted(incident=incident, rule=rule):
             return f"{rule}, born from {incident}, is in force"
         case e.IncidentClosed(incident=incident, rule=rule, reason=reason):

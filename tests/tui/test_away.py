@@ -67,7 +67,7 @@ async def test_a_fact_opens_its_own_entries_and_escape_goes_back():
         keys = [one.key for one in app.screen.rows.items]
         assert keys
         assert all(int(key[6:]) > seen for key in keys)
-        assert "action.denied" in screen_text(app)
+        assert "builder/b3 is denied" in screen_text(app)
         await press(pilot, "escape")
         assert isinstance(app.screen, Away)
         await press(pilot, "escape")
