@@ -117,9 +117,17 @@ class Heart:
 
     # --- what the world does -------------------------------------------------------------------
 
-    def start_session(self, law: Charter | None = None, mode: e.Mode = "flow", base: str = BASE) -> None:
+    def start_session(self, law: Charter | None = None, mode: e.Mode = "flow", base: str = BASE, **more: Any) -> None:
         self.do(
-            c.StartSession(version="0.1.0", wall="none", mode=mode, base_ref=MAIN, base=base, charter=law or charter()),
+            c.StartSession(
+                version="0.1.0",
+                wall="none",
+                mode=mode,
+                base_ref=MAIN,
+                base=base,
+                charter=law or charter(),
+                **more,
+            ),
             SUPERVISOR,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from heart import (
+    DEPLOY,
     SUPERVISOR,
     Heart,
     Story,
@@ -469,6 +470,8 @@ def test_a_session_on_a_base_that_does_not_hold_the_rule_yet_keeps_it_in_force()
     started = next(x.event for x in reversed(heart.entries) if isinstance(x.event, e.SessionStarted))
     assert started.charter == heart.state.law.sha256
     assert carried_over(heart.state, charter())[1] == ("P101",)
+    deploying = charter(deploy=DEPLOY)
+    assert carried_over(heart.state, deploying)[0].deploying == deploying.deploying, "and what else the base says"
 
 
 @pytest.mark.parametrize(

@@ -80,4 +80,12 @@ def test_dropping_keeps_the_work_and_tells_whoever_waits() -> None:
     assert story.heart.task("T-2").worktree == "T-2"
 
 
+def test_a_split_of_what_waited_for_a_dropped_task_goes_on_without_it() -> None:
+    dropped = (lambda heart: heart.answer("T-2", "drop", "enough"),)
+    story = given(*stuck_at_the_third(*dropped)).when(lambda heart: heart.answer("T-3", "split", "One: 1 | Two: 1"))
+    story.then_kinds(e.TaskSplit, e.TaskOpened, e.TaskOpened, e.HandoffOffered, e.HandoffOffered)
+    assert [story.heart.task(id).after for id in ("T-4", "T-5")] == [(), ()]
+    assert [story.heart.task(id).stage for id in ("T-4", "T-5")] == ["offered", "offered"]
+
+
 __all__ = ["Heart"]

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from random import Random
 
-from heart import BASE, DEPLOY, FACTORY, MAIN, SUPERVISOR, Heart, change, charter, evidence, plan_of, some_packages
+from heart import BASE, DEPLOY, FACTORY, MAIN, SUPERVISOR, Heart, charter, evidence, plan_of, some_packages
+from wandering_hands import (
+    OTHER,
+    RISKY,
+    asking,
+    decide,
+    interrupt,
+    staff,
+    steer,
+    tend_incidents,
+    tend_releases,
+    words_for,
+)
+from wandering_nonsense import OUTCOMES, ROLES, nonsense
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -32,22 +45,19 @@ from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.releasing import FLOOR
 from factory_tui.domain.seals import action_sha256
-from factory_tui.domain.spending import ended_because
-from factory_tui.domain.staffing import Bounds
+from factory_tui.domain.spending import is_for_person
 from factory_tui.domain.state import Turn
-from factory_tui.domain.terms import Action, Actor, Attested, CheckRow, Finding, FindingAnswer, SeatFacts, Verdict
+from factory_tui.domain.terms import Action, Actor, Attested, CheckRow, Finding, FindingAnswer, Verdict
 from factory_tui.domain.waiting import waiting
 
 LAWS = (
-    charter(deploy=DEPLOY),
+    asking(charter(deploy=DEPLOY)),
     charter("[pace]\nattempts = 2\n", deploy=DEPLOY),
     charter('protected = ["secret/**"]\n', knowledge="# Adding\n\nMind the sign.\n"),
+    charter(deploy=DEPLOY),
 )
-OTHER = Actor(kind="supervisor", name="supervisor:eve@script")
 PATHS = ("adder.py", "src/b.py", "docs/c.md", "secret/d.py", "../e", ".github/workflows/x.yml", "README.md")
-OUTCOMES: tuple[e.Outcome, ...] = ("ok", "ok", "ok", "interrupted", "failed", "stalled", "truncated")
 TEXTS = ("", "because", "F-1 the case cannot occur", "F-2 no", "quality", "tech_writer", "builder", "approve")
-ROLES = ("builder", "builder", "tech_writer", "discovery", "quality", "wizard", "ceo")
 
 
 class Wanderer:
@@ -61,8 +71,17 @@ class Wanderer:
         """One move; what it was. Raises nothing but what is a bug."""
         dice = Random(number)
         move = dice.choices(
-            (self._world, self._answer, self._nonsense, self._supervisor, self._begin, self._crash),
-            weights=(60, 22, 5, 5, 6, 2),
+            (
+                self._world,
+                self._answer,
+                self._nonsense,
+                self._supervisor,
+                self._begin,
+                self._crash,
+                self._hands,
+                self._smoothly,
+            ),
+            weights=(54, 17, 4, 4, 4, 2, 18, 5),
         )[0]
         try:
             return move(dice)
@@ -73,10 +92,7 @@ class Wanderer:
         """With every fault turned off the world does what is owed; how many steps that took. Raises past `most`."""
         self.heart.do(c.Unfreeze(), SUPERVISOR)
         for step in range(most):
-            for turn in tuple(self.heart.state.turns.values()):
-                if ended_because(self.heart.state, turn)[0]:
-                    # Whoever runs it interrupts what is not owed any more.
-                    self.heart.do(c.EndTurn(turn=turn.id, outcome="interrupted"))
+            interrupt(self.heart)
             jobs = [job for job in agenda(self.heart.state) if not self._waits(job)]
             if not jobs:
                 return step
@@ -98,7 +114,11 @@ class Wanderer:
 
     def _answer(self, dice: Random) -> str:
         state = self.heart.state
-        items = waiting(state)
+        # What holds nothing up waits for long: seldom, or nothing else is ever answered.
+        slow = ("incident", "proposal")
+        items = [item for item in waiting(state) if item.kind not in slow or dice.random() < 0.05]
+        if not items and agenda(state) and dice.random() < 0.7:
+            return self._world(dice)
         if not items or dice.random() < 0.08:
             if not state.tasks:
                 return self._begin(dice)
@@ -112,12 +132,13 @@ class Wanderer:
             verb = item.verbs[0]
         wrong = dice.random() < 0.05
         by = Actor(kind="seat", name="builder/b1") if dice.random() < 0.03 else SUPERVISOR
+        words = words_for(state, item, verb) if dice.random() < 0.7 else ""
         expires = dice.choice(("", "", "", "2026-11-23T00:00:00.000Z", "soon"))
         answer = c.Answer(
             id=item.id,
             verb=verb,
             sha256="0" * 64 if wrong else item.sha256,
-            text=dice.choice(TEXTS),
+            text=words or dice.choice(TEXTS),
             brief=evidence("edited") if verb == "edit" else None,
             edit=evidence("edit") if verb == "edit" else None,
             expires=expires,
@@ -152,6 +173,32 @@ class Wanderer:
                 if state.grants:
                     heart.do(c.RevokeGrant(grant=dice.choice([*state.grants]), reason="enough"), SUPERVISOR)
         return "supervisor"
+
+    def _hands(self, dice: Random) -> str:
+        return dice.choices((steer, staff, decide, tend_incidents, tend_releases), weights=(6, 2, 6, 4, 5))[0](
+            self.heart, dice
+        )
+
+    def _smoothly(self, dice: Random) -> str:
+        """For a while nothing goes wrong: what waits for a yes gets it, what is owed is done well."""
+        heart = self.heart
+        heart.do(c.Unfreeze(), SUPERVISOR)
+        kinds = ("change", "plan", "handoff", "digest", "deployment")
+        for _ in range(dice.randrange(5, 40)):
+            interrupt(heart)
+            items = [item for item in waiting(heart.state) if item.kind in kinds]
+            jobs = [job for job in agenda(heart.state) if not self._waits(job)]
+            if items and dice.random() < 0.5:
+                verb = items[0].verbs[0]
+                heart.answer(items[0].id, verb, "for now" if verb == "waive" else "")
+            elif jobs:
+                self._carry_out(dice.choice(jobs), None)
+            else:
+                break
+        return "smoothly"
+
+    def _nonsense(self, dice: Random) -> str:
+        return nonsense(self.heart, dice, LAWS[0])
 
     def _begin(self, dice: Random) -> str:
         if dice.random() < 0.3:
@@ -204,6 +251,8 @@ class Wanderer:
                 code = 0 if dice is None else dice.choice((0, 0, 1, None))
                 crashed = bool(dice) and dice.random() < 0.3  # type: ignore[union-attr]
                 running = self._running(dice, one.plan.commit)
+                if dice and crashed and dice.random() < 0.6:
+                    running = c.Running(known=False, why_unknown="silent")
                 heart.do(c.SettleDeployment(deployment=one.id, running=running, exit_code=code, after_crash=crashed))
             case RollbackJob() if one.stage == "reverting":
                 heart.do(c.IntendRollback(deployment=one.id))
@@ -226,91 +275,15 @@ class Wanderer:
             heart.end_session()
         again = Heart(list(heart.entries))
         heart.state = again.state
-        heart.start_session(dice.choice(LAWS), dice.choice(("flow", "flow", "step")))
+        assurance = dice.choice(("", "separate"))
+        repaired = (9, "ledger.torn") if dice.random() < 0.1 else None
+        mode = dice.choice(("flow", "flow", "step"))
+        heart.start_session(dice.choice(LAWS), mode, assurance=assurance, repaired=repaired)
         if dice.random() < 0.2:
             return "crashed before its digest"
         while owed := heart.state.recovered_session:
             heart.write_digest(owed)
         return "session"
-
-    def _nonsense(self, dice: Random) -> str:
-        def id(prefix: str) -> str:
-            return f"{prefix}-{dice.randrange(1, 5)}"
-
-        turn = dice.choice((*self.heart.state.turns, f"builder/b{dice.randrange(1, 5)}", ""))
-        tree, commit = dice.choice(("a1", "zz")), dice.choice(("commit-a1", "zz"))
-        commands: tuple[c.Command, ...] = (
-            c.EndSession(reason="x"),
-            c.RecordDigest(
-                session=dice.randrange(5), path="x.md", evidence=evidence("x"), problem=dice.choice(("", "S"))
-            ),
-            c.SealBrief(handoff=id("H"), brief=evidence("x"), inputs=()),
-            c.RefuseBrief(handoff=id("H"), size=9, limit=8, largest="dna"),
-            c.ReleaseHandoff(handoff=id("H")),
-            c.RecordWorktree(task=id("T"), name="x", base=BASE),
-            c.RecordKept(task=id("T"), name="x", ref="refs/x"),
-            c.StartTurn(
-                handoff=id("H"),
-                seat="mind",
-                facts=SeatFacts(control="rehearsed", gates_every_call=True, contained=True),
-                person="",
-                brief="0",
-            ),
-            c.RecordLimits(control="rehearsed", wall=dice.choice(("none", "bwrap"))),
-            c.LeaveUnseated(handoff=id("H"), seat="mind", reason="a limit is red"),
-            c.EndTurn(turn=turn, outcome=dice.choice(OUTCOMES)),
-            c.EndTurn(turn=turn, outcome="interrupted", cause=dice.choice(("network", "rate limit"))),
-            c.TryWorld(wait=id("X")),
-            c.SeatRole(role=dice.choice(ROLES), seat=dice.choice(("", "human", "mind/small"))),
-            c.RaiseBudget(scope=dice.choice(("day", "session", "role:builder", "turn:T-1")), by=Bounds(usd=1.0)),
-            c.NoteUsage(turn=turn, usd=dice.choice((None, 0.5, 99.0)), tokens_in=1, tokens_out=dice.randrange(9)),
-            c.EndAction(id=id("A"), result=dice.choice(("ok", "error", "killed"))),
-            c.ImportTree(
-                turn=turn, action=id("A"), tree=tree, base=BASE, change=change("x.py"), diff=evidence("d"), message="m"
-            ),
-            c.JudgeSmoke(task=id("T"), tree=tree, base=BASE, verdict=Verdict.PASS, summary="s", tests_passed=1),
-            c.RecordCommit(task=id("T"), tree=tree, commit=commit),
-            c.CheckLanding(task=id("T"), onto=dice.choice((BASE, "d" * 40)), merged=dice.choice(("", "mm"))),
-            c.IntendLanding(task=id("T"), ref=dice.choice((MAIN, "refs/heads/factory/T-1")), old=BASE, new=commit),
-            c.SettleLanding(task=id("T"), landed=dice.random() < 0.5, reason="x"),
-            c.NoteCrash(job="x", task=id("T"), error="x"),
-            c.OpenIncident(title="x", repeats=dice.choice(("", "I-1")), freeze=dice.random() < 0.1),
-            c.Freeze(reason="x", landings=dice.random() < 0.3),
-            c.Unfreeze(),
-            c.FillIncident(incident=id("I"), cost="x"),
-            c.PickEvidence(incident=id("I"), add=(dice.randrange(1, 30),)),
-            c.DraftRule(incident=id("I"), rule=LAWS[0].rules[0], path="rules/x.md", draft=evidence("x")),
-            c.RecordProof(
-                incident=id("I"),
-                draft="x",
-                caught=(1,),
-                missed=(),
-                benign=1,
-                borne=1,
-                disturbed=(),
-                problems=(),
-                evidence=evidence("x"),
-            ),
-            c.RecordRuleWritten(incident=id("I"), path="rules/x.md", record="memory/incidents/I-1.md"),
-            c.CloseIncident(incident=id("I"), reason=dice.choice(("", "x"))),
-            c.Answer(id=id(dice.choice("THAED")), verb=dice.choice(("approve", "allow", "drop")), sha256="0" * 64),
-            c.Answer(
-                id=id(dice.choice(("T", "H", "A", "E", "D", "DP"))),
-                verb=dice.choice(("approve", "allow", "drop")),
-                sha256="0" * 64,
-            ),
-            c.IntendDeployment(deployment=id("DP"), base=BASE, running=c.Running(known=True)),
-            c.SettleDeployment(deployment=id("DP"), running=c.Running(known=True, commit=commit), exit_code=0),
-            c.CheckDeployment(deployment=id("DP"), rows=()),
-            c.IntendRollback(deployment=id("DP")),
-            c.SettleRollback(deployment=id("DP"), running=c.Running(known=False)),
-            c.RefuseDeployment(deployment=id("DP"), reason="x"),
-            c.RequestAction(turn=turn, action=Action(kind=dice.choice(("edit", "deploy", "plan"))), sha256="0"),
-        )
-        by = dice.choice((FACTORY, SUPERVISOR, Actor(kind="seat", name=turn), Actor(kind="seat", name="quality/q1")))
-        command = dice.choice(commands)
-        self.heart.do(command, by)
-        return f"nonsense {type(command).__name__}"
 
     # --- what the world does -----------------------------------------------------------------------
 
@@ -318,7 +291,9 @@ class Wanderer:
         """For a person: an ask that is open, or a pause."""
         state = self.heart.state
         return isinstance(job, TurnJob) and (
-            bool(state.paused) or any(ask.task == job.task for ask in state.asks.values())
+            bool(state.paused)
+            or any(turn.task == job.task and turn.paused for turn in state.turns.values())
+            or any(ask.task == job.task for ask in state.asks.values())
         )
 
     def _carry_out(self, job: Job, dice: Random | None) -> None:
@@ -337,8 +312,11 @@ class Wanderer:
             case TurnJob():
                 turn = next((turn for turn in heart.state.turns.values() if turn.task == job.task), None)
                 if turn is None:
-                    person = dice.choice(("", "", "", "ada", "bob")) if dice else ""
-                    heart.start_turn(job.task, person)
+                    if is_for_person(heart.state, task):
+                        heart.start_turn(job.task, "ada", seat="human")
+                    else:
+                        person = dice.choice(("", "", "", "ada", "bob")) if dice else ""
+                        heart.start_turn(job.task, person)
                 else:
                     self._seat(turn, dice)
             case InspectJob():
@@ -425,14 +403,20 @@ class Wanderer:
         package = Action(kind="fetch", resource="package", target="authlib")
         if dice and any(grant.object == package.object for grant in heart.state.grants.values()):
             wishes = [package]
+        elif dice and dice.random() < 0.5 and "approve" in heart.state.law.role(turn.role).actions:
+            wishes = [
+                Action(kind="approve", path=one.path) for one in heart.state.proposals.values() if not one.charter
+            ] or wishes
         elif dice and dice.random() < 0.4:
             wishes = [
                 Action(kind="edit", path=dice.choice(PATHS), content="x = 1\n"),
                 package,
+                package,
                 Action(kind="run", command=dice.choice(("make test", "rm -rf /"))),
+                *2 * [Action(kind="run", command=RISKY)],
                 Action(kind="read", path="adder.py"),
                 Action(kind="escalate", text=dice.choice(("", "Which sign?"))),
-                Action(kind="propose", path="memory/DNA.md", content="# DNA\n"),
+                *2 * [Action(kind="propose", path="memory/DNA.md", content="# DNA\n")],
                 Action(kind="approve", path="memory/DNA.md"),
                 Action(kind="deploy", target="production"),
                 Action(kind="report", text="looked", checked=dice.choice(((), ("all",)))),

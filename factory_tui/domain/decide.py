@@ -200,7 +200,7 @@ def _deploy(
         case c.SettleDeployment():
             return deployments.settle(state, command)
         case c.CheckDeployment():
-            return deployments.check(state, command)
+            return deployments.check(state, Ids(state), command)
         case c.IntendRollback():
             return deployments.intend_rollback(state, command)
         case c.SettleRollback():
@@ -278,11 +278,12 @@ def _note_crash(state: State, command: c.NoteCrash) -> tuple[e.Event, ...]:
     crashed = e.JobCrashed(job=command.job, task=command.task, error=command.error)
     if state.crashes.get(command.job, 0) + 1 < MOST_CRASHES:
         return (crashed,)
+    ids = Ids(state)
     events: list[e.Event] = [
         crashed,
         incidents.opened(
             state,
-            Ids(state),
+            ids,
             cause="crash",
             title=f"a job of {command.task} crashed",
             what=command.error,
@@ -292,7 +293,7 @@ def _note_crash(state: State, command: c.NoteCrash) -> tuple[e.Event, ...]:
         ),
     ]
     events += changes.after_crash(state, command.job)
-    events += deployments.after_crash(state, command.job)
+    events += deployments.after_crash(state, ids, command.job)
     task = state.tasks.get(command.task)
     if task is not None and not any(turn.task == task.id for turn in state.turns.values()):
         events.append(e.TaskStuck(task=task.id, reason=f"{command.job} crashed {MOST_CRASHES} times: {command.error}"))

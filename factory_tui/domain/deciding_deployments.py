@@ -241,6 +241,7 @@ def settle(state: State, command: c.SettleDeployment) -> tuple[e.Event, ...]:
     deployment = deployment_of(state, command.deployment)
     if deployment.stage != "deploying":
         return ()
+    ids = Ids(state)
     plan, running = deployment.plan, command.running
     is_done = running.known and running.commit == plan.commit and (command.after_crash or command.exit_code == 0)
     outcome: e.SettledAs = "done" if is_done else "failed" if running.known or not command.after_crash else "in doubt"
@@ -254,17 +255,17 @@ def settle(state: State, command: c.SettleDeployment) -> tuple[e.Event, ...]:
         after_crash=command.after_crash,
     )
     if outcome != "failed":
-        doubt = _incident(state, deployment, "nobody knows what runs", settled.summary)
+        doubt = _incident(ids, deployment, "nobody knows what runs", settled.summary)
         return (settled, doubt) if outcome == "in doubt" else (settled,)
-    incident = _incident(state, deployment, "the deployment failed", settled.summary)
+    incident = _incident(ids, deployment, "the deployment failed", settled.summary)
     if running.known and running.commit == plan.previous:
         return (settled, incident)
     return (settled, incident, _ordered(deployment, f"the deployment failed: {settled.summary}", "factory"))
 
 
-def _incident(state: State, deployment: Deployment, title: str, what: str) -> e.IncidentOpened:
+def _incident(ids: Ids, deployment: Deployment, title: str, what: str) -> e.IncidentOpened:
     return e.IncidentOpened(
-        incident=Ids(state).next("I"),
+        incident=ids.next("I"),
         title=f"{deployment.id} to {deployment.plan.environment}: {title}",
         what=what[:LONG_REASON],
         task=deployment.task,
@@ -280,7 +281,7 @@ def _ordered(deployment: Deployment, reason: str, by: str) -> e.RollbackOrdered:
 # --- level 4 -------------------------------------------------------------------------------------
 
 
-def check(state: State, command: c.CheckDeployment) -> tuple[e.Event, ...]:
+def check(state: State, ids: Ids, command: c.CheckDeployment) -> tuple[e.Event, ...]:
     """The verdict is computed here: each check of the floor must have passed, or not apply with its reason."""
     deployment = deployment_of(state, command.deployment)
     if deployment.stage not in ("deployed", "rolled back"):
@@ -308,8 +309,8 @@ def check(state: State, command: c.CheckDeployment) -> tuple[e.Event, ...]:
         return (checked,)
     told = f"{summary}. " + "; ".join(worst[:10])
     if deployment.stage == "rolled back":
-        return (checked, _incident(state, deployment, "the old release does not pass level 4 either", told))
-    incident = _incident(state, deployment, "level 4 did not pass", told)
+        return (checked, _incident(ids, deployment, "the old release does not pass level 4 either", told))
+    incident = _incident(ids, deployment, "level 4 did not pass", told)
     if deployment.elsewhere:
         return (checked, incident)
     return (checked, incident, _ordered(deployment, f"level 4: {told}", "factory"))
@@ -377,6 +378,7 @@ def settle_rollback(state: State, command: c.SettleRollback) -> tuple[e.Event, .
     deployment = deployment_of(state, command.deployment)
     if deployment.stage != "rolling back":
         return ()
+    ids = Ids(state)
     running, plan = command.running, deployment.plan
     is_back = running.known and running.commit == plan.previous
     there = running.commit[:10] or "nothing" if running.known else f"nobody knows what ({running.why_unknown})"
@@ -387,7 +389,7 @@ def settle_rollback(state: State, command: c.SettleRollback) -> tuple[e.Event, .
         summary=f"{command.summary}; {there} runs there".removeprefix("; ")[:LONG_REASON],
         evidence=command.evidence,
     )
-    return (settled,) if is_back else (settled, _incident(state, deployment, "the way back failed", settled.summary))
+    return (settled,) if is_back else (settled, _incident(ids, deployment, "the way back failed", settled.summary))
 
 
 # --- releases made elsewhere, statements ------------------------------------------------
@@ -446,7 +448,7 @@ def record_kept(state: State, command: c.RecordDeploymentKept) -> tuple[e.Event,
     return (e.DeploymentEvidenceKept(deployment=deployment.id, problem=command.problem[:LONG_REASON]),)
 
 
-def after_crash(state: State, job: str) -> tuple[e.Event, ...]:
+def after_crash(state: State, ids: Ids, job: str) -> tuple[e.Event, ...]:
     """A job of a deployment that crashed for the last time leaves it where somebody can see it."""
     for one in state.deployments.values():
         if one.over or f"'{one.id}'" not in job:
@@ -459,5 +461,5 @@ def after_crash(state: State, job: str) -> tuple[e.Event, ...]:
         if one.stage in ("reverting", "rolling back"):
             return (e.RollbackSettled(deployment=one.id, outcome="in doubt", running="", summary=why),)
         if one.stage in ("deployed", "rolled back"):
-            return check(state, c.CheckDeployment(deployment=one.id, rows=(), missing=why))
+            return check(state, ids, c.CheckDeployment(deployment=one.id, rows=(), missing=why))
     return ()

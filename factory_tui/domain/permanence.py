@@ -106,5 +106,6 @@ def carried_over(state: State, charter: Charter) -> tuple[Charter, tuple[str, ..
         stack=charter.stack,
         protected=charter.protected,
         architecture=charter.architecture,
+        deploying=charter.deploying,
     )
     return whole, tuple(lost)

@@ -35,6 +35,8 @@ def _opened(state: State, task: Task, parts: tuple[PlannedTask, ...]) -> tuple[e
     ids = Ids(state)
     names = tuple(ids.next("T") for _ in parts)
     done = {id for id, other in state.closed.items() if other.stage in ("landed", "done")}
+    # What was dropped will never be done: whoever splits goes on without it, as a retry does.
+    after = tuple(one for one in task.after if one in state.tasks or one in done)
     events: list[e.Event] = [e.TaskSplit(task=task.id, into=names)]
     for name, part in zip(names, parts, strict=True):
         opened = e.TaskOpened(
@@ -46,10 +48,10 @@ def _opened(state: State, task: Task, parts: tuple[PlannedTask, ...]) -> tuple[e
             goal=part.goal,
             criteria=part.criteria,
             paths=part.paths,
-            after=task.after,
+            after=after,
         )
         events.append(opened)
-    if set(task.after) <= done:
+    if set(after) <= done:
         events += [
             e.HandoffOffered(
                 handoff=ids.next("H"),
