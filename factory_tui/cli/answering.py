@@ -36,7 +36,8 @@ def inbox(item: str | None, as_json: bool) -> None:
 def _look_offline(place: Any, item: str | None) -> dict[str, Any]:
     from factory_tui.adapters.evidence import EvidenceFiles
     from factory_tui.domain.waiting import waiting
-    from factory_tui.engine.exhibits import as_data, find_item, parts_of
+    from factory_tui.engine.exhibits import find_item, parts_of
+    from factory_tui.engine.summary import as_data
 
     state = place.look()[0]
     if item is None:

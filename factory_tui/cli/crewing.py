@@ -51,7 +51,7 @@ _COLUMNS = ("role", "seat", "model", "effort", "share", "why")
 
 
 def _crew_offline(place: Any) -> dict[str, Any]:
-    from factory_tui.engine.exhibits import crew_of
+    from factory_tui.engine.summary import crew_of
 
     return crew_of(place.look()[0])
 

@@ -28,7 +28,7 @@ def status(line: bool, as_json: bool) -> None:
     runs = ask_running(place, request("status"))
     told = runs
     if told is None:
-        from factory_tui.engine.exhibits import summary_of
+        from factory_tui.engine.summary import summary_of
 
         told = summary_of(place.look()[0])
     if as_json:
@@ -43,7 +43,7 @@ def _status_line() -> str:
         place = here()
         told = ask_running(place, request("status"))
         if told is None:
-            from factory_tui.engine.exhibits import summary_of
+            from factory_tui.engine.summary import summary_of
 
             told, mark = summary_of(place.look()[0]), "off"
         else:
@@ -122,7 +122,7 @@ def replay(at: int | None, as_json: bool) -> None:
     import msgspec
 
     from factory_tui.domain.evolve import fold
-    from factory_tui.engine.exhibits import summary_of
+    from factory_tui.engine.summary import summary_of
 
     _, entries, view = here().look()
     if view is None:

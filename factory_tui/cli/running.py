@@ -223,7 +223,7 @@ async def _session(ground: Ground, wish: Wish, opening: Opening | None) -> int:
 
 
 def say_end(house: House, wish: Wish, running: Running, over: bool) -> None:
-    from factory_tui.engine.exhibits import summary_of
+    from factory_tui.engine.summary import summary_of
 
     told = summary_of(house.state)
     digest = f"{house.ground.home.home_dir}/{running.digest}"

@@ -1,4 +1,4 @@
-"""What is shown of a state: its summary as plain data, and everything that an answer to one item is about.
+"""Everything that an answer to one waiting item is about, in the order in which it is read.
 
 Nothing is decided here. Texts are whole, as the evidence store holds them; whoever prints them makes them harmless.
 """
@@ -9,7 +9,6 @@ import difflib
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -20,12 +19,11 @@ from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
 from factory_tui.domain.rule_proof import Proof
-from factory_tui.domain.spending import bound, share, used
-from factory_tui.domain.staffing import UNITS, chosen
 from factory_tui.domain.state import Deployment, Incident, State, Task
 from factory_tui.domain.terms import LEVEL_NAMES, Evidence, Finding, RuleMatch
 from factory_tui.domain.waiting import Waiting, waiting
 from factory_tui.engine.ports import EvidenceStore
+from factory_tui.engine.summary import budget_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,128 +34,11 @@ class Part:
     text: str
 
 
-def summary_of(state: State) -> dict[str, Any]:
-    """The state in one JSON object; `docs/json.md` describes its keys."""
-    mission = state.mission or next(reversed(state.missions.values()), None)
-    return {
-        "seq": state.seq,
-        "session": {"number": state.session, "open": state.session_open},
-        "mode": state.mode,
-        "paused": state.paused,
-        "wall": state.wall,
-        "base": {"ref": state.base_ref, "commit": state.base},
-        "charter": state.charter.sha256 if state.charter else "",
-        "mission": {
-            "id": mission.id,
-            "text": mission.text,
-            "target": mission.target,
-            "tip": mission.tip,
-            "outcome": mission.outcome,
-        }
-        if mission
-        else None,
-        "tasks": [_task(task) for task in state.tasks.values()],
-        "closed": [_task(task) for task in state.closed.values() if mission and task.mission == mission.id],
-        "turns": [
-            {
-                "id": turn.id,
-                "task": turn.task,
-                "role": turn.role,
-                "seat": turn.seat,
-                "control": turn.control,
-                "attempt": turn.attempt,
-                "since": turn.started,
-                "actions": turn.actions,
-                "denied": turn.denied,
-                "paused": turn.paused,
-            }
-            for turn in state.turns.values()
-        ],
-        "waiting": [as_data(item) for item in waiting(state)],
-        "spend": {"usd": state.usd, "tokens": state.tokens, "unknown": state.costs_unknown},
-        "digest": {
-            "session": state.digest.session,
-            "path": state.digest.path,
-            "read": state.digest.session <= state.acknowledged,
-        }
-        if state.digest
-        else None,
-    }
-
-
-def _task(task: Task) -> dict[str, Any]:
-    candidate = task.candidate
-    return {
-        "id": task.id,
-        "title": task.title,
-        "role": task.role,
-        "stage": task.stage,
-        "since": task.since,
-        "attempt": task.attempt,
-        "held": task.held,
-        "why": task.why,
-        "worktree": task.worktree,
-        "commit": candidate.commit if candidate else "",
-        "tree": candidate.tree if candidate else "",
-        "paths": list(candidate.paths) if candidate else [],
-        "landed_as": task.landed_as,
-        "open_findings": len(task.findings),
-    }
-
-
 _WAYS_ON = (
     "Work is kept. `raise` lets it go on, by an amount: `usd 5`, `tokens 500000`, `actions 50`, `minutes 30`, or\n"
     "several with commas; nothing typed = as much again. A raise holds for what it names: this task, this session,\n"
     "this day. For longer, change [budgets] in factory.toml, or the ceilings in your own config.toml."
 )
-
-
-def budget_lines(state: State) -> Iterator[str]:
-    """Each budget that bounds anything: what was used of what is allowed."""
-    roles = sorted({*state.law.gate.budgets.roles, *state.ceilings.roles})
-    for scope in ("day", "session", *(f"role:{role}" for role in roles), *(f"task:{task}" for task in state.tasks)):
-        spent, most = used(state, scope), bound(state, scope)
-        told = [
-            f"{name} {getattr(spent, name):.2f} of {getattr(most, name):g}"
-            if name in ("usd", "minutes")
-            else f"{name} {getattr(spent, name)} of {getattr(most, name)}"
-            for name in UNITS
-            if getattr(most, name)
-        ]
-        if told:
-            unknown = " (some of it cost nobody knows what)" if spent.unknown else ""
-            yield f"{scope:<16} {', '.join(told)}{unknown}"
-
-
-def crew_of(state: State) -> dict[str, Any]:
-    """Who fills each role, what one turn of it may use, and what is used of every budget."""
-    crew = []
-    for card in state.charter.roles if state.charter else ():
-        staffed = state.crew.get(card.id)
-        if staffed is None:
-            continue
-        now, most = chosen(staffed, state.role_seats.get(card.id, ""), ""), share(state, card.id, "")
-        crew.append(
-            {
-                "role": card.id,
-                "seat": now.seat,
-                "model": now.model,
-                "effort": now.effort,
-                "why": now.why,
-                "tier": card.model_tier,
-                "share": f"${most.usd:g}, {most.tokens:,} tokens, {most.actions} actions, {most.minutes:g} min",
-                "used_usd": used(state, f"role:{card.id}").usd,
-                "used_tokens": used(state, f"role:{card.id}").tokens,
-            }
-        )
-    budgets = list(budget_lines(state)) if state.charter else []
-    return {"crew": crew, "budgets": budgets, "notes": list(state.crew_notes)}
-
-
-def as_data(item: Waiting) -> dict[str, Any]:
-    return {field: getattr(item, field) for field in ("id", "kind", "task", "title", "since", "sha256")} | {
-        "verbs": list(item.verbs)
-    }
 
 
 def find_item(state: State, id: str) -> Waiting:

@@ -20,21 +20,13 @@ from factory_tui.domain.terms import Actor, Record
 from factory_tui.domain.waiting import Waiting, waiting
 from factory_tui.engine.deploy_orders import Deploy, carry_out
 from factory_tui.engine.deployments import Deployments
-from factory_tui.engine.exhibits import (
-    as_data,
-    budget_lines,
-    crew_of,
-    difference,
-    find_item,
-    parts_of,
-    proposed_charter,
-    summary_of,
-)
+from factory_tui.engine.exhibits import difference, find_item, parts_of, proposed_charter
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.incidents import IncidentDesk, IncidentWish
 from factory_tui.engine.orders import Steer, command_of
 from factory_tui.engine.ports import EvidenceStore
 from factory_tui.engine.session import Session
+from factory_tui.engine.summary import as_data, budget_lines, crew_of, summary_of
 
 SHORTEST_SHA = 6
 """Characters of a sha256 that name an object."""

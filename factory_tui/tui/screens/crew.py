@@ -81,7 +81,7 @@ class Crew(Listing):
         self.cockpit.ask(Raise(scope=scope, amount=amount), f"the budget of {scope} is raised by {amount}, on record")
 
     def act_crew_budgets(self) -> None:
-        from factory_tui.engine.exhibits import budget_lines
+        from factory_tui.engine.summary import budget_lines
 
         state = self.cockpit.state
         lines = list(budget_lines(state)) if state.charter else []
