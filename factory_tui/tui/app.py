@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
@@ -14,37 +14,30 @@ from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.preferences import Preferences
 from factory_tui.domain.state import State, Task
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.tui import terminal
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.chronicle import Chronicle
 from factory_tui.tui.keymap import Keys
-from factory_tui.tui.looks import Looks
+from factory_tui.tui.noticing import Noticing
 from factory_tui.tui.outside import Outside
 from factory_tui.tui.painting import Paint
 from factory_tui.tui.palette import THEMES
-from factory_tui.tui.presence import Presence
 from factory_tui.tui.present.law import prepare
-from factory_tui.tui.present.words import hours_after, seconds_of, waiting_notice
 from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.themes import register
 from factory_tui.tui.view import Door, View
 
 if TYPE_CHECKING:  # the first frame does not wait for the engine
-    from factory_tui.domain.commands import Command
     from factory_tui.engine.checklist import Checked, CheckLine
-    from factory_tui.engine.reception import Request
 
 FAST, SLOW = 30, 15
 """Frames a second: of the pane that is read, of everything else."""
 CALM_BEATS = 8
-SECONDS_TO_GATHER = 5.0
-"""For which new asks wait for others before the bell tells of them."""
 """Beats without anything to draw after which the ticker rests."""
-APPROVAL_HOURS = 8.0
 
 
-class Cockpit(Looks, inherit_bindings=False):
+class Cockpit(Noticing, inherit_bindings=False):
     """One factory on one terminal."""
 
     CSS_PATH = "theme.tcss"
@@ -103,19 +96,12 @@ class Cockpit(Looks, inherit_bindings=False):
         self.is_away = False
         """Another program has the terminal: nothing is drawn, and its Ctrl-C is its own."""
         self._asked_to_stop = False
-        self._waited: set[str] = set()
-        """What was rung for, or was there from the beginning."""
-        self._gathering_since = float("inf")
         self._held = contextlib.ExitStack()
-        self.presence = Presence(self.outside.preferences.away.minutes * 60)
-        self._absence: tuple[int, str, str] | None = None
+        self.begin_noticing()
         register(self, theme)
 
     def get_default_screen(self) -> Floor:
         return Floor()
-
-    def now(self) -> str:
-        return self.view.now() if self.view else ""
 
     # --- beginning -------------------------------------------------------------------------------
 
@@ -159,7 +145,7 @@ class Cockpit(Looks, inherit_bindings=False):
             self.brief_supervisor()
             raise
         self.phase = ""
-        self._waited = {item.id for item in waiting(self.state)}
+        self.has_seen_all()
         self._after_start()
 
     def _on_check(self, checked: Checked) -> None:
@@ -189,7 +175,7 @@ class Cockpit(Looks, inherit_bindings=False):
         for entry in view.past:
             self.chronicle.tell(entry, view.state)
         view.subscribe(self._on_entry)
-        self._waited = {item.id for item in waiting(self.state)}
+        self.has_seen_all()
         self.wake()
         if self.room is not None:
             self.room.renew()
@@ -248,150 +234,25 @@ class Cockpit(Looks, inherit_bindings=False):
             room.present()
             if not room.is_typing:
                 room.show_hints()
-            self._ring()
+            self.ring()
         self._calm = 0 if drew else self._calm + 1
         if self._calm > CALM_BEATS and self._ticker is not None:
             self._ticker.pause()
 
     def _second(self) -> None:
         """Times grow."""
-        self._notice_absence()
-        if self._gathering_since != float("inf"):
-            self._ring()
+        self.notice_second()
         grows = self.state.turns or waiting(self.state) or self.phase or self.chronicle.marks
         if grows and not self.is_away and not terminal.is_busy(self._driver):
             room = self.room
             if room is not None and room.is_ready:
                 room.present()
 
-    # --- somebody is here, or was away -----------------------------------------------------------
-
-    def was_here(self) -> None:
-        if self.view is not None:
-            now = self.now()
-            self.presence.key(self.view.monotonic(), seconds_of(now), self.state.seq, now)
-
-    def came_back(self) -> None:
-        if self.view is not None and (why := self.presence.came_back(self.view.monotonic())):
-            self._tell_absence(why)
-
-    def _notice_absence(self) -> None:
-        if self.view is not None and not self.phase:
-            if not self.presence.left:
-                self.was_here()
-            if why := self.presence.beat(self.view.monotonic(), seconds_of(self.now())):
-                self._tell_absence(why)
-
-    def _tell_absence(self, why: str) -> None:
-        """One card, when anything happened. Whoever types or edits is not disturbed: it is one key away."""
-        seen = self.presence.seq
-        if self.state.seq <= seen or self.phase:
-            return
-        self.presence.told()
-        self._absence = (seen, self.presence.left, why)
-        room = self.room
-        if room is None or room.is_typing or self.focused is not None:
-            self.say("while you were away, things happened; gw shows them", "warn")
-        else:
-            self.act_go_away()
-
-    def act_go_away(self) -> None:
-        from factory_tui.tui.screens.away import Away
-
-        assert self._absence is not None
-        while isinstance(self.room, Away):
-            self.pop_screen()
-        self.enter(Away(*self._absence))
-
-    def _ring(self) -> None:
-        """A bell and a notice when more waits than before, at most one a minute; asks gather first."""
-        items = [item for item in waiting(self.state) if item.kind != "notice"]
-        fresh = [item for item in items if item.id not in self._waited]
-        self._waited &= {item.id for item in items}
-        if not fresh or self.view is None:
-            return
-        now = self.view.monotonic()
-        self._gathering_since = min(self._gathering_since, now)
-        if all(item.kind == "ask" for item in fresh) and now - self._gathering_since < SECONDS_TO_GATHER:
-            return
-        self._gathering_since = float("inf")
-        self._waited |= {item.id for item in fresh}
-        if self.rings and self.outside.may_ring(now):
-            self.bell()
-            self.soon(self._notify(waiting_notice(items)))
-
-    async def _notify(self, text: str) -> None:
-        if problem := await self.outside.notify(text):
-            self.say(problem, "warn")
+    # --- out -------------------------------------------------------------------------------------
 
     def _write(self, sequence: str) -> None:
         if self._driver is not None:
             self._driver.write(sequence)
-
-    # --- what goes up ----------------------------------------------------------------------------
-
-    def soon(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs beside the screen; what the factory refuses is said, anything else is a crash."""
-
-        async def guarded() -> None:
-            try:
-                await work
-            except FactoryError as error:
-                self.say(f"{error.what}: {error.why}; {error.next_step}".replace(": ;", ";").rstrip("; "), "warn")
-            except Exception as error:
-                self._failed = error
-                self.wake()
-
-        job = asyncio.get_running_loop().create_task(guarded())
-        self._jobs.add(job)
-        job.add_done_callback(self._jobs.discard)
-
-    def command(self, command: Command, told: str) -> None:
-        """One command of the supervisor, and what to say when it is on disk."""
-
-        async def carry_out(view: View) -> None:
-            await view.submit(command)
-            self.say(told, "bar")
-
-        self._with_view(carry_out)
-
-    def ask(self, request: Request, told: str, then: Callable[[], None] | None = None) -> None:
-        """One request to the reception, as somebody at the terminal."""
-
-        async def carry_out(view: View) -> None:
-            await view.ask(request)
-            if then is not None:
-                then()
-            self.say(told, "bar")
-
-        self._with_view(carry_out)
-
-    def _with_view(self, work: Callable[[View], Coroutine[Any, Any, None]]) -> None:
-        if self.view is None:
-            self.say("the ledger is still opening", "warn")
-        else:
-            self.soon(work(self.view))
-
-    def answer(self, item: Waiting, verb: str, text: str, then: Callable[[], None]) -> None:
-        """Answers exactly the object that was shown."""
-        from factory_tui.engine.reception import Adopt, HandOver, Reply
-
-        request: Request
-        if item.kind == "proposal" and verb == "adopt":
-            request = Adopt(proposal=item.id, sha256=item.sha256)
-        elif verb == "handover":
-            request = HandOver(task=item.task, note=text)
-        else:
-            expires = hours_after(self.now(), APPROVAL_HOURS) if item.kind == "change" and verb == "approve" else ""
-            request = Reply(id=item.id, verb=verb, text=text, sha256=item.sha256, expires=expires)
-        self.ask(request, f"{verb} {item.id}: {item.title}", then)
-
-    def act_pause_all(self) -> None:
-        from factory_tui.engine.reception import SetPaused
-
-        paused = bool(self.state.paused)
-        told = "every turn goes on" if paused else "every turn stops before its next action; P goes on"
-        self.ask(SetPaused(paused=not paused, reason="" if paused else "the supervisor paused"), told)
 
     async def step_aside(self, words: Sequence[str], directory: str) -> int:
         """Gives the terminal to a program and takes it back; the factory goes on meanwhile. Returns its exit code."""
@@ -424,7 +285,7 @@ class Cockpit(Looks, inherit_bindings=False):
                 return "nothing waits for you"
             case "pause-all" if not self.state.session_open:
                 return "no session is open"
-            case "go.away" if self._absence is None:
+            case "go.away" if self.absence is None:
                 return "you were not away"
             case _:
                 return ""

@@ -127,8 +127,8 @@ async def test_asks_gather_before_the_bell_and_notices_never_ring():
         app.bell = lambda: rung.append(True)
         chair.ask(f"echo {'x' * 8_200}")
         await settled(pilot)
-        app._ring()
+        app.ring()
         assert not rung
         chair.minute += 1
-        app._ring()
+        app.ring()
         assert rung

@@ -42,7 +42,7 @@ async def test_a_screen_looks_as_it_was_seen(name, size):
     make, keys = SCREENS[name]
     chair = make()
     async with chair.cockpit(*size) as (app, pilot):
-        app._absence = (12, "2026-11-22T00:01:00.000Z", "no key for 10 min")
+        app.absence = (12, "2026-11-22T00:01:00.000Z", "no key for 10 min")
         await press(pilot, *keys)
         await settled(pilot)
         look(f"{name}-{size[0]}x{size[1]}", "txt", screen_text(app))
