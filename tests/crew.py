@@ -12,9 +12,10 @@ from real_git import commit, git, repository
 
 from factory_tui.bootstrap import House, SeatTable, find_ground, open_house
 from factory_tui.domain import commands as c
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Action, Actor, Control, SeatFacts
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
 from factory_tui.engine.session import waits_for_somebody
 

@@ -21,6 +21,7 @@ from factory_tui.domain.decide import decide
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.evolve import evolve, fold
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.seals import action_sha256
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import (
@@ -39,7 +40,7 @@ from factory_tui.domain.terms import (
     SeatFacts,
     Verdict,
 )
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 
 SUPERVISOR = Actor(kind="supervisor", name="supervisor:ada@script")
 FACTORY = Actor(kind="factory", name="gatekeeper")

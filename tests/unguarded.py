@@ -22,9 +22,10 @@ from factory_tui.domain import charter as charters
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.events import Event
 from factory_tui.domain.evolve import evolve
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, CommitId, TreeId, Verdict
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.ports import Boundary, Equipment, InspectionResult, LandingPlan, Limits
 

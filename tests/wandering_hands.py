@@ -12,12 +12,13 @@ from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain.charter import Charter, seal
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.rules import Rule
 from factory_tui.domain.spending import ended_because
 from factory_tui.domain.staffing import Bounds, Budgets, Staffed
 from factory_tui.domain.state import Incident, State, Turn
 from factory_tui.domain.terms import Actor
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 
 RISKY = "find . -delete"
 """Asked for, by a law that says so."""

@@ -15,13 +15,15 @@ from factory_tui.domain.deciding_incidents import close_incident, fill_incident,
 from factory_tui.domain.deciding_tasks import open_plan, redirect, release, reoffer
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.incidents import form_in
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_fail, mission_over, offer
+from factory_tui.domain.shared_causes import budget_scope
 from factory_tui.domain.spending import amount_in, bound, share
 from factory_tui.domain.splitting import FORM, split
 from factory_tui.domain.state import State, Task, verdict_of
 from factory_tui.domain.terms import Actor, Finding, Verdict
-from factory_tui.domain.waiting import Waiting, budget_scope, waiting
+from factory_tui.domain.waiting import waiting
 
 
 def answer(state: State, command: c.Answer, by: Actor, at: str) -> tuple[e.Event, ...]:

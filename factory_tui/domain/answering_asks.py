@@ -8,12 +8,12 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.asking import alike
 from factory_tui.domain.errors import Refusal
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.law import ruling_on_action
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.seals import action_sha256
 from factory_tui.domain.state import Ask, State
 from factory_tui.domain.terms import Action, Decision, Sha256
-from factory_tui.domain.waiting import Waiting
 
 
 def answer_ask(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:

@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from factory_tui.domain import seals
 from factory_tui.domain.asking import alike, may_last_the_session
 from factory_tui.domain.incidents import next_step
-from factory_tui.domain.spending import Excess, is_for_person, name_of, shared_excess
+from factory_tui.domain.item import Waiting
+from factory_tui.domain.shared_causes import budget_items, world_items
 from factory_tui.domain.state import Deployment, State, Task
-from factory_tui.domain.terms import Record, Sha256, Verdict
-from factory_tui.domain.world import stands_in_the_way, told
-
-WaitingKind = Literal[
-    "digest",
-    "handoff",
-    "plan",
-    "ask",
-    "question",
-    "proposal",
-    "change",
-    "stuck",
-    "turn",
-    "budget",
-    "world",
-    "notice",
-    "incident",
-    "deployment",
-]
-
-
-class Waiting(Record, frozen=True, kw_only=True):
-    id: str
-    kind: WaitingKind
-    task: str
-    title: str
-    """One line: what waits, for what."""
-    since: str
-    sha256: Sha256
-    """Of the object; an answer names it."""
-    verbs: tuple[str, ...]
-    """The usual one first."""
+from factory_tui.domain.terms import Verdict
 
 
 def waiting(state: State) -> tuple[Waiting, ...]:
@@ -52,8 +20,8 @@ def waiting(state: State) -> tuple[Waiting, ...]:
         *_plans(state),
         *_tasks(state),
         *_proposals(state),
-        *_budgets(state),
-        *_world(state),
+        *budget_items(state),
+        *world_items(state),
         *_deployments(state),
         *_notices(state),
         *_incidents(state),
@@ -209,93 +177,6 @@ def _plans(state: State) -> list[Waiting]:
         for plan in state.plans.values()
         if state.tasks[plan.task].stage == "planned"
     ]
-
-
-def _budgets(state: State) -> list[Waiting]:
-    """One item for each budget, however many turns it stops."""
-    if state.charter is None:
-        return []
-    found = []
-    scopes: dict[str, tuple[str, list[str]]] = {}
-    for task in state.tasks.values():
-        if task.held or task.handoff is None or task.stage not in ("released", "working"):
-            continue
-        if task.overspent and not is_for_person(state, task):
-            found.append(_overspent(task))
-        elif (over := _shared_excess(state, task)) is not None:
-            scopes.setdefault(over.scope, (over.what, []))[1].append(task.id)
-    for scope, (what, tasks) in scopes.items():
-        ends = {"day": "; it goes on by itself at 00:00 UTC", "session": "; the next session has its own"}
-        since = min(state.tasks[id].since for id in tasks)
-        found.append(
-            Waiting(
-                id=f"B-{scope.rpartition(':')[2]}",
-                kind="budget",
-                task=tasks[0],
-                title=f"the budget {name_of(scope)} is used up: {what}. Waiting: {', '.join(tasks)}"
-                + ends.get(scope, ""),
-                since=since,
-                sha256=seals.sha256_of("budget", scope, what, tasks),
-                verbs=("raise",),
-            )
-        )
-    return found
-
-
-def _shared_excess(state: State, task: Task) -> Excess | None:
-    turn = next((turn for turn in state.turns.values() if turn.task == task.id), None)
-    if turn is not None:
-        is_persons = turn.control == "human"
-        return None if is_persons else next(shared_excess(state, turn.role, task.id), None)
-    assert task.handoff
-    return None if is_for_person(state, task) else next(shared_excess(state, task.handoff.to, task.id), None)
-
-
-def _overspent(task: Task) -> Waiting:
-    return Waiting(
-        id=f"B-{task.id}",
-        kind="budget",
-        task=task.id,
-        title=f"{task.title}: {task.overspent}; its work is kept",
-        since=task.since,
-        sha256=seals.sha256_of("budget", task.id, task.overspent, len(task.turns)),
-        verbs=("raise", "take-over", "drop"),
-    )
-
-
-def budget_scope(state: State, item: Waiting) -> str:
-    """Which budget an item is about."""
-    name = item.id.removeprefix("B-")
-    task = state.tasks.get(name)
-    if task is not None:
-        return f"turn:{name}" if task.overspent else f"task:{name}"
-    return name if name in ("day", "session") else f"role:{name}"
-
-
-def _world(state: State) -> list[Waiting]:
-    """One item for each cause, however many turns share it."""
-    found = []
-    for wait in state.world.values():
-        tasks = [
-            task.id
-            for task in state.tasks.values()
-            if task.stage == "released" and not task.held and stands_in_the_way(state, task) == wait
-        ]
-        if not tasks:
-            continue
-        how = "" if wait.is_told else " (the next try)"
-        found.append(
-            Waiting(
-                id=wait.id,
-                kind="world",
-                task=tasks[0],
-                title=f"{told(wait)}{how}: {wait.cause}. Waiting: {', '.join(tasks)}; nothing is counted against them",
-                since=wait.since,
-                sha256=seals.sha256_of("world", wait.id, wait.until),
-                verbs=("go-on",),
-            )
-        )
-    return found
 
 
 def _proposals(state: State) -> list[Waiting]:

@@ -17,11 +17,12 @@ from factory_tui.domain.charter import Charter
 from factory_tui.domain.environments import DEPLOY_FILE
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.incidents import next_step
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
 from factory_tui.domain.rule_proof import Proof
 from factory_tui.domain.state import Deployment, Incident, State, Task
 from factory_tui.domain.terms import LEVEL_NAMES, Evidence, Finding, RuleMatch
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.engine.ports import EvidenceStore
 from factory_tui.engine.summary import budget_lines
 

@@ -14,10 +14,11 @@ import msgspec
 from factory_tui.domain import commands as c
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import Mode
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.spending import amount_in
 from factory_tui.domain.staffing import NO_BOUNDS
 from factory_tui.domain.terms import Actor, Record
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.engine.deploy_orders import Deploy, carry_out
 from factory_tui.engine.deployments import Deployments
 from factory_tui.engine.exhibits import difference, find_item, parts_of, proposed_charter

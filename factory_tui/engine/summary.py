@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.spending import bound, share, used
 from factory_tui.domain.staffing import UNITS, chosen
 from factory_tui.domain.state import State, Task
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 
 
 def summary_of(state: State) -> dict[str, Any]:

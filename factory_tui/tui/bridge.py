@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from factory_tui.domain.commands import Command
+    from factory_tui.domain.item import Waiting
     from factory_tui.domain.state import State, Task
-    from factory_tui.domain.waiting import Waiting
     from factory_tui.engine.checklist import Checked, CheckLine
     from factory_tui.engine.reception import Request
     from factory_tui.tui.bindings import Act

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 from factory_tui.domain.commands import Command
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.events import Mode
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, Sha256
-from factory_tui.domain.waiting import Waiting
 from factory_tui.engine.checklist import Report, ledger_line
 from factory_tui.engine.exhibits import Part, parts_of
 from factory_tui.engine.factory import Factory, Subscriber

@@ -10,8 +10,8 @@ from textual.app import App
 from factory_tui.domain.waiting import waiting
 
 if TYPE_CHECKING:
+    from factory_tui.domain.item import Waiting
     from factory_tui.domain.state import State
-    from factory_tui.domain.waiting import Waiting
     from factory_tui.tui.chronicle import Chronicle
     from factory_tui.tui.keymap import Keys
     from factory_tui.tui.painting import Paint

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:  # the first frame does not wait for the engine
     from factory_tui.domain.commands import Command
     from factory_tui.domain.entries import Entry
+    from factory_tui.domain.item import Waiting
     from factory_tui.domain.state import State
     from factory_tui.domain.terms import Sha256
-    from factory_tui.domain.waiting import Waiting
     from factory_tui.engine.checklist import Report
     from factory_tui.engine.exhibits import Part
     from factory_tui.engine.factory import Subscriber

@@ -17,8 +17,9 @@ from crew import write as edit
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.terms import Action, Finding, PlannedTask
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.engine.seat_ports import Desk, TurnBrief
 from factory_tui.engine.session import waits_for_somebody
 from factory_tui.tui.app import Cockpit

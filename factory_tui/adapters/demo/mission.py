@@ -10,8 +10,8 @@ from factory_tui.adapters.front_matter import read_yaml
 from factory_tui.adapters.rehearsal_script import Script, read_script
 from factory_tui.adapters.schema import convert
 from factory_tui.domain.errors import DocumentError
+from factory_tui.domain.item import WaitingKind
 from factory_tui.domain.terms import Record
-from factory_tui.domain.waiting import WaitingKind
 
 
 class ScriptedAnswer(Record, frozen=True, kw_only=True):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Verdict
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, cut_line, item, line
 from factory_tui.tui.present.floor import KIND_WORDS

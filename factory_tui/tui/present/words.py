@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.spending import withheld
 from factory_tui.domain.state import State, Task, Turn
 from factory_tui.domain.terms import Verdict
-from factory_tui.domain.waiting import Waiting
 from factory_tui.domain.world import stands_in_the_way
 from factory_tui.tui.glyphs import UNICODE
 from factory_tui.tui.lines import Line, Span

@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.item import Waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Line, Span
 from factory_tui.tui.present.away import away_text

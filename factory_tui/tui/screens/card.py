@@ -10,7 +10,8 @@ import time
 from typing import ClassVar
 
 from factory_tui.domain.errors import FactoryError
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.item import Waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.tui.bindings import VERBS, Act
 from factory_tui.tui.keymap import shown
 from factory_tui.tui.lines import Line, Span, ends, line_width

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.item import Waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.tui.bridge import Bridge
 from factory_tui.tui.present.exhibit import Exhibit
 from factory_tui.tui.present.proposals import covering, mark_parts, proposal_exhibit

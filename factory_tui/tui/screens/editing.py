@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.events import Key
 from textual.widgets import TextArea
 
-from factory_tui.domain.waiting import Waiting
+from factory_tui.domain.item import Waiting
 from factory_tui.engine.exhibits import difference
 from factory_tui.engine.reception import Reply
 from factory_tui.tui.bindings import Act

@@ -11,9 +11,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Evidence
-from factory_tui.domain.waiting import Waiting, waiting
+from factory_tui.domain.waiting import waiting
 from factory_tui.engine.reception import Reply
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.chronicle import Chronicle
