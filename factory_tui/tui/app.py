@@ -12,7 +12,6 @@ from textual.timer import Timer
 
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
-from factory_tui.domain.item import Waiting
 from factory_tui.domain.preferences import Preferences
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import waiting

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from factory_tui.domain.errors import FactoryError
-from factory_tui.domain.waiting import Waiting
+from factory_tui.domain.item import Waiting
 from factory_tui.tui.looks import Looks
 from factory_tui.tui.present.words import hours_after
 
