@@ -11,6 +11,7 @@ from factory_tui.domain import deciding_changes as changes
 from factory_tui.domain import deciding_crew as crew
 from factory_tui.domain import deciding_deployments as deployments
 from factory_tui.domain import deciding_incidents as incidents
+from factory_tui.domain import deciding_rollbacks as rollbacks
 from factory_tui.domain import deciding_sessions as sessions
 from factory_tui.domain import deciding_tasks as tasks
 from factory_tui.domain import deciding_turns as turns
@@ -171,7 +172,7 @@ def _about_incident(
 def _about_releases(state: State, command: c.OrderRollback | c.RegisterRelease, by: Actor) -> tuple[e.Event, ...]:
     match command:
         case c.OrderRollback():
-            return deployments.order_rollback(state, command, by)
+            return rollbacks.order_rollback(state, command, by)
         case c.RegisterRelease():
             return deployments.register(state, command, by)
 
@@ -202,9 +203,9 @@ def _deploy(
         case c.CheckDeployment():
             return deployments.check(state, Ids(state), command)
         case c.IntendRollback():
-            return deployments.intend_rollback(state, command)
+            return rollbacks.intend_rollback(state, command)
         case c.SettleRollback():
-            return deployments.settle_rollback(state, command)
+            return rollbacks.settle_rollback(state, command)
         case c.RecordDeploymentStatement():
             return deployments.record_statement(state, command)
         case c.RecordDeploymentKept():

@@ -9,10 +9,13 @@ from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.deciding_rollbacks import incident_about, ordered
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.releasing import (
     FLOOR,
+    LONG_REASON,
+    deployment_of,
     dirty_way_back,
     environment_of,
     is_own,
@@ -27,17 +30,7 @@ from factory_tui.domain.state import Deployment, State, Task, Turn
 from factory_tui.domain.terms import Actor, CheckRow, Decision, RuleMatch, Verdict
 from factory_tui.domain.times import minutes_after
 
-LONG_REASON = 2_000
 PENDING = "taken before the deployment"
-
-
-def deployment_of(state: State, id: str) -> Deployment:
-    """Raises Refusal naming those that are not over."""
-    found = state.deployments.get(id)
-    if found is None:
-        known = ", ".join(one.id for one in state.deployments.values() if not one.over) or "none"
-        raise Refusal(what=f"there is no deployment {id[:40]}", why=f"under way: {known}")
-    return found
 
 
 def _deployer(state: State) -> str:
@@ -165,7 +158,7 @@ def answer_deployment(state: State, id: str, command: c.Answer, by: Actor, at: s
         case "look":
             return (e.DeploymentAskedAgain(deployment=id),)
         case "rollback":
-            return (_ordered(deployment, command.text or "nobody knows what runs there", by.name),)
+            return (ordered(deployment, command.text or "nobody knows what runs there", by.name),)
         case _:
             return (e.DeploymentClosed(deployment=id, reason=command.text),)
 
@@ -255,27 +248,12 @@ def settle(state: State, command: c.SettleDeployment) -> tuple[e.Event, ...]:
         after_crash=command.after_crash,
     )
     if outcome != "failed":
-        doubt = _incident(ids, deployment, "nobody knows what runs", settled.summary)
+        doubt = incident_about(ids, deployment, "nobody knows what runs", settled.summary)
         return (settled, doubt) if outcome == "in doubt" else (settled,)
-    incident = _incident(ids, deployment, "the deployment failed", settled.summary)
+    incident = incident_about(ids, deployment, "the deployment failed", settled.summary)
     if running.known and running.commit == plan.previous:
         return (settled, incident)
-    return (settled, incident, _ordered(deployment, f"the deployment failed: {settled.summary}", "factory"))
-
-
-def _incident(ids: Ids, deployment: Deployment, title: str, what: str) -> e.IncidentOpened:
-    return e.IncidentOpened(
-        incident=ids.next("I"),
-        title=f"{deployment.id} to {deployment.plan.environment}: {title}",
-        what=what[:LONG_REASON],
-        task=deployment.task,
-        cause="deployment",
-        level=4,
-    )
-
-
-def _ordered(deployment: Deployment, reason: str, by: str) -> e.RollbackOrdered:
-    return e.RollbackOrdered(deployment=deployment.id, reason=reason[:LONG_REASON], by=by)
+    return (settled, incident, ordered(deployment, f"the deployment failed: {settled.summary}", "factory"))
 
 
 # --- level 4 -------------------------------------------------------------------------------------
@@ -309,11 +287,11 @@ def check(state: State, ids: Ids, command: c.CheckDeployment) -> tuple[e.Event, 
         return (checked,)
     told = f"{summary}. " + "; ".join(worst[:10])
     if deployment.stage == "rolled back":
-        return (checked, _incident(ids, deployment, "the old release does not pass level 4 either", told))
-    incident = _incident(ids, deployment, "level 4 did not pass", told)
+        return (checked, incident_about(ids, deployment, "the old release does not pass level 4 either", told))
+    incident = incident_about(ids, deployment, "level 4 did not pass", told)
     if deployment.elsewhere:
         return (checked, incident)
-    return (checked, incident, _ordered(deployment, f"level 4: {told}", "factory"))
+    return (checked, incident, ordered(deployment, f"level 4: {told}", "factory"))
 
 
 _VERDICTS = {"pass": "passed", "fail": "failed", "not applicable": "not applicable", "gap": "gap"}
@@ -337,59 +315,6 @@ def _whole(rows: tuple[CheckRow, ...], missing: str) -> tuple[CheckRow, ...]:
 
 
 _WEIGHT = {"pass": 0, "not applicable": 1, "gap": 2, "fail": 3}
-
-
-# --- the way back --------------------------------------------------------------------------------
-
-
-def order_rollback(state: State, command: c.OrderRollback, by: Actor) -> tuple[e.Event, ...]:
-    """The supervisor takes back what runs there. A freeze does not hold it."""
-    live = state.releases.get(command.environment)
-    busy = [one for one in state.deployments.values() if one.plan.environment == command.environment and not one.over]
-    open_ = next((one for one in busy if one.stage in ("deployed", "in doubt")), None)
-    deployment = open_ or (state.deployments.get(live.deployment) if live else None)
-    if deployment is None:
-        known = ", ".join(state.releases) or "none"
-        raise Refusal(
-            what=f"there is no release in `{command.environment[:80]}` to take back",
-            why=f"environments with a known release: {known}",
-            next_step="`factory deploy status` asks what runs",
-        )
-    if blocked := next((one for one in busy if one.stage in ("deploying", "reverting", "rolling back")), None):
-        raise Refusal(what=f"{blocked.id} is {blocked.stage} there", why="one thing at a time; it ends on record")
-    if deployment.stage == "reverted":
-        raise Refusal(
-            what=f"{command.environment} was taken back already",
-            why=f"{deployment.id} brought {deployment.plan.previous[:10] or 'nothing'} back",
-            next_step="deploy an older landed commit to go back further",
-        )
-    return (_ordered(deployment, command.reason or "ordered by the supervisor", by.name),)
-
-
-def intend_rollback(state: State, command: c.IntendRollback) -> tuple[e.Event, ...]:
-    deployment = deployment_of(state, command.deployment)
-    if deployment.stage not in ("reverting", "rolling back"):
-        raise Refusal(what=f"no rollback of {deployment.id} is owed", why=f"it is {deployment.stage}")
-    plan = deployment.plan
-    return (e.RollbackIntended(deployment=deployment.id, environment=plan.environment, to=plan.previous),)
-
-
-def settle_rollback(state: State, command: c.SettleRollback) -> tuple[e.Event, ...]:
-    deployment = deployment_of(state, command.deployment)
-    if deployment.stage != "rolling back":
-        return ()
-    ids = Ids(state)
-    running, plan = command.running, deployment.plan
-    is_back = running.known and running.commit == plan.previous
-    there = running.commit[:10] or "nothing" if running.known else f"nobody knows what ({running.why_unknown})"
-    settled = e.RollbackSettled(
-        deployment=deployment.id,
-        outcome="done" if is_back else "in doubt",
-        running=running.commit if running.known else "",
-        summary=f"{command.summary}; {there} runs there".removeprefix("; ")[:LONG_REASON],
-        evidence=command.evidence,
-    )
-    return (settled,) if is_back else (settled, _incident(ids, deployment, "the way back failed", settled.summary))
 
 
 # --- releases made elsewhere, statements ------------------------------------------------

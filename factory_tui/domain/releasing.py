@@ -21,6 +21,17 @@ from factory_tui.domain.times import minutes_between, weekday
 UNDER_WAY = frozenset({"deploying", "deployed", "reverting", "rolling back", "rolled back", "in doubt"})
 FLOOR = tuple(f"V{number:02}" for number in range(1, 34))
 """Ids of the 33 checks. A project adds its own; nobody takes one of these away."""
+LONG_REASON = 2_000
+"""Characters of what is kept of a reason; its evidence holds the rest."""
+
+
+def deployment_of(state: State, id: str) -> Deployment:
+    """Raises Refusal naming those that are not over."""
+    found = state.deployments.get(id)
+    if found is None:
+        known = ", ".join(one.id for one in state.deployments.values() if not one.over) or "none"
+        raise Refusal(what=f"there is no deployment {id[:40]}", why=f"under way: {known}")
+    return found
 
 
 def environment_of(state: State, name: str) -> Environment:
