@@ -15,7 +15,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -25,34 +24,18 @@ from factory_tui.adapters import tripwire
 from factory_tui.adapters.dependencies import PreparedStores, changed_lock_files, environment_of, toolchain_roots
 from factory_tui.adapters.harness import harness_files, lay_over, manifest
 from factory_tui.adapters.hooks import CONFIGURATION, HookResult, run_hooks
+from factory_tui.adapters.inspection import Inspection, ended_early
 from factory_tui.adapters.inventory import Inventories, Inventory, inventory_of
 from factory_tui.adapters.packages import PackageStores
 from factory_tui.adapters.processes import to_the_end
 from factory_tui.adapters.smoke import SmokeRun, SmokeRunner
-from factory_tui.adapters.test_reports import Case
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.gate import Dependencies, Smoke
 from factory_tui.domain.globs import matches
-from factory_tui.domain.terms import CommitId, Evidence, FetchedPackages, Finding, TreeId, Verdict
+from factory_tui.domain.terms import CommitId, FetchedPackages, TreeId, Verdict
 from factory_tui.engine.ports import Equipment, EvidenceStore, InspectionResult, RunResult, Sandbox, Worktrees
 
 BOOT_SECONDS = 120.0
-
-
-@dataclass(kw_only=True)
-class _Inspection:
-    """What is gathered on the way to one result."""
-
-    tree: TreeId
-    base: CommitId
-    store: str
-    inventory: Inventory
-    progress: Callable[[str], None]
-    findings: list[Finding] = field(default_factory=list)
-    evidence: list[Evidence] = field(default_factory=list)
-    tripwire: str = "not tried"
-    base_tests: str = "not tried"
-    hooks: str = ""
 
 
 class SmokeChecks:
@@ -90,14 +73,22 @@ class SmokeChecks:
         began = time.monotonic()
         if not self._smoke.command.strip():
             why = "no smoke command is set: nothing was run"
-            return _ended_early(Verdict.NOT_RUN, why, began)
+            return ended_early(Verdict.NOT_RUN, why, began)
         try:
             store = await self.stores.ready(base)
             inventory = await self.inventory(base, progress)
-            inspection = _Inspection(tree=tree, base=base, store=store, inventory=inventory, progress=progress)
-            return await self._inspect(inspection, began)
+            inspection = Inspection(
+                tree=tree,
+                base=base,
+                store=store,
+                settings=self._smoke,
+                inventory=inventory,
+                progress=progress,
+                began=began,
+            )
+            return await self._inspect(inspection)
         except WorldError as error:
-            return _ended_early(Verdict.BROKEN, str(error), began)
+            return ended_early(Verdict.BROKEN, str(error), began)
 
     async def inventory(self, base: CommitId, progress: Callable[[str], None] = lambda line: None) -> Inventory:
         """What base's tests do; one run, two when some are red, none when it is known already."""
@@ -142,8 +133,8 @@ class SmokeChecks:
         )
         return self._packages.equipment(self._runner.fetched, own)
 
-    async def _inspect(self, inspection: _Inspection, began: float) -> InspectionResult:
-        self._judge_base(inspection)
+    async def _inspect(self, inspection: Inspection) -> InspectionResult:
+        inspection.judge_base()
         async with self._export(inspection.tree, "candidate") as directory:
             wired = asyncio.create_task(self._try_tripwire(inspection))
             based = asyncio.create_task(self._try_base_tests(inspection))
@@ -151,9 +142,9 @@ class SmokeChecks:
                 inspection.progress("smoke: the candidate's tests")
                 async with self._slots:
                     run = await self._runner.run(directory, inspection.store)
-                await self._keep(inspection, run, "smoke")
+                await inspection.keep(self._evidence, run, "smoke")
                 if run.unusable or not run.report.executed:
-                    return self._unreadable(inspection, run, began)
+                    return inspection.unreadable(run)
                 boot = await self._boot(inspection, directory)
                 wire, old = await wired, await based
                 again = await self._again_if_flaky(inspection, run)
@@ -162,8 +153,8 @@ class SmokeChecks:
                 based.cancel()
                 await asyncio.gather(wired, based, return_exceptions=True)
         await self._judge_tripwire(inspection, run, wire)
-        lost, passed, failed = self._judge_tests(inspection, run, again, old)
-        self._judge_run(inspection, run, again, boot)
+        lost, passed, failed = inspection.judge_tests(run, again, old)
+        inspection.judge_run(run, again, boot)
         await self._judge_change(inspection)
         blocked = any(finding.severity == "blocks" for finding in inspection.findings)
         verdict = Verdict.FAIL if blocked else Verdict.PASS
@@ -173,7 +164,7 @@ class SmokeChecks:
         if written := await asyncio.to_thread(self.stores.written_to, inspection.store):
             verdict = Verdict.BROKEN
             inspection.findings.append(say.blocks(f"a run wrote into the prepared dependencies: {written}"))
-        return self._result(inspection, verdict, run, began, passed=passed, failed=failed, lost=lost)
+        return inspection.result(verdict, run, passed=passed, failed=failed, lost=lost)
 
     # --- the runs -------------------------------------------------------------------------------
 
@@ -198,16 +189,16 @@ class SmokeChecks:
         async with self._slots, self._export(treeish, purpose) as directory:
             return await self._runner.run(directory, store)
 
-    async def _again_if_flaky(self, inspection: _Inspection, run: SmokeRun) -> SmokeRun | None:
+    async def _again_if_flaky(self, inspection: Inspection, run: SmokeRun) -> SmokeRun | None:
         flaky = set(self._smoke.known_flaky) | set(inspection.inventory.flaky)
         if not flaky & set(run.report.ids("failed")):
             return None
         inspection.progress("smoke: a known flaky test was red, once more")
         again = await self._run_tree(inspection.tree, inspection.store, "again")
-        await self._keep(inspection, again, "smoke, second run")
+        await inspection.keep(self._evidence, again, "smoke, second run")
         return again
 
-    async def _boot(self, inspection: _Inspection, directory: str) -> RunResult | None:
+    async def _boot(self, inspection: Inspection, directory: str) -> RunResult | None:
         if not self._smoke.boot.strip():
             return None
         inspection.progress("smoke: does it start")
@@ -215,7 +206,7 @@ class SmokeChecks:
             return await self._runner.command(directory, self._smoke.boot, min(BOOT_SECONDS, self._smoke.seconds))
 
     async def _try_tripwire(
-        self, inspection: _Inspection, treeish: str = "", modules: tuple[str, ...] = ()
+        self, inspection: Inspection, treeish: str = "", modules: tuple[str, ...] = ()
     ) -> tuple[tripwire.Wire, SmokeRun] | None:
         """None when there is no module to hide a failing test in."""
         async with self._slots, self._export(treeish or inspection.tree, "tripwire") as directory:
@@ -231,7 +222,7 @@ class SmokeChecks:
             inspection.progress("smoke: tripwire")
             return wire, await self._runner.run(directory, inspection.store)
 
-    async def _try_base_tests(self, inspection: _Inspection) -> SmokeRun | None:
+    async def _try_base_tests(self, inspection: Inspection) -> SmokeRun | None:
         """Base's tests and test configuration against the candidate's source; None when the candidate has the same."""
         async with self._export(inspection.base, "base") as old, self._export(inspection.tree, "base-tests") as new:
             base_files, files = await asyncio.to_thread(manifest, old), await asyncio.to_thread(manifest, new)
@@ -246,24 +237,15 @@ class SmokeChecks:
 
     # --- what they mean -------------------------------------------------------------------------
 
-    def _judge_base(self, inspection: _Inspection) -> None:
-        if why := inspection.inventory.unusable:
-            inspection.findings.append(
-                say.must_answer(
-                    "base's own tests could not be read: nothing can be said to be lost",
-                    f"{why}\n{inspection.inventory.output}",
-                )
-            )
-
     async def _judge_tripwire(
-        self, inspection: _Inspection, run: SmokeRun, tried: tuple[tripwire.Wire, SmokeRun] | None
+        self, inspection: Inspection, run: SmokeRun, tried: tuple[tripwire.Wire, SmokeRun] | None
     ) -> None:
         if tried is None:
             inspection.tripwire = "not tried: no test module to hide a failing test in"
             inspection.findings.append(say.must_answer("the tripwire was not tried", inspection.tripwire))
             return
         wire, result = tried
-        await self._keep(inspection, result, "smoke with tripwire")
+        await inspection.keep(self._evidence, result, "smoke with tripwire")
         if _is_seen(wire, result, len(run.report.ids("failed"))):
             inspection.tripwire = "seen"
             return
@@ -283,63 +265,7 @@ class SmokeChecks:
         )
         inspection.findings.append(say.blocks("a failing test does not turn the run red", detail, wire.path))
 
-    def _judge_tests(
-        self, inspection: _Inspection, run: SmokeRun, again: SmokeRun | None, old: SmokeRun | None
-    ) -> tuple[tuple[str, ...], int, int]:
-        settings, inventory = self._smoke, inspection.inventory
-        flaky = set(settings.known_flaky) | set(inventory.flaky)
-        reading = say.compare(run, again, inventory, settings.known_red, settings.known_flaky)
-        red_of_base: dict[str, Case | None] = {}
-        if inventory.unusable:
-            inspection.base_tests = "not tried: the base could not be read"
-        elif not inventory.passed:
-            inspection.base_tests = "not tried: no test passes on the base"
-        else:
-            measured = run if old is None else old
-            why = measured.unusable or ("" if measured.report.executed else "no test was executed")
-            if why:
-                inspection.base_tests = f"not tried: {why}"
-                inspection.findings.append(
-                    say.must_answer(
-                        "base's tests could not run against the candidate's source",
-                        f"{why}\n{say.tail(measured.result.output)}",
-                    )
-                )
-            else:
-                red_of_base = say.red_base_tests(measured, inventory, settings.known_red, flaky)
-                inspection.base_tests = f"red: {len(red_of_base)}" if red_of_base else "green"
-        inspection.findings += say.red_findings(reading, flaky)
-        inspection.findings += say.lost_findings(reading, run, red_of_base if old is not None else {})
-        inspection.findings += say.base_test_findings(reading, red_of_base)
-        if run.report.weak:
-            inspection.findings.append(say.must_answer("tests were only counted", run.report.weak))
-        passed = len(run.report.ids("passed")) + len(reading.wavering)
-        return reading.lost, passed, len(run.report.ids("failed")) - len(reading.wavering)
-
-    def _judge_run(
-        self, inspection: _Inspection, run: SmokeRun, again: SmokeRun | None, boot: RunResult | None
-    ) -> None:
-        code = (again or run).result.exit_code
-        if code != 0 and not (again or run).report.ids("failed"):
-            title = f"the smoke command ended with exit code {code} although no test was red"
-            if code == inspection.inventory.exit_code and not inspection.inventory.red:
-                inspection.findings.append(say.must_answer(f"{title}, as on the base", say.tail(run.result.output)))
-            else:
-                inspection.findings.append(say.blocks(title, say.tail(run.result.output)))
-        title = "the run changed a file of the tree that it tests"
-        for path in run.alteration.changed[:20]:
-            as_before = path in inspection.inventory.changed
-            found = say.must_answer(f"{title}, as on the base", "", path) if as_before else say.blocks(title, path=path)
-            inspection.findings.append(found)
-        created = [path for path in run.alteration.created if path not in inspection.inventory.created]
-        if created:
-            inspection.findings.append(say.note(f"the run left new files behind: {say.named(created)}"))
-        if boot is not None and boot.exit_code != 0:
-            ending = boot.killed or f"exit code {boot.exit_code}"
-            title = f"the application does not start: `{self._smoke.boot}` ended with {ending}"
-            inspection.findings.append(say.blocks(title, say.tail(boot.output)))
-
-    async def _judge_change(self, inspection: _Inspection) -> None:
+    async def _judge_change(self, inspection: Inspection) -> None:
         base_tree = await self._worktrees.tree_of(inspection.base)
         change = await self._worktrees.change(base_tree, inspection.tree)
         inspection.findings += say.knows_of_tests(change, self._smoke.harness)
@@ -360,61 +286,6 @@ class SmokeChecks:
         inspection.hooks = hooks.summary
         inspection.findings += hooks.findings
 
-    # --- results --------------------------------------------------------------------------------
-
-    async def _keep(self, inspection: _Inspection, run: SmokeRun, label: str) -> None:
-        put = self._evidence.put
-        inspection.evidence.append(await asyncio.to_thread(put, run.result.output, f"{label}: output"))
-        for name, data in run.files.items():
-            inspection.evidence.append(await asyncio.to_thread(put, data, f"{label}: {name}"))
-
-    def _unreadable(self, inspection: _Inspection, run: SmokeRun, began: float) -> InspectionResult:
-        verdict = Verdict.BROKEN if run.unusable else Verdict.NOT_RUN
-        why = run.unusable or "no test was executed"
-        ending = run.result.killed or f"exit code {run.result.exit_code}"
-        detail = f"`{self._smoke.command}` ended with {ending}.\n{say.tail(run.result.output)}"
-        inspection.findings.insert(0, say.blocks(why, detail))
-        reading = say.compare(run, None, inspection.inventory, self._smoke.known_red, self._smoke.known_flaky)
-        inspection.findings += say.red_findings(reading, ())
-        inspection.tripwire = inspection.base_tests = f"not tried: {why}"
-        passed, failed = len(run.report.ids("passed")), len(run.report.ids("failed"))
-        return self._result(inspection, verdict, run, began, passed=passed, failed=failed, lost=reading.lost)
-
-    def _result(
-        self,
-        inspection: _Inspection,
-        verdict: Verdict,
-        run: SmokeRun,
-        began: float,
-        *,
-        passed: int,
-        failed: int,
-        lost: tuple[str, ...],
-    ) -> InspectionResult:
-        skipped = len(run.report.ids("skipped"))
-        parts = [f"{passed} passed", f"{failed} failed"]
-        parts += [f"{skipped} skipped"] if skipped else []
-        parts += [f"{len(lost)} lost"] if lost else []
-        parts += [f"tripwire {inspection.tripwire}", f"base's tests {inspection.base_tests}"]
-        parts += [inspection.hooks] if inspection.hooks else []
-        summary = ", ".join(parts)
-        if verdict in (Verdict.BROKEN, Verdict.NOT_RUN):
-            summary = inspection.findings[0].title if run.unusable or not run.report.executed else summary
-        return InspectionResult(
-            verdict=verdict,
-            findings=tuple(inspection.findings),
-            evidence=tuple(inspection.evidence),
-            passed=passed,
-            failed=failed,
-            skipped=skipped,
-            lost=lost,
-            tripwire=inspection.tripwire,
-            base_tests=inspection.base_tests,
-            seconds=time.monotonic() - began,
-            base_total=_base_total(inspection.inventory),
-            summary=summary,
-        )
-
 
 def _is_seen(wire: tripwire.Wire, run: SmokeRun, red_without: int) -> bool:
     """With a weak reading, one more test than the `red_without` it must be red."""
@@ -422,26 +293,3 @@ def _is_seen(wire: tripwire.Wire, run: SmokeRun, red_without: int) -> bool:
         return False
     failed = run.report.ids("failed")
     return len(failed) > red_without if run.report.weak else any(wire.name in test for test in failed)
-
-
-def _ended_early(verdict: Verdict, why: str, began: float) -> InspectionResult:
-    first = why.split("\n", 1)[0]
-    return InspectionResult(
-        verdict=verdict,
-        findings=(say.blocks(first, why),),
-        evidence=(),
-        passed=0,
-        failed=0,
-        skipped=0,
-        lost=(),
-        tripwire=f"not tried: {first}",
-        base_tests=f"not tried: {first}",
-        seconds=time.monotonic() - began,
-        summary=first,
-    )
-
-
-def _base_total(inventory: Inventory) -> int | None:
-    if inventory.unusable:
-        return None
-    return len(inventory.passed) + len(inventory.red) + len(inventory.flaky)
