@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from factory_tui.adapters.metering import Metered
-from factory_tui.domain.prices import Models, Tokens, cost
+from factory_tui.domain.prices import Models, cost
 from factory_tui.engine.seat_ports import Desk
 
 
@@ -48,10 +48,7 @@ class Account:
         """None = a model without a known price was used."""
         total = 0.0
         for one in self._used.values():
-            tokens = Tokens(
-                fresh=one.tokens_in, cached=one.tokens_cached, written=one.tokens_written, out=one.tokens_out
-            )
-            usd = cost(self._models, one.model, tokens)
+            usd = cost(self._models, one.model, one.tokens)
             if usd is None:
                 return None
             total += usd

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from factory_tui.domain.prices import Tokens
+
 LONGEST_LINE = 1 << 20
 
 
@@ -23,6 +25,10 @@ class Metered:
     tokens_written: int = 0
     stop: str = ""
     """Why it ended; empty = it has not."""
+
+    @property
+    def tokens(self) -> Tokens:
+        return Tokens(fresh=self.tokens_in, cached=self.tokens_cached, written=self.tokens_written, out=self.tokens_out)
 
 
 class UsageReader:

@@ -11,7 +11,8 @@ from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.seat_parts import Ingredients, Need, login_of, proven_logins
 from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
 from factory_tui.adapters.seats.claude_code import finding
-from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
+from factory_tui.adapters.seats.claude_code.kit import Kit
+from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat
 from factory_tui.adapters.secrets import Keys
 from factory_tui.adapters.user_seats import SeatProfile
 from factory_tui.domain.errors import FactoryError

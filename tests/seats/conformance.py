@@ -26,7 +26,8 @@ from factory_tui.adapters.seats.acp.seat import AcpSeat
 from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
 from factory_tui.adapters.seats.claude_code.command import PREFIX
 from factory_tui.adapters.seats.claude_code.finding import find_program
-from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
+from factory_tui.adapters.seats.claude_code.kit import Kit
+from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat
 from factory_tui.adapters.seats.human import HumanSeat
 from factory_tui.adapters.seats.rehearsal import RehearsalSeat
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around

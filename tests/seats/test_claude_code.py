@@ -22,7 +22,8 @@ from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.programs import Found
 from factory_tui.adapters.seats.claude_code.command import PREFIX
 from factory_tui.adapters.seats.claude_code.finding import find_program
-from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
+from factory_tui.adapters.seats.claude_code.kit import Kit
+from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat
 from factory_tui.adapters.trying import Tried, World, world
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.domain.errors import FactoryError

@@ -16,7 +16,8 @@ from factory_tui.adapters.logins import Login, ProvenLogins
 from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.seats.claude_code.command import PREFIX
 from factory_tui.adapters.seats.claude_code.finding import find_program
-from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat, Kit
+from factory_tui.adapters.seats.claude_code.kit import Kit
+from factory_tui.adapters.seats.claude_code.seat import ClaudeCodeSeat
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.demo import stage
 from factory_tui.domain import events as e
