@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from bench.rows import Row
-from factory_tui.bootstrap import codec
+from factory_tui.bootstrap.grounds import codec
 from factory_tui.domain import events as e
 from factory_tui.domain.charter import Document, document_of, seal
 from factory_tui.domain.entries import Entry

@@ -23,7 +23,9 @@ from factory_tui.adapters.demo.product import make_product
 from factory_tui.adapters.keys import make_keys
 from factory_tui.adapters.seats.rehearsal import RehearsalSeat
 from factory_tui.adapters.state_place import new_repo_id, open_state_place
-from factory_tui.bootstrap import Ground, House, SeatTable, find_ground, look, open_house, supervisor
+from factory_tui.bootstrap.grounds import Ground, find_ground, look, supervisor
+from factory_tui.bootstrap.house import House, open_house
+from factory_tui.bootstrap.seating import SeatTable
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.attesting import LEVELS

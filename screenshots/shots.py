@@ -14,7 +14,9 @@ from textual.pilot import Pilot
 
 from factory_tui.adapters.rehearsal_script import read_script
 from factory_tui.adapters.seats.rehearsal import RehearsalSeat
-from factory_tui.bootstrap import House, SeatTable, open_house, supervisor
+from factory_tui.bootstrap.grounds import supervisor
+from factory_tui.bootstrap.house import House, open_house
+from factory_tui.bootstrap.seating import SeatTable
 from factory_tui.demo import Staged, demo_door, play_demo, stage
 from factory_tui.domain import commands as c
 from factory_tui.domain.waiting import waiting

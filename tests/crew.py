@@ -10,7 +10,9 @@ from pathlib import Path
 
 from real_git import commit, git, repository
 
-from factory_tui.bootstrap import House, SeatTable, find_ground, open_house
+from factory_tui.bootstrap.grounds import find_ground
+from factory_tui.bootstrap.house import House, open_house
+from factory_tui.bootstrap.seating import SeatTable
 from factory_tui.domain import commands as c
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import State

@@ -17,7 +17,7 @@ from typing import Any
 from crew import SUPERVISOR, Crew, MindSeat, answer, approve_all, settled, small_task
 from deploy_home import Checks, Shipping, build
 
-from factory_tui.bootstrap import House
+from factory_tui.bootstrap.house import House
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor

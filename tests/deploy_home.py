@@ -8,7 +8,9 @@ from pathlib import Path
 
 from crew import Crew, Mind, approve_all, commit_and_hand_over, make_crew, write
 
-from factory_tui.bootstrap import House, SeatTable, find_ground, open_house
+from factory_tui.bootstrap.grounds import find_ground
+from factory_tui.bootstrap.house import House, open_house
+from factory_tui.bootstrap.seating import SeatTable
 from factory_tui.domain.environments import Environment
 from factory_tui.domain.releasing import FLOOR
 from factory_tui.domain.terms import CheckRow

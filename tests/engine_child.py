@@ -16,7 +16,7 @@ from typing import Any
 
 from crew import SUPERVISOR, Crew, MindSeat, answer, approve_all, commit_and_hand_over, settled, small_task, write
 
-from factory_tui.bootstrap import House
+from factory_tui.bootstrap.house import House
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import State
 from factory_tui.domain.waiting import waiting

@@ -15,7 +15,7 @@ from heart import BASE, MAIN, SUPERVISOR, Heart, approved, charter, reviewed, so
 from msgspec.structs import replace
 
 from factory_tui.adapters.ledger import Ledger
-from factory_tui.bootstrap import codec
+from factory_tui.bootstrap.grounds import codec
 from factory_tui.domain import commands as c
 from factory_tui.domain.evolve import fold
 from factory_tui.domain.seals import action_sha256

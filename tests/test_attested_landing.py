@@ -23,7 +23,7 @@ from trusting import SETTINGS, author, landed, trusting_crew
 from factory_tui.adapters import verify
 from factory_tui.adapters.user_config import UserConfig
 from factory_tui.adapters.walls import ProvenSandbox
-from factory_tui.bootstrap import House
+from factory_tui.bootstrap.house import House
 from factory_tui.domain import events as e
 from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.waiting import waiting
@@ -81,7 +81,7 @@ class Unwalled(Crew):
     def house(self) -> House:
         house = super().house()
         allowed = UserConfig(path="config.toml", accept_degraded=True)
-        house.sandbox = ProvenSandbox(house.ground.place.exports, allowed, bwrap="", accepted=True)
+        house.limits.sandbox = ProvenSandbox(house.ground.place.exports, allowed, bwrap="", accepted=True)
         return house
 
 

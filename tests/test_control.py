@@ -17,7 +17,9 @@ import pytest
 from crew import SUPERVISOR, Crew, MindSeat, make_crew, settled, small_task
 
 from factory_tui.adapters.control import ControlHeld, RemoteError, ask, serving
-from factory_tui.bootstrap import SeatTable, find_ground, open_house
+from factory_tui.bootstrap.grounds import find_ground
+from factory_tui.bootstrap.house import open_house
+from factory_tui.bootstrap.seating import SeatTable
 from factory_tui.cli.talking import reception_of
 from factory_tui.domain.errors import Refusal, WorldError
 from factory_tui.domain.waiting import waiting

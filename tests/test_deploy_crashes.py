@@ -11,7 +11,7 @@ from pathlib import Path
 from deploy_home import Shipping, make_shipping
 
 from factory_tui.adapters.ledger import Ledger
-from factory_tui.bootstrap import codec, find_ground
+from factory_tui.bootstrap.grounds import codec, find_ground
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.evolve import fold

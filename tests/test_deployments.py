@@ -10,7 +10,7 @@ import pytest
 from crew import SUPERVISOR, answer, git, settled, small_task
 from deploy_home import Checks, Shipping, deploy_yaml, make_shipping
 
-from factory_tui.bootstrap import House
+from factory_tui.bootstrap.house import House
 from factory_tui.domain import commands as c
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.state import Deployment

@@ -13,7 +13,7 @@ from crew import Crew, git, make_crew
 from heart import state_bytes
 
 from factory_tui.adapters.ledger import Ledger
-from factory_tui.bootstrap import codec, find_ground
+from factory_tui.bootstrap.grounds import codec, find_ground
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.evolve import fold

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from wandering import Wanderer
 
-from factory_tui.bootstrap import codec
+from factory_tui.bootstrap.grounds import codec
 from factory_tui.domain import events as e
 from factory_tui.domain.agenda import agenda
 from factory_tui.domain.charter import Charter

@@ -122,7 +122,7 @@ def test_a_relative_configuration_place_is_ignored(tmp_path: Path):
 def test_only_the_checkout_that_runs_is_its_own_floor(tmp_path: Path):
     """A repository that looks like this project brings no floor of its own."""
     furnish(tmp_path)
-    (tmp_path / "factory_tui").mkdir()
-    (tmp_path / "factory_tui" / "bootstrap.py").write_text("")
+    (tmp_path / "factory_tui" / "bootstrap").mkdir(parents=True)
+    (tmp_path / "factory_tui" / "bootstrap" / "__init__.py").write_text("")
     assert is_own_library(str(Path(__file__).resolve().parents[1]))
     assert not is_own_library(str(tmp_path))

@@ -24,7 +24,9 @@ from factory_tui.adapters.limits_probe import BY_COMMAND, LAYERS, Matrix, Route,
 from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.adapters.walls import Standing
-from factory_tui.bootstrap import House, SeatTable, find_ground, open_house
+from factory_tui.bootstrap.grounds import find_ground
+from factory_tui.bootstrap.house import House, open_house
+from factory_tui.bootstrap.seating import SeatTable
 from factory_tui.domain import events as e
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.limits import DEGRADED, demands_proof
@@ -171,7 +173,7 @@ async def test_what_was_tried_is_on_record_before_the_first_turn(tmp_path: Path)
         assert proved.matrix is not None
         assert b'"layer":"wall","holds":true' in house.evidence.get(proved.matrix.sha256)
         before = house.state.seq
-        await house.limits("brokered")
+        await house.limits.of("brokered")
         assert house.state.seq == before, "the same again is not written twice"
 
 

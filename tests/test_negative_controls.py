@@ -33,7 +33,8 @@ from unguarded import (
 )
 
 from factory_tui.adapters.documents import library_files
-from factory_tui.bootstrap import House, find_ground, read_disk
+from factory_tui.bootstrap.grounds import find_ground, read_disk
+from factory_tui.bootstrap.house import House
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.charter import Charter

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from factory_tui.adapters.ledger import Ledger
-from factory_tui.bootstrap import codec
+from factory_tui.bootstrap.grounds import codec
 from factory_tui.domain import events as e
 from factory_tui.domain.evolve import fold
 from factory_tui.domain.state import State

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from crew import SUPERVISOR, make_crew
 
-from factory_tui.bootstrap import House, read_disk
+from factory_tui.bootstrap.grounds import read_disk
+from factory_tui.bootstrap.house import House
 
 DNA = ".factory/memory/DNA.md"
 

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from factory_tui.adapters.redacting import RedactedProgress
 from factory_tui.adapters.secrets import Keys, is_secret_name
-from factory_tui.bootstrap import SeatTable, find_ground, open_house
+from factory_tui.bootstrap.grounds import find_ground
+from factory_tui.bootstrap.house import open_house
+from factory_tui.bootstrap.seating import SeatTable
 from factory_tui.domain.redaction import Redactor, Stream
 from factory_tui.domain.scrubbing import scrubbed
 from factory_tui.domain.terms import Action, Change, FileChange, Line

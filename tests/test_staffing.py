@@ -13,7 +13,7 @@ from factory_tui.adapters.default_seat import preferred_seat
 from factory_tui.adapters.documents import library_files, read_home
 from factory_tui.adapters.secrets import Keys
 from factory_tui.adapters.user_seats import read_user_seats
-from factory_tui.bootstrap import SeatTable
+from factory_tui.bootstrap.seating import SeatTable
 from factory_tui.domain.errors import DocumentError, FactoryError
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -17,7 +17,9 @@ from crew import Crew, Mind, MindSeat, answer, settled, small_task
 from real_git import git
 
 from factory_tui.adapters.demo.product import make_product
-from factory_tui.bootstrap import House, SeatTable, find_ground, look, open_house
+from factory_tui.bootstrap.grounds import find_ground, look
+from factory_tui.bootstrap.house import House, open_house
+from factory_tui.bootstrap.seating import SeatTable
 from factory_tui.domain import charter as charters
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.events import Event

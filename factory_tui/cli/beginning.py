@@ -111,7 +111,7 @@ def _add_keys(root: str, home_dir: str, as_json: bool) -> None:
     from factory_tui.adapters.glance import place_of
     from factory_tui.adapters.homes import find_home
     from factory_tui.adapters.keys import add_signers, make_keys
-    from factory_tui.bootstrap import find_ground
+    from factory_tui.bootstrap.grounds import find_ground
 
     place = place_of(find_home(root), os.environ)
     charter = find_ground(root).reading.charter
@@ -192,7 +192,7 @@ class Beginning:
         from factory_tui.adapters.homes import name_outside_home
         from factory_tui.adapters.keys import make_keys
         from factory_tui.adapters.state_place import new_repo_id, open_state_place
-        from factory_tui.bootstrap import find_ground
+        from factory_tui.bootstrap.grounds import find_ground
 
         repo_id = new_repo_id()
         common = find_repository(self._root).common_dir

@@ -108,7 +108,7 @@ def _tool(name: str, without: str, mend: str) -> Answer:
 
 def _home() -> Iterator[Answer]:
     from factory_tui.adapters.homes import find_home
-    from factory_tui.bootstrap import read_disk
+    from factory_tui.bootstrap.grounds import read_disk
 
     try:
         home = find_home(str(Path.cwd()))
@@ -144,7 +144,7 @@ def _crew(charter: Charter, repo_root: str) -> Iterator[Answer]:
     from factory_tui.adapters.default_seat import preferred_seat
     from factory_tui.adapters.secrets import Keys
     from factory_tui.adapters.user_seats import BUILT_IN, read_user_seats
-    from factory_tui.bootstrap import staff
+    from factory_tui.bootstrap.seating import staff
 
     keys = Keys()
     environment = dict(os.environ)

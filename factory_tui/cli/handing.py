@@ -17,7 +17,7 @@ from factory_tui.cli.talking import ask_running, here, request
 from factory_tui.domain.errors import FactoryError
 
 if TYPE_CHECKING:
-    from factory_tui.bootstrap import Ground
+    from factory_tui.bootstrap.grounds import Ground
     from factory_tui.domain.state import Task
 
 
@@ -67,7 +67,7 @@ def _form_of(ground: Ground, task: Task) -> str:
 async def _hand_over_alone(ground: Ground, wish: Wish, wanted: Mapping[str, Any]) -> None:
     import msgspec
 
-    from factory_tui.bootstrap import supervisor
+    from factory_tui.bootstrap.grounds import supervisor
     from factory_tui.engine.reception import parse
 
     by = supervisor("cli")

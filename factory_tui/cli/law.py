@@ -49,7 +49,7 @@ def check(path: str | None, as_json: bool) -> None:
 
 def _read(start: Path) -> tuple[Home, HomeReading]:
     from factory_tui.adapters.homes import find_home
-    from factory_tui.bootstrap import read_disk
+    from factory_tui.bootstrap.grounds import read_disk
 
     home = find_home(str(start))
     return home, read_disk(home)

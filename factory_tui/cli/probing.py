@@ -7,7 +7,8 @@ from pathlib import Path
 
 from factory_tui.adapters.limits_probe import LAYERS, Matrix
 from factory_tui.adapters.walls import Standing
-from factory_tui.bootstrap import find_ground, probe_ground
+from factory_tui.bootstrap.grounds import find_ground
+from factory_tui.bootstrap.proving import probe_ground
 from factory_tui.cli.ending import FINDINGS, Ended
 from factory_tui.cli.speech import say, say_json, table
 

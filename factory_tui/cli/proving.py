@@ -109,7 +109,7 @@ def vouch(commit: str, reason: str) -> None:
     from factory_tui.adapters import verify as verifier
     from factory_tui.adapters.attesting import SshAttestor
     from factory_tui.adapters.git import find_repository
-    from factory_tui.bootstrap import supervisor
+    from factory_tui.bootstrap.grounds import supervisor
     from factory_tui.domain.attesting import by_hand
 
     place = here()

@@ -39,7 +39,7 @@ def bench() -> tuple[Bench, Charter]:
     """
     from factory_tui.adapters.homes import find_repository, home_of
     from factory_tui.adapters.worktrees import GitWorktrees
-    from factory_tui.bootstrap import find_ground
+    from factory_tui.bootstrap.grounds import find_ground
 
     root = find_repository(str(Path.cwd()))
     if root is not None and home_of(root) is None:

@@ -21,7 +21,8 @@ from factory_tui.domain.errors import FactoryError, Refusal, UsageError
 
 if TYPE_CHECKING:
     from factory_tui.adapters.walls import Standing
-    from factory_tui.bootstrap import Ground, House
+    from factory_tui.bootstrap.grounds import Ground
+    from factory_tui.bootstrap.house import House
     from factory_tui.cli.giving import Gives
     from factory_tui.domain.events import Mode
     from factory_tui.domain.state import State
@@ -177,7 +178,7 @@ def ready(wish: Wish) -> tuple[Ground, State]:
             why="one repository has one factory",
             next_step="`factory status` and `factory inbox` reach it",
         )
-    from factory_tui.bootstrap import find_ground, look
+    from factory_tui.bootstrap.grounds import find_ground, look
 
     ground = find_ground(str(Path.cwd()))
     state = look(ground)[0]
@@ -203,7 +204,7 @@ def _play(ground: Ground, wish: Wish, opening: Opening | None) -> None:
 
 async def _session(ground: Ground, wish: Wish, opening: Opening | None) -> int:
     """Start, open, run until it waits or is over, digest. Returns the exit code."""
-    from factory_tui.bootstrap import supervisor
+    from factory_tui.bootstrap.grounds import supervisor
 
     by = supervisor("cli" if wish.headless else "tty")
     async with running_house(ground, wish, by) as running:
@@ -365,7 +366,7 @@ def _status() -> Any:
 async def running_house(ground: Ground, wish: Wish, by: Actor) -> AsyncIterator[Running]:
     """A factory that runs, serves its socket, and ends with its digest whatever happens."""
     from factory_tui.adapters.control import serving
-    from factory_tui.bootstrap import open_house
+    from factory_tui.bootstrap.house import open_house
     from factory_tui.cli.giving import Gives
     from factory_tui.cli.seating import Person, seats
     from factory_tui.cli.telling import told

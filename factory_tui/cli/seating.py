@@ -13,7 +13,7 @@ from factory_tui.domain.staffing import choice
 if TYPE_CHECKING:
     from factory_tui.adapters.default_seat import Preferred
     from factory_tui.adapters.handovers import Handovers
-    from factory_tui.bootstrap import ModelMaker, OfferedSeats, SeatMaker, SeatTable
+    from factory_tui.bootstrap.seating import ModelMaker, OfferedSeats, SeatMaker, SeatTable
     from factory_tui.domain.charter import Charter
     from factory_tui.domain.staffing import Budgets
     from factory_tui.engine.seat_ports import Seat, Staffing
@@ -74,7 +74,7 @@ def seats(
     text = _script_text(script) if script else ""
 
     def make(charter: Callable[[], Charter]) -> OfferedSeats:
-        from factory_tui.bootstrap import SeatTable
+        from factory_tui.bootstrap.seating import SeatTable
 
         makers: dict[str, SeatMaker] = {}
         if person is not None:

@@ -12,7 +12,7 @@ from factory_tui.adapters.glance import Glance, glance
 from factory_tui.domain.errors import Refusal
 
 if TYPE_CHECKING:
-    from factory_tui.bootstrap import House
+    from factory_tui.bootstrap.house import House
     from factory_tui.engine.reception import Reception, Request
 
 
@@ -42,7 +42,8 @@ def ask_anyhow(place: Glance, wanted: Mapping[str, Any]) -> Any:
 async def _ask_opened(wanted: Mapping[str, Any]) -> Any:
     import msgspec
 
-    from factory_tui.bootstrap import find_ground, look, open_house, supervisor
+    from factory_tui.bootstrap.grounds import find_ground, look, supervisor
+    from factory_tui.bootstrap.house import open_house
     from factory_tui.cli.seating import seats
     from factory_tui.engine.reception import parse
 
@@ -85,7 +86,7 @@ def reception_of(house: House, handovers: Any = None) -> Reception:
 
 async def answer_socket(house: House, reception: Reception, data: bytes) -> Mapping[str, Any]:
     """One request that came over the control socket."""
-    from factory_tui.bootstrap import supervisor
+    from factory_tui.bootstrap.grounds import supervisor
     from factory_tui.engine.reception import parse
 
     wanted: Request = parse(data)

@@ -15,7 +15,8 @@ from factory_tui.domain.errors import FactoryError
 
 if TYPE_CHECKING:
     from factory_tui.adapters.glance import Glance
-    from factory_tui.bootstrap import Ground, House
+    from factory_tui.bootstrap.grounds import Ground
+    from factory_tui.bootstrap.house import House
     from factory_tui.domain.preferences import Preferences
     from factory_tui.domain.state import State
     from factory_tui.engine.reception import Reception
@@ -60,7 +61,7 @@ def _late_door(root: str, accept_degraded: bool) -> Door:
     from factory_tui.tui.late import LateDoor
 
     def build() -> Door:
-        from factory_tui.bootstrap import find_ground
+        from factory_tui.bootstrap.grounds import find_ground
 
         return _door(find_ground(root), accept_degraded)
 
@@ -79,7 +80,7 @@ def wishes(repository: str) -> Preferences:
 
 
 def _door(ground: Ground, accept_degraded: bool) -> Door:
-    from factory_tui.bootstrap import supervisor
+    from factory_tui.bootstrap.grounds import supervisor
     from factory_tui.cli.giving import Gives
     from factory_tui.tui.door import WorksDoor
 
@@ -95,7 +96,7 @@ def _door(ground: Ground, accept_degraded: bool) -> Door:
 
 def _house(ground: Ground, gives: Any, hear: Hear, accept_degraded: bool) -> House:
     """The factory, with the person at this terminal in the human seat."""
-    from factory_tui.bootstrap import open_house
+    from factory_tui.bootstrap.house import open_house
     from factory_tui.cli.seating import Person, seats
 
     def show(text: str) -> None:

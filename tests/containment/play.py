@@ -35,7 +35,7 @@ from real_git import git
 from factory_tui.adapters.harness import manifest
 from factory_tui.adapters.ledger import Ledger
 from factory_tui.adapters.processes import PlainSandbox, remove_tree
-from factory_tui.bootstrap import codec
+from factory_tui.bootstrap.grounds import codec
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.terms import Action

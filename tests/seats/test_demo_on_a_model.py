@@ -16,7 +16,7 @@ from rehearsed_model import RehearsedModel
 from factory_tui.adapters.demo.mission import demo_script
 from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
-from factory_tui.bootstrap import look
+from factory_tui.bootstrap.grounds import look
 from factory_tui.demo import open_demo, play_on, stage
 from factory_tui.domain import events as e
 from factory_tui.engine.seat_ports import Seat

@@ -13,7 +13,7 @@ from factory_tui.tui.run import run_cockpit, told  # noqa: E402
 
 
 def door():
-    from factory_tui.bootstrap import find_ground, supervisor
+    from factory_tui.bootstrap.grounds import find_ground, supervisor
     from factory_tui.demo import Staged, demo_supervisor, open_demo, stage
     from factory_tui.domain import commands as c
     from factory_tui.tui.door import WorksDoor

@@ -13,7 +13,7 @@ import pytest
 from test_ways_out import Tmux
 
 from factory_tui.adapters.evidence import EvidenceFiles
-from factory_tui.bootstrap import look
+from factory_tui.bootstrap.grounds import look
 from factory_tui.demo import stage
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
