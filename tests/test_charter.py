@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from small_home import DNA, SETTINGS, charter_of, read_small, rule, shipped_roles, small_home, small_library
 
-from factory_tui.adapters.documents import in_repository, read_home
+from factory_tui.adapters.documents import read_home
+from factory_tui.adapters.home_files import in_repository
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.floor import covers, loosened
 from factory_tui.domain.gate import Gate

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from factory_tui.domain.conditions import FactView, decide_condition
-from factory_tui.domain.facts import FACTS, PROVIDED, facts_needed, facts_of, is_provided, nested
+from factory_tui.domain.facts import FACTS, PROVIDED, is_provided, nested
+from factory_tui.domain.facts_needed import facts_needed, facts_of
 from factory_tui.domain.rules import Condition
 from tests.rule_library import shipped_rules, whole_book
 

@@ -16,17 +16,19 @@ import msgspec
 from factory_tui.adapters.deploy_file import read_deploying
 from factory_tui.adapters.front_matter import (
     FrontMatter,
-    did_you_mean,
     read_front_matter,
 )
+from factory_tui.adapters.heads import DnaHead, KnowledgeHead, Settings, defined_seat, is_repo_id
 from factory_tui.adapters.home_files import (
     KNOWLEDGE,
     SETTINGS,
     files_on_disk,
+    in_repository,
     is_home_file,
     is_own_library,
     library_files,
 )
+from factory_tui.adapters.home_names import unknown_names
 from factory_tui.adapters.rule_files import RuleFilesError, read_rules
 from factory_tui.adapters.schema import convert
 from factory_tui.adapters.toml_text import read_toml
@@ -40,13 +42,11 @@ from factory_tui.domain.gate import PROTECTED_EVERYWHERE, Gate
 from factory_tui.domain.gate_check import problems_of_gate
 from factory_tui.domain.roles import CardProblem, RoleCard
 from factory_tui.domain.rules import Rule
-from factory_tui.domain.terms import Record
 
 __all__ = [
     "HomeReading",
     "Settings",
     "files_on_disk",
-    "in_repository",
     "is_home_file",
     "is_own_library",
     "library_files",
@@ -55,38 +55,6 @@ __all__ = [
 
 LIBRARY = "library/"
 """Before the path of what ships, where it is shown."""
-
-
-class Settings(Gate, frozen=True, kw_only=True):
-    """`factory.toml`, whole: the gate, and whose ledger this repository has."""
-
-    repo_id: str = ""
-    """32 hex digits, random, made by `init`."""
-
-
-class BearsOn(Record, frozen=True, kw_only=True):
-    """What a knowledge document is about."""
-
-    roles: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-
-
-class KnowledgeHead(Record, frozen=True, kw_only=True):
-    """The front matter of a knowledge document; all of it may be left out."""
-
-    title: str = ""
-    learned: str = ""
-    """When, `2026-11-05`."""
-    source: str = ""
-    """Where it comes from: an incident, a task, a page."""
-    bears_on: BearsOn = BearsOn()
-
-
-class DnaHead(Record, frozen=True, kw_only=True):
-    """The front matter of DNA.md."""
-
-    stack: dict[str, str] = msgspec.field(default_factory=dict)
-    architecture: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,17 +80,6 @@ def read_home(
     return _HomeReader(files, library, prefix).read()
 
 
-def in_repository(home_or_repository_globs: Iterable[str], prefix: str | None) -> tuple[str, ...]:
-    """Globs relative to the repository: `home:` ones moved below the prefix, or left out when the home lies outside."""
-    found = []
-    for glob in home_or_repository_globs:
-        if not glob.startswith("home:"):
-            found.append(glob)
-        elif prefix is not None:
-            found.append("/".join(part for part in (prefix, glob.removeprefix("home:")) if part))
-    return tuple(found)
-
-
 class _HomeReader:
     """One reading; collects problems as it goes."""
 
@@ -145,7 +102,7 @@ class _HomeReader:
             all_readable = every_rule is not None and {card.id for card in roles} == self._role_ids()
             known = (roles, sorted(every_rule or ())) if all_readable else None
             self._report(settings_file, problems_of_gate(settings, known))
-        self._check_names(roles, every_rule, documents)
+        self._problems += unknown_names(roles, self._role_ids(), every_rule, documents, self._heads)
         if self._problems or settings is None:
             return HomeReading(
                 charter=None,
@@ -219,11 +176,11 @@ class _HomeReader:
         except DocumentError as error:
             self._problems.append(error)
             return None, None
-        if (defined := _defined_seat(document)) is not None:
+        if (defined := defined_seat(document)) is not None:
             self._problems.append(defined)
             return None, None
         settings = convert(document, Settings, document.data, self._problems)
-        if settings is not None and settings.repo_id and not _is_repo_id(settings.repo_id):
+        if settings is not None and settings.repo_id and not is_repo_id(settings.repo_id):
             self._problems.append(
                 document.error(
                     "`repo_id` is not 32 hex digits", "repo_id", next_step="Remove the line and run `factory init`."
@@ -416,57 +373,8 @@ class _HomeReader:
             if slip := globs.problem_of(glob):
                 self._problems.append(document.error(slip, *keys, number, next_step="Mend the glob."))
 
-    # --- names across documents ------------------------------------------------------------------
-
-    def _check_names(self, roles: list[RoleCard], rule_ids: frozenset[str] | None, documents: list[Document]) -> None:
-        ids = self._role_ids()
-        for card in roles:
-            document = self._heads[card.id]
-            for number, role in enumerate(card.hands_to):
-                if role != "*" and role not in ids:
-                    self._unknown(document, "role", role, ids, "hands_to", number)
-            if card.escalates_to not in {*ids, "supervisor"}:
-                self._unknown(document, "role", card.escalates_to, {*ids, "supervisor"}, "escalates_to")
-            for number, never in enumerate(card.never):
-                for place, holder in enumerate(never.held_by):
-                    kind, _, name = holder.partition(":")
-                    if kind == "rule" and rule_ids is not None and name not in rule_ids:
-                        self._unknown(document, "rule", name, rule_ids, "never", number, "held_by", place)
-        for knowledge in documents:
-            for number, role in enumerate(knowledge.roles):
-                if role not in ids:
-                    self._unknown(self._heads[knowledge.path], "role", role, ids, "bears_on", "roles", number)
-
-    def _unknown(self, document: FrontMatter, what: str, name: str, known: Iterable[str], *keys: str | int) -> None:
-        self._problems.append(
-            document.error(f"there is no {what} `{name[:80]}`", *keys, next_step=did_you_mean(name, known))
-        )
-
 
 @lru_cache(maxsize=8)
 def _rules_of(files: tuple[tuple[str, str], ...], roles: frozenset[str], prefix: str | None) -> tuple[Rule, ...]:
     """The rules of these texts. Every rule tries its own cases when it is read, so the same texts are read once."""
     return read_rules(dict(files), roles, prefix)
-
-
-def _defined_seat(document: FrontMatter) -> DocumentError | None:
-    """A seat that is defined, not named. Whoever may commit to a repository would else say where your key is sent."""
-    seats = document.data.get("seats")
-    name = (
-        next((name for name, seat in seats.items() if isinstance(seat, dict)), None)
-        if isinstance(seats, dict)
-        else None
-    )
-    if name is None:
-        return None
-    return document.error(
-        f"`{name[:60]}` is defined here, and a repository only names a seat",
-        "seats",
-        name,
-        why="which server gets your key and which command is run is yours to say, not a commit's",
-        next_step=f"Move it to [seats.{name[:60]}] of config.toml in ~/.config/factory, and name it here.",
-    )
-
-
-def _is_repo_id(text: str) -> bool:
-    return len(text) == 32 and not set(text) - set("0123456789abcdef")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -96,3 +96,14 @@ def _read_plain(path: Path, name: str) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise DocumentError(path=name, problem="this is no plain file", next_step="Put a plain file in its place.")
         return file.read(LARGEST_DOCUMENT * 4 + 1)
+
+
+def in_repository(home_or_repository_globs: Iterable[str], prefix: str | None) -> tuple[str, ...]:
+    """Globs relative to the repository: `home:` ones moved below the prefix, or left out when the home lies outside."""
+    found = []
+    for glob in home_or_repository_globs:
+        if not glob.startswith("home:"):
+            found.append(glob)
+        elif prefix is not None:
+            found.append("/".join(part for part in (prefix, glob.removeprefix("home:")) if part))
+    return tuple(found)

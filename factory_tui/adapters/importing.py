@@ -12,13 +12,13 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from factory_tui.adapters.git import GitAt, failed, shown
+from factory_tui.adapters.names import is_metadata, leaves, odd
 from factory_tui.adapters.objects import (
     FILE,
     GITLINK,
@@ -37,8 +37,6 @@ from factory_tui.domain.globs import fold
 
 _IGNORE_FILE = ".gitignore"
 _IGNORE_SECONDS = 20.0
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_METADATA = frozenset({".git", "git~1"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +176,7 @@ class _Scan:
             with _folder(root, folder) as at, os.scandir(at) as entries:
                 for entry in entries:
                     path = f"{folder}/{entry.name}" if folder else entry.name
-                    if _is_metadata(entry.name):
+                    if is_metadata(entry.name):
                         self.refused[path] = "git metadata inside a worktree"
                     elif entry.is_symlink():
                         listed.append((path, "link"))
@@ -230,7 +228,7 @@ class _Scan:
                 self.refused[path] = f"the link changed while it was read ({error.strerror})"
                 continue
             entry = Entry(LINK, self.pack.add("blob", target))
-            why = "" if self.everything or entry == self.base.get(path) else _leaves(path, decoded(target))
+            why = "" if self.everything or entry == self.base.get(path) else leaves(path, decoded(target))
             if why:
                 self.refused[path] = why
             else:
@@ -274,7 +272,7 @@ class _Scan:
         touched = [path for path, entry in tree.items() if self.base.get(path) not in (None, entry)]
         gone = [path for path in self.base if path not in tree and path not in self.refused]
         for path in (*fresh, *touched, *gone):
-            why = _odd(path)
+            why = odd(path)
             if why:
                 self.refused[path] = why
         if not fresh:
@@ -387,44 +385,6 @@ def _folders_of(paths: Iterable[str]) -> set[str]:
 
 def _is_ignore_file(path: str) -> bool:
     return path.rpartition("/")[2] == _IGNORE_FILE
-
-
-def _is_metadata(name: str) -> bool:
-    """`.git` in any spelling some file system takes for it: `.GIT`, `.git.`, full-width, `.git::$INDEX_ALLOCATION`."""
-    if name.isascii() and "git" not in name.casefold():
-        return False
-    return fold(name.partition(":")[0]) in _METADATA or fold(name).partition(":")[0] in _METADATA
-
-
-def _odd(path: str) -> str:
-    if path.isascii() and path.isprintable() and "\\" not in path:
-        return ""
-    for character in path:
-        if "\udc80" <= character <= "\udcff":
-            return "the name is not UTF-8"
-        if character == "\\":
-            return "a backslash in the name: some systems take it for a folder"
-        if unicodedata.category(character) in _UNSEEN or fold(f"x{character}x") == "xx":
-            return f"an invisible or control character in the name (U+{ord(character):04X})"
-    return ""
-
-
-def _leaves(path: str, target: str) -> str:
-    """Why a link may not stand in a tree; empty = it may.
-
-    `..` is taken in front only: behind a name it could climb out through another link.
-    """
-    parts = [part for part in target.split("/") if part not in ("", ".")]
-    ups = 0
-    while ups < len(parts) and parts[ups] == "..":
-        ups += 1
-    if target.startswith("/"):
-        return f"the link is absolute ({shown(target)})"
-    if ups > path.count("/") or ".." in parts[ups:]:
-        return f"the link leaves the tree ({shown(target)})"
-    if any(_is_metadata(part) for part in parts):
-        return f"the link leads to git metadata ({shown(target)})"
-    return ""
 
 
 def path_entry(git: GitAt, treeish: str, path: str) -> Entry | None:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from factory_tui.domain.rules import Condition, RequireEvidence, Rule, StateCheck
 from factory_tui.domain.terms import Phase
 
 Provider = Literal["", "action", "state", "import", "level2", "review", "session"]
@@ -364,40 +363,6 @@ _UNPROVIDED: dict[str, tuple[Kind, str]] = {
 FACTS: dict[str, Fact] = {fact.name: fact for fact in PROVIDED} | {
     name: Fact(name, kind, meaning) for name, (kind, meaning) in _UNPROVIDED.items()
 }
-
-
-def facts_of(condition: Condition, *, in_item: bool = False) -> frozenset[str]:
-    """The facts a condition asks about; fields of an item are no facts."""
-    names: set[str] = set()
-    for part in (*condition.all, *condition.any, *((condition.negated,) if condition.negated else ())):
-        names |= facts_of(part, in_item=in_item)
-    if condition.any_item:
-        names.add(condition.any_item)
-        if condition.where:
-            names |= facts_of(condition.where, in_item=True)
-    for path in (condition.path, condition.value if condition.op.endswith("_path") else ""):
-        if isinstance(path, str) and path.startswith("$."):
-            names.add(path[2:])
-        elif isinstance(path, str) and path and not in_item:
-            names.add(path)
-    return frozenset(names)
-
-
-def facts_needed(rule: Rule) -> frozenset[str]:
-    """The facts without which a rule cannot be enforced. What only lifts it is not among them: unanswered, it stays."""
-    needed: set[str] = set()
-    for condition in rule.bears_when.stack:
-        needed |= facts_of(condition)
-    if isinstance(rule.check, StateCheck | RequireEvidence):
-        needed |= facts_of(rule.check.violates_when)
-    if rule.check.__struct_config__.tag == "command":
-        needed.add("result")
-    return frozenset(needed)
-
-
-def missing_facts(rule: Rule) -> tuple[str, ...]:
-    """The facts a rule needs that nobody answers in its phases, sorted."""
-    return tuple(sorted(name for name in facts_needed(rule) if not is_provided(name, rule.bears_when.phases)))
 
 
 def is_provided(name: str, phases: Iterable[Phase]) -> bool:

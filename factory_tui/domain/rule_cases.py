@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from factory_tui.domain import globs
 from factory_tui.domain.diff_text import change_from_diff
-from factory_tui.domain.facts import FACTS, facts_needed, facts_of
+from factory_tui.domain.facts import FACTS
+from factory_tui.domain.facts_needed import facts_needed, facts_of
 from factory_tui.domain.patterns import problem_of_pattern
 from factory_tui.domain.rule_checks import command_violates, extracted
 from factory_tui.domain.rulebook import RuleBook

@@ -16,7 +16,8 @@ from factory_tui.domain import events as e
 from factory_tui.domain.diff_text import change_from_diff
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.evolve import evolve
-from factory_tui.domain.facts import FACTS, facts_needed, nested
+from factory_tui.domain.facts import FACTS, nested
+from factory_tui.domain.facts_needed import facts_needed
 from factory_tui.domain.incidents import FEW
 from factory_tui.domain.known import action_facts, commit_facts, start_facts
 from factory_tui.domain.rule_cases import judge_case

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from factory_tui.domain import globs
 from factory_tui.domain.conditions import Answer, FactView, decide_condition
-from factory_tui.domain.facts import facts_of, is_provided, missing_facts
+from factory_tui.domain.facts import is_provided
+from factory_tui.domain.facts_needed import facts_of, missing_facts
 from factory_tui.domain.patterns import any_of, encode
 from factory_tui.domain.rule_checks import ChangeSeeker, CommandSeeker, Hit, PathSeeker, words_to_look_at
 from factory_tui.domain.rules import (

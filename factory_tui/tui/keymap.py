@@ -112,7 +112,7 @@ def clashes(table: Keys) -> list[str]:
 
 PAGE = """# Keys of the cockpit
 
-Made from the table of actions (`factory_tui/tui/bindings.py`) by `make keys`; a test holds it to that.
+Made from the table of actions (`factory_tui/tui/bindings.py`, `tui/acts/`) by `make keys`; a test holds it to that.
 
 Lowercase looks or is reversible, UPPERCASE answers.
 An answer's key works only where the whole object is shown, and only once it has been on the screen for a moment.

@@ -22,7 +22,8 @@ adapters.ledger adapters.parsed adapters.preferences_file adapters.schema adapte
 adapters.user_config
 cli cli.ending cli.speech cli.talking cli.watching
 domain
-tui tui.app tui.bindings tui.chronicle tui.emulator tui.glyphs tui.going tui.harmless tui.keymap tui.late tui.lines
+tui tui.acts tui.acts.act tui.acts.answering tui.acts.anywhere tui.acts.moving tui.acts.screens tui.acts.turn
+tui.app tui.bindings tui.chronicle tui.emulator tui.glyphs tui.going tui.harmless tui.keymap tui.late tui.lines
 tui.outside tui.presence tui.painting tui.palette tui.run tui.skeleton tui.terminal tui.themes tui.transcript tui.view
 tui.present tui.present.floor tui.present.gate tui.present.hints tui.present.law tui.present.words
 tui.present.backing tui.present.proof tui.present.standing

@@ -1,0 +1,1 @@
+"""The table of what can be done, part by part; `bindings` joins them."""

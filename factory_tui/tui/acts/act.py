@@ -1,0 +1,30 @@
+"""One row of the table of actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """One thing that can be done. A screen does it in a method `act_<id>`, dots as underscores."""
+
+    id: str
+    keys: tuple[str, ...] = ()
+    label: str
+    """For the hint strip: one or two words."""
+    doc: str
+    """One sentence."""
+    where: tuple[str, ...] = ("any",)
+    """Places: `any`, or places that a screen names as its own."""
+    group: str = "look"
+    hint: int = 0
+    """Rank on the hint strip, 1 first; 0 = not shown there."""
+
+    @property
+    def method(self) -> str:
+        return "act_" + self.id.replace(".", "_").replace("-", "_")
+
+    @property
+    def is_answer(self) -> bool:
+        return self.group == "answer"
