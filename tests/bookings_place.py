@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,12 @@ class PlainCommands:
         self._sandbox = PlainSandbox(place)
 
     async def run(
-        self, argv: Sequence[str], boundary: Boundary, credentials: Sequence[CredentialName], limits: Limits
+        self,
+        argv: Sequence[str],
+        boundary: Boundary,
+        credentials: Sequence[CredentialName],
+        limits: Limits,
+        hear: Callable[[str], None] | None = None,
     ) -> RunResult:
         assert not credentials
         return await self._sandbox.run(argv, boundary, limits)

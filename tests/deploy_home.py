@@ -13,7 +13,7 @@ from factory_tui.bootstrap.house import House, open_house
 from factory_tui.bootstrap.seating import SeatTable
 from factory_tui.domain.environments import Environment
 from factory_tui.domain.releasing import FLOOR
-from factory_tui.domain.terms import CheckRow
+from factory_tui.domain.terms import NOT_RUN_YET, CheckRow
 from factory_tui.engine.deploy_ports import PostDeployResult, Release
 from factory_tui.engine.seat_ports import Desk, TurnBrief
 
@@ -51,9 +51,8 @@ class Checks:
     fails: Callable[[str], Mapping[str, str]] = lambda commit: {}
     seen: list[tuple[str, str, dict[str, float]]] = field(default_factory=list)
 
-    @property
-    def catalogue(self) -> tuple[CheckRow, ...]:
-        return tuple(CheckRow(id=id, verdict="gap", reason="not run yet") for id in FLOOR)
+    def planned(self, environment: Environment) -> tuple[CheckRow, ...]:
+        return tuple(CheckRow(id=id, verdict="gap", reason=NOT_RUN_YET) for id in FLOOR)
 
     async def run(
         self,

@@ -75,6 +75,25 @@ async def test_no_command_of_a_seat_sees_it_while_the_deploy_runs(tmp_path: Path
     assert SECRET.encode() in bare.output
 
 
+async def test_what_it_prints_is_heard_as_it_comes_in_whole_lines_without_the_secret(tmp_path: Path):
+    heard: list[str] = []
+    place = boundary(tmp_path)
+
+    def hear(text: str) -> None:
+        heard.append(text)
+        (tmp_path / "work/go").touch()
+
+    half = len(SECRET) // 2
+    slow = (
+        'echo begun; while [ ! -e go ]; do sleep 0.02; done; printf %s "${DEPLOY_TOKEN%' + SECRET[half:] + '}"; '
+        f"sleep 0.1; printf '%s\\n' '{SECRET[half:]}'; printf over"
+    )
+    here = commands(tmp_path, PlainSandbox(tmp_path / "runs"))
+    await here.run(slow, place, [Credential(name="DEPLOY_TOKEN")], hear=hear)
+    assert heard[0] == "begun\n", "it waited for somebody to hear this"
+    assert "".join(heard[1:]) == "[redacted: DEPLOY_TOKEN]\nover\n"
+
+
 async def test_a_credential_that_is_missing_or_too_short_starts_nothing(tmp_path: Path):
     here = commands(tmp_path, PlainSandbox(tmp_path / "runs"))
     for name, environment in (("OTHER", {}), ("OTHER", {"OTHER": "short"})):

@@ -19,7 +19,7 @@ from factory_tui.adapters.front_matter import read_yaml
 from factory_tui.adapters.postdeploy.catalogue import problems_of_checks, shipped
 from factory_tui.adapters.postdeploy.running import PostDeployChecks, counted
 from factory_tui.domain.environments import Environment
-from factory_tui.domain.terms import CheckRow
+from factory_tui.domain.terms import NOT_RUN_YET, CheckRow
 from factory_tui.engine.deploy_ports import PostDeploy
 
 FIGURES = {"p95_ms": 400.0, "rows.bookings": 10.0}
@@ -54,8 +54,9 @@ async def test_a_good_service_passes_all_33_and_says_on_what(place: Place, tmp_p
     assert {row.id: (row.verdict, row.reason) for row in result.rows} == dict.fromkeys(IDS, ("pass", ""))
     assert counted(result.rows) == "33 checks: 33 passed, 0 not applicable, 0 gaps, 0 failed"
     assert sorted(row.id for row in came) == IDS
-    assert [row.id for row in checks.catalogue] == IDS
-    assert {row.verdict for row in checks.catalogue} == {"gap"}
+    planned = checks.planned(place.environment())
+    assert [row.id for row in planned] == IDS
+    assert {(row.verdict, row.reason) for row in planned} == {("gap", NOT_RUN_YET)}
     assert all(row.evidence and row.group and row.title for row in result.rows)
     assert result.figures["rows.bookings"] == 10
     assert result.figures["p95_ms"] > 0

@@ -7,11 +7,12 @@ keeps it, in every encoding that the redactor knows.
 
 from __future__ import annotations
 
+import codecs
 import os
 import secrets
 import shlex
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from factory_tui.adapters.processes import remove_tree
 from factory_tui.adapters.secrets import OURS, Keys
 from factory_tui.domain.environments import CredentialName
 from factory_tui.domain.errors import WorldError
-from factory_tui.domain.redaction import SHORTEST, Redactor
+from factory_tui.domain.redaction import SHORTEST, Redactor, Stream
 from factory_tui.engine.ports import Boundary, Limits, RunResult, Sandbox
 
 MOST_BYTES = 65_536
@@ -53,9 +54,11 @@ class DeployCommands:
         credentials: Sequence[Credential],
         limits: Limits = Limits(),  # noqa: B008
         environment: Mapping[str, str] = os.environ,
+        hear: Callable[[str], None] | None = None,
     ) -> RunResult:
-        """The output is redacted. Raises WorldError, and starts nothing, when a credential is missing, too short to be
-        redacted, or lies where a seat could read or write it."""
+        """The output is redacted, also where it is heard as it comes, line by line. Raises WorldError, and
+        starts nothing, when a credential is missing, too short to be redacted, or lies where
+        a seat could read or write it."""
         values = {one.name: self._value(one, environment) for one in credentials}
         for name, value in values.items():
             self._redactor.learn(name, value)
@@ -70,7 +73,9 @@ class DeployCommands:
                 protected=(*boundary.protected, *files),
                 environment={**boundary.environment, **given},
             )
-            result = await self._sandbox.run(["sh", "-c", command], walled, limits)
+            lines = _Lines(self._redactor, hear)
+            result = await self._sandbox.run(["sh", "-c", command], walled, limits, lines.take if hear else None)
+            lines.end()
         finally:
             remove_tree(private)
         return replace(result, output=self._redactor.data(result.output))
@@ -117,6 +122,25 @@ class DeployCommands:
         return data.decode("utf-8", "replace").rstrip("\n")
 
 
+class _Lines:
+    """What a command prints, in whole lines without secrets, while it runs."""
+
+    def __init__(self, redactor: Redactor, hear: Callable[[str], None] | None) -> None:
+        self._stream, self._hear = Stream(redactor), hear
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def take(self, data: bytes) -> None:
+        self._say(self._stream.take(self._decoder.decode(data)))
+
+    def end(self) -> None:
+        rest = self._stream.end()
+        self._say(f"{rest}\n" if rest else "")
+
+    def _say(self, text: str) -> None:
+        if text and self._hear is not None:
+            self._hear(text)
+
+
 class EnvironmentCommands:
     """Satisfies `deploy_ports.Commands`: argument lists, with credentials by the names that deploy.yaml gives."""
 
@@ -124,11 +148,16 @@ class EnvironmentCommands:
         self._commands = commands
 
     async def run(
-        self, argv: Sequence[str], boundary: Boundary, credentials: Sequence[CredentialName], limits: Limits
+        self,
+        argv: Sequence[str],
+        boundary: Boundary,
+        credentials: Sequence[CredentialName],
+        limits: Limits,
+        hear: Callable[[str], None] | None = None,
     ) -> RunResult:
         """Each argument reaches the program as it is written: nothing in it is read by a shell. Raises WorldError."""
         found = [_credential(one) for one in credentials]
-        return await self._commands.run(f"exec {shlex.join(argv)}", boundary, found, limits)
+        return await self._commands.run(f"exec {shlex.join(argv)}", boundary, found, limits, hear=hear)
 
 
 def _credential(named: CredentialName) -> Credential:

@@ -124,7 +124,13 @@ class PlainSandbox:
     def wall(self) -> str:
         return "none"
 
-    async def run(self, argv: Sequence[str], boundary: Boundary, limits: Limits = DEFAULT_LIMITS) -> RunResult:
+    async def run(
+        self,
+        argv: Sequence[str],
+        boundary: Boundary,
+        limits: Limits = DEFAULT_LIMITS,
+        hear: Callable[[bytes], None] | None = None,
+    ) -> RunResult:
         """Returns when the command ends, whoever holds its output. Raises WorldError when it cannot be started."""
         if not argv:
             raise WorldError(what="no command was given", next_step="name a command")
@@ -132,7 +138,7 @@ class PlainSandbox:
         try:
             environment = command_environment(boundary, f"{private}/home", f"{private}/temporary")
             environment[MARK] = secrets.token_hex(16)
-            return await _Run(argv, boundary.cwd, environment, limits).until_dead()
+            return await _Run(argv, boundary.cwd, environment, limits, hear).until_dead()
         finally:
             # Not in a thread: a cancelled run must not leave its home behind.
             remove_tree(private)
@@ -150,7 +156,15 @@ class PlainSandbox:
 class _Run:
     """One command from start to the death of all it started."""
 
-    def __init__(self, argv: Sequence[str], cwd: str, environment: Mapping[str, str], limits: Limits) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        cwd: str,
+        environment: Mapping[str, str],
+        limits: Limits,
+        hear: Callable[[bytes], None] | None,
+    ) -> None:
+        self._hear = hear
         self._argv, self._cwd, self._environment, self._limits = argv, cwd, environment, limits
         self._output = BoundedOutput(limits.output_bytes)
         self._loop = asyncio.get_running_loop()
@@ -253,6 +267,8 @@ class _Run:
                 self._loop.remove_reader(descriptor)
                 return
             self._output.add(data)
+            if self._hear is not None:
+                self._hear(data)
 
     async def _end(self, process: subprocess.Popen[bytes]) -> None:
         """Returns when the launcher is gone; a second cancel does not hurry it."""

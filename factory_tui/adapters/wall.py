@@ -16,7 +16,7 @@ import re
 import signal
 import stat
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -92,14 +92,20 @@ class BwrapSandbox:
         name = "bwrap as root" if os.geteuid() == 0 else "bwrap"
         return name if self._program is not None else f"{name}, no system call table for {platform.machine()}"
 
-    async def run(self, argv: Sequence[str], boundary: Boundary, limits: Limits = DEFAULT_LIMITS) -> RunResult:
+    async def run(
+        self,
+        argv: Sequence[str],
+        boundary: Boundary,
+        limits: Limits = DEFAULT_LIMITS,
+        hear: Callable[[bytes], None] | None = None,
+    ) -> RunResult:
         """Raises WorldError when nothing was started: no command, a planted link, a boundary that shows too much."""
         if not argv:
             raise WorldError(what="no command was given", next_step="name a command")
         limits = replace(limits, memory_bytes=min(limits.memory_bytes, self._memory))
         async with self._alone(boundary):
             held = self._checked(boundary, argv[0])
-            return await _Run(argv, held, limits, self._host, self._program, self._groups).until_dead()
+            return await _Run(argv, held, limits, self._host, self._program, self._groups, hear).until_dead()
 
     async def open(self, argv: Sequence[str], boundary_at: BoundaryAt, limits: Limits = AGENT_LIMITS) -> Program:
         """A program that lives until it is ended. Raises WorldError when nothing was started."""
@@ -196,7 +202,9 @@ class _Run:
         host: Host,
         program: bytes | None,
         groups: wall_groups.Place | None,
+        hear: Callable[[bytes], None] | None,
     ) -> None:
+        self._hear = hear
         self._argv, self._boundary, self._limits = argv, boundary, limits
         self._host, self._program, self._groups = host, program, groups
         self._output = BoundedOutput(limits.output_bytes)
@@ -290,6 +298,8 @@ class _Run:
                 self._loop.remove_reader(descriptor)
                 return
             self._output.add(data)
+            if self._hear is not None:
+                self._hear(data)
 
 
 class _Disk:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,8 +91,14 @@ class ProvenSandbox:
                 self._standing = await self._try()
             return self._standing
 
-    async def run(self, argv: Sequence[str], boundary: Boundary, limits: Limits = DEFAULT_LIMITS) -> RunResult:
-        return await self._inner.run(argv, boundary, limits)
+    async def run(
+        self,
+        argv: Sequence[str],
+        boundary: Boundary,
+        limits: Limits = DEFAULT_LIMITS,
+        hear: Callable[[bytes], None] | None = None,
+    ) -> RunResult:
+        return await self._inner.run(argv, boundary, limits, hear)
 
     async def open(self, argv: Sequence[str], boundary_at: BoundaryAt) -> Program:
         """A program that lives until it is ended: behind the wall where it proved itself, else `contained` is false."""

@@ -149,6 +149,11 @@ class Attested(Record, frozen=True, kw_only=True):
 
 CheckVerdict = Literal["pass", "fail", "not applicable", "gap"]
 """What one check found after a deployment. A gap could not be checked; it is not a pass."""
+NOT_RUN_YET = "not run yet"
+"""The reason of a gap that is only yet to come."""
+CHECKS_OF = "checks:"
+"""What progress is about when an answer of level 4 comes in: this and the deployment. Its text is a `CheckRow` as
+JSON."""
 
 
 class CheckRow(Record, frozen=True, kw_only=True):

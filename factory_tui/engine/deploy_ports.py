@@ -15,9 +15,15 @@ class Commands(Protocol):
     """Runs one command with its credentials, which no seat's process ever holds."""
 
     async def run(
-        self, argv: Sequence[str], boundary: Boundary, credentials: Sequence[CredentialName], limits: Limits
+        self,
+        argv: Sequence[str],
+        boundary: Boundary,
+        credentials: Sequence[CredentialName],
+        limits: Limits,
+        hear: Callable[[str], None] | None = None,
     ) -> RunResult:
-        """The output is redacted. Raises WorldError, and starts nothing, when a credential is missing."""
+        """The output is redacted; `hear` is told whole lines of it as they come. Raises WorldError, and
+        starts nothing, when a credential is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +58,9 @@ class PostDeployResult:
 class PostDeploy(Protocol):
     """The 33 checks, and a project's own."""
 
-    @property
-    def catalogue(self) -> tuple[CheckRow, ...]:
-        """Every check that will run, as a gap that says "not run yet": for who draws them before they come in."""
+    def planned(self, environment: Environment) -> tuple[CheckRow, ...]:
+        """Every check that will run there, the project's own included, as a gap that says `NOT_RUN_YET`: for who draws
+        them before they come in."""
 
     async def run(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from factory_tui.domain.environments import Environment
 from factory_tui.domain.errors import FactoryError, WorldError
 from factory_tui.domain.releasing import environment_of, landed_task, plan_of
 from factory_tui.domain.state import Deployment, State
-from factory_tui.domain.terms import Actor, CheckRow, CommitId, DeployPlan, Evidence
+from factory_tui.domain.terms import CHECKS_OF, Actor, CheckRow, CommitId, DeployPlan, Evidence
 from factory_tui.engine.deploy_ports import Commands, PostDeploy, Release
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.ports import Boundary, Clock, EvidenceStore, Limits, Progress, RunResult, Worktrees
@@ -107,7 +108,9 @@ class Deployments:
         directory: str,
         seconds: float,
         what: str,
+        about: str = "",
     ) -> _Ran:
+        """`about`: the deployment whose log the output goes to, as it comes."""
         boundary = Boundary(
             cwd=directory,
             writable=(directory, *environment.writable),
@@ -120,7 +123,11 @@ class Deployments:
             },
         )
         wanted = tuple(one for one in environment.credentials if one.name in plan.credentials)
-        result = await self._commands.run(argv, boundary, wanted, Limits(seconds=seconds))
+        hear: Callable[[str], None] | None = None
+        if about:
+            self._progress(about, f"$ {shlex.join(argv)}\n")
+            hear = lambda text: self._progress(about, text)  # noqa: E731
+        result = await self._commands.run(argv, boundary, wanted, Limits(seconds=seconds), hear)
         kept = self._evidence.put(result.output, f"{what} of {plan.commit[:10]} in {plan.environment}")
         return _Ran(result=result, evidence=kept)
 
@@ -195,10 +202,9 @@ class Deployments:
             self._progress(one.id, f"deploying {one.plan.commit[:10]} to {one.plan.environment}\n")
             try:
                 ran = await self._run(
-                    environment, one.plan, one.plan.deploy, directory, environment.seconds, "deployment"
+                    environment, one.plan, one.plan.deploy, directory, environment.seconds, "deployment", one.id
                 )
                 exit_code, summary, evidence = ran.result.exit_code, f"the command: {ran.how}", (ran.evidence,)
-                self._progress(one.id, ran.result.output.decode("utf-8", "replace"))
             except FactoryError as error:
                 summary = str(error)
         running = await self._ask(environment, one.plan)
@@ -211,7 +217,7 @@ class Deployments:
         backup = ""
         if one.plan.backup and running.known and running.commit == one.plan.previous:
             ran = await self._run(
-                environment, one.plan, one.plan.backup, directory, environment.backup.seconds, "backup"
+                environment, one.plan, one.plan.backup, directory, environment.backup.seconds, "backup", one.id
             )
             evidence.append(ran.evidence)
             backup = ran.last_line[:200] if ran.result.exit_code == 0 else ""
@@ -264,10 +270,9 @@ class Deployments:
         try:
             async with _Export(self._worktrees, one.plan.commit) as directory:
                 ran = await self._run(
-                    environment, one.plan, one.plan.rollback, directory, environment.seconds, "rollback"
+                    environment, one.plan, one.plan.rollback, directory, environment.seconds, "rollback", one.id
                 )
             summary, evidence = f"the command: {ran.how}", (ran.evidence,)
-            self._progress(one.id, ran.result.output.decode("utf-8", "replace"))
         except FactoryError as error:
             summary = str(error)
         await self._settle_back(one, await self._ask(environment, one.plan), summary, evidence)
@@ -279,6 +284,9 @@ class Deployments:
         settle = c.SettleRollback(deployment=one.id, running=running, summary=summary, evidence=kept)
         await self._factory.carried_out(settle, BY)
 
+    def _tell_row(self, deployment: str, row: CheckRow) -> None:
+        self._progress(f"{CHECKS_OF}{deployment}", f"{msgspec.json.encode(row).decode()}\n")
+
     async def check(self, job: CheckDeploymentJob) -> None:
         """Level 4 on what runs."""
         state = self._factory.state
@@ -288,6 +296,8 @@ class Deployments:
             await self._factory.carried_out(c.CheckDeployment(deployment=one.id, rows=(), missing=missing), BY)
             return
         began = self._clock.monotonic()
+        for row in self._checks.planned(self._environment(one.plan)):
+            self._tell_row(one.id, row)
         async with _Export(self._worktrees, job.release) as directory:
             release = Release(
                 commit=job.release,
@@ -302,7 +312,7 @@ class Deployments:
                 self._environment(one.plan),
                 release,
                 _previous_figures(state, one),
-                lambda row: self._progress(one.id, f"{_line(row)}\n"),
+                lambda row: self._tell_row(one.id, row),
             )
         kept = self._evidence.put(msgspec.json.encode(result.rows), f"level 4 of {one.id}")
         await self._factory.carried_out(
@@ -315,10 +325,6 @@ class Deployments:
             ),
             BY,
         )
-
-
-def _line(row: CheckRow) -> str:
-    return f"{row.id} {row.verdict}: {row.reason or row.title}"
 
 
 def _previous_figures(state: State, one: Deployment) -> dict[str, float]:

@@ -106,7 +106,14 @@ class Sandbox(Protocol):
     def wall(self) -> str:
         """`bwrap`, `container`, `none`: shown, recorded, attested."""
 
-    async def run(self, argv: Sequence[str], boundary: Boundary, limits: Limits = Limits()) -> RunResult: ...
+    async def run(
+        self,
+        argv: Sequence[str],
+        boundary: Boundary,
+        limits: Limits = Limits(),
+        hear: Callable[[bytes], None] | None = None,
+    ) -> RunResult:
+        """`hear` is given the output in pieces, as it comes; what comes of it is the result's to say."""
 
 
 # --- git -----------------------------------------------------------------------------------------

@@ -33,13 +33,12 @@ from factory_tui.adapters.postdeploy.judging import (
 )
 from factory_tui.domain.environments import Environment
 from factory_tui.domain.errors import FactoryError
-from factory_tui.domain.terms import CheckRow
+from factory_tui.domain.terms import NOT_RUN_YET, CheckRow
 from factory_tui.engine.deploy_ports import Commands, PostDeployResult, Release
 
 KINDS = {**web.KINDS, **network.KINDS, **places.KINDS}
 LONGEST_SECONDS = 330.0
 """Of one check."""
-NOT_RUN = "not run yet"
 
 
 def counted(rows: tuple[CheckRow, ...]) -> str:
@@ -58,9 +57,12 @@ class PostDeployChecks:
     def __init__(self, commands: Commands, *, pace: float = 1.0) -> None:
         self._commands, self._pace = commands, pace
 
-    @property
-    def catalogue(self) -> tuple[CheckRow, ...]:
-        return tuple(_row(check, "gap", NOT_RUN) for check in shipped().checks)
+    def planned(self, environment: Environment) -> tuple[CheckRow, ...]:
+        try:
+            checks = plan_of(environment).checks
+        except msgspec.ValidationError:
+            checks = shipped().checks
+        return tuple(_row(check, "gap", NOT_RUN_YET) for check in checks)
 
     async def run(
         self,
