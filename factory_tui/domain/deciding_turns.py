@@ -15,9 +15,9 @@ from factory_tui.domain.limits import misfit, unproven
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_turn
 from factory_tui.domain.reviewing import judge_report
-from factory_tui.domain.spending import ended_because, unbounded, withheld
+from factory_tui.domain.spending import ended_because, must_be_counted, unbounded, used_up, withheld
 from factory_tui.domain.state import State, Task, Turn
-from factory_tui.domain.terms import Action, Decision, RuleMatch, Ruling, SeatFacts, Verdict
+from factory_tui.domain.terms import Action, Control, Decision, RuleMatch, Ruling, SeatFacts, Verdict
 from factory_tui.domain.waiting import digest_is_owed
 from factory_tui.domain.world import stands_in_the_way, told
 
@@ -30,7 +30,7 @@ MOST_NOTICES = 200
 
 
 def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
-    task = _startable(state, command.handoff)
+    task = _startable(state, command.handoff, command.facts.control)
     handoff = task.handoff
     assert handoff
     if handoff.brief is None or handoff.brief.sha256 != command.brief:
@@ -60,7 +60,7 @@ def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
 
 def cost_misfit(state: State, role: str, task: Task, facts: SeatFacts) -> str:
     """Why a seat that does not know what it costs is not seated; empty = it is."""
-    return "" if facts.knows_cost or facts.control in ("human", "rehearsed") else unbounded(state, role, task.id)
+    return "" if facts.knows_cost or not must_be_counted(facts.control) else unbounded(state, role, task.id)
 
 
 def leave_unseated(state: State, command: c.LeaveUnseated) -> tuple[e.Event, ...]:
@@ -71,8 +71,9 @@ def leave_unseated(state: State, command: c.LeaveUnseated) -> tuple[e.Event, ...
     return (e.TaskStuck(task=task.id, reason=why[:LONG_TEXT]),)
 
 
-def _startable(state: State, handoff: str) -> Task:
-    """The task whose turn may begin now. Raises Refusal saying what is in the way."""
+def _startable(state: State, handoff: str, control: Control | None = None) -> Task:
+    """The task whose turn may begin now. `control` is of the seat that would begin it: only a person is let past a
+    budget, whoever was expected; None = none begins. Raises Refusal saying what is in the way."""
     if not state.session_open:
         raise Refusal(what="no session is open", next_step="start one with `factory run` or `factory resume`")
     task = next((t for t in state.tasks.values() if t.handoff and t.handoff.id == handoff), None)
@@ -84,7 +85,8 @@ def _startable(state: State, handoff: str) -> Task:
         raise Refusal(what=f"the factory is paused: {state.paused}", next_step="resume it first")
     if task.held:
         raise Refusal(what=f"{task.id} is held: {task.held}", next_step="`unhold` lets it go on")
-    if why := withheld(state, task):
+    why = withheld(state, task) if control is None else "" if control == "human" else used_up(state, task)
+    if why:
         raise Refusal(what=f"{task.id} has no budget", why=why, next_step="raise it on record: `factory inbox`")
     if (wait := stands_in_the_way(state, task)) is not None:
         raise Refusal(what=f"{task.id} is {told(wait)}", why=wait.cause, next_step=f"`factory answer {wait.id} go-on`")

@@ -15,7 +15,7 @@ from factory_tui.domain.known import action_facts, start_facts
 from factory_tui.domain.limits import NO_WALL
 from factory_tui.domain.roles import RoleCard, path_policy, permits
 from factory_tui.domain.rulebook import RuleBook, compile_rules
-from factory_tui.domain.spending import excess, name_of
+from factory_tui.domain.spending import excess
 from factory_tui.domain.state import Grant, Handoff, State, Task, Turn
 from factory_tui.domain.terms import Action, Decision, PlannedTask, RuleMatch, Ruling, strictest
 
@@ -98,7 +98,7 @@ def _budget(state: State, turn: Turn) -> list[RuleMatch]:
         RuleMatch(
             source=f"{one.scope} budget",
             decision=Decision.DENY,
-            reason=f"the budget {name_of(one.scope)} is used up: {one.what}",
+            reason=one.told,
             instead="commit and hand over what there is, or escalate; only the supervisor raises a budget, on record",
         )
         for one in excess(state, turn)

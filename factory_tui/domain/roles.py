@@ -40,7 +40,7 @@ class Budget(Record, frozen=True, kw_only=True):
 
     usd: float
     tokens: int
-    """In and out together, without cached ones."""
+    """In and out together, those read from a cache counted."""
     minutes: float
     actions: int
 

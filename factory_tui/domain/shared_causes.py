@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from factory_tui.domain import seals
 from factory_tui.domain.item import Waiting
-from factory_tui.domain.spending import Excess, is_for_person, name_of, shared_excess
+from factory_tui.domain.spending import Excess, is_for_person, shared_excess
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.world import stands_in_the_way, told
 
@@ -16,15 +16,15 @@ def budget_items(state: State) -> list[Waiting]:
     if state.charter is None:
         return []
     found = []
-    scopes: dict[str, tuple[str, list[str]]] = {}
+    scopes: dict[str, tuple[Excess, list[str]]] = {}
     for task in state.tasks.values():
         if task.held or task.handoff is None or task.stage not in ("released", "working"):
             continue
         if task.overspent and not is_for_person(state, task):
             found.append(_overspent(task))
         elif (over := _shared_excess(state, task)) is not None:
-            scopes.setdefault(over.scope, (over.what, []))[1].append(task.id)
-    for scope, (what, tasks) in scopes.items():
+            scopes.setdefault(over.scope, (over, []))[1].append(task.id)
+    for scope, (over, tasks) in scopes.items():
         ends = {"day": "; it goes on by itself at 00:00 UTC", "session": "; the next session has its own"}
         since = min(state.tasks[id].since for id in tasks)
         found.append(
@@ -32,10 +32,9 @@ def budget_items(state: State) -> list[Waiting]:
                 id=f"B-{scope.rpartition(':')[2]}",
                 kind="budget",
                 task=tasks[0],
-                title=f"the budget {name_of(scope)} is used up: {what}. Waiting: {', '.join(tasks)}"
-                + ends.get(scope, ""),
+                title=f"{over.told}. Waiting: {', '.join(tasks)}{ends.get(scope, '')}",
                 since=since,
-                sha256=seals.sha256_of("budget", scope, what, tasks),
+                sha256=seals.sha256_of("budget", scope, over.what, tasks),
                 verbs=("raise",),
             )
         )

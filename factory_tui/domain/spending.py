@@ -15,6 +15,7 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import Outcome
 from factory_tui.domain.staffing import NO_BOUNDS, UNITS, Bounds, choice, tightest
 from factory_tui.domain.state import Spent, State, Task, Turn
+from factory_tui.domain.terms import Control
 from factory_tui.domain.times import minutes_between
 
 GRACE = 0.1
@@ -29,12 +30,18 @@ LONG = {"day": "of the day", "session": "of the session"}
 
 
 class Excess(NamedTuple):
-    """One budget that is used up."""
+    """One budget that is used up, or that nothing counts any more."""
 
     scope: str
     """`turn`, `day`, `session`, `role:builder`, `task:T-1`"""
     what: str
     """`USD 20.13 of 20.00, 41 of 40 actions`"""
+    is_uncounted: bool = False
+    """It bounds money alone, and what is used costs nobody knows what."""
+
+    @property
+    def told(self) -> str:
+        return self.what if self.is_uncounted else f"the budget {name_of(self.scope)} is used up: {self.what}"
 
 
 # --- what was used -------------------------------------------------------------------------------
@@ -134,6 +141,9 @@ def excess(state: State, turn: Turn) -> Iterator[Excess]:
         yield Excess("turn", what)
     if turn.control != "human":
         yield from shared_excess(state, turn.role, turn.task)
+    # Its seat knew what it costs when it sat down; then something answered whose price nobody knows.
+    if turn.usd is None and must_be_counted(turn.control):
+        yield from _uncounted(state, turn.role, turn.task)
 
 
 def must_end(state: State, turn: Turn) -> Excess | None:
@@ -147,9 +157,14 @@ def must_end(state: State, turn: Turn) -> Excess | None:
         return over[0]
     most = share(state, turn.role, turn.task)
     grace = Bounds(
-        usd=most.usd * GRACE, tokens=int(most.tokens * GRACE), actions=int(most.actions * GRACE) + 1, minutes=0.0
+        usd=most.usd * GRACE,
+        tokens=int(most.tokens * GRACE),
+        actions=int(most.actions * GRACE) + 1,
+        minutes=most.minutes * GRACE,
     )
     for one in over:
+        if one.is_uncounted:
+            continue
         spent = used_by(state, turn) if one.scope == "turn" else used(state, one.scope)
         bounds = most if one.scope == "turn" else bound(state, one.scope)
         if one.scope == "turn":
@@ -169,31 +184,44 @@ def ended_because(state: State, turn: Turn) -> tuple[Outcome | None, str]:
     if is_looping(turn):
         return "stalled", f"loop: the same action failed {turn.repeats} times in a row ({turn.failing_kind})"
     if (over := must_end(state, turn)) is not None:
-        return "budget", f"the budget {name_of(over.scope)} is used up: {over.what}"
+        return "budget", over.told
     return None, ""
 
 
 def withheld(state: State, task: Task) -> str:
-    """Why a budget lets no turn start on a task; empty = it may."""
-    if task.handoff is None or is_for_person(state, task):
-        return ""
-    if task.overspent:
+    """Why a budget lets no turn of whoever is to fill it start on a task; empty = it may."""
+    return "" if task.handoff is None or is_for_person(state, task) else used_up(state, task)
+
+
+def used_up(state: State, task: Task) -> str:
+    """Why a budget lets no turn start on a task but a person's; empty = it may."""
+    if task.overspent or task.handoff is None:
         return task.overspent
     over = next(shared_excess(state, task.handoff.to, task.id), None)
-    return f"the budget {name_of(over.scope)} is used up: {over.what}" if over else ""
+    return over.told if over else ""
+
+
+def must_be_counted(control: Control) -> bool:
+    """Whether what a seat held like this uses costs somebody money."""
+    return control not in ("human", "rehearsed")
 
 
 def unbounded(state: State, role: str, task: str) -> str:
     """Why a seat whose cost is unknown cannot fill the role: money would bound it, and nothing counts it."""
+    return next((one.what for one in _uncounted(state, role, task)), "")
+
+
+def _uncounted(state: State, role: str, task: str) -> Iterator[Excess]:
     for scope in scopes_of(role, task):
         bounds = bound(state, scope)
         if bounds.usd and not bounds.tokens:
-            where = scope.partition(":")[0]
-            return (
+            kind, _, name = scope.partition(":")
+            table = f"roles.{name}" if kind == "role" else kind
+            what = (
                 f"what it costs is unknown, and the budget {name_of(scope)} names money but no tokens, so nothing"
-                f" would bound it. Set `tokens` beside `usd` under [budgets.{where}], or give the model a price"
+                f" would bound it. Set `tokens` beside `usd` under [budgets.{table}], or give the model a price"
             )
-    return ""
+            yield Excess(scope, what, is_uncounted=True)
 
 
 def seat_of(state: State, role: str, task: Task | None) -> str:
