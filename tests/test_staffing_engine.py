@@ -18,7 +18,7 @@ from crew import (
 )
 
 from factory_tui.adapters.clock import SystemClock
-from factory_tui.cli.running import tell_the_time
+from factory_tui.cli.session import tell_the_time
 from factory_tui.domain import commands as c
 from factory_tui.domain.staffing import Bounds
 from factory_tui.domain.terms import Action

@@ -11,7 +11,8 @@ import click
 
 from factory_tui.cli.answering import read_text
 from factory_tui.cli.ending import INTERRUPTED, WAITS, Ended
-from factory_tui.cli.running import Wish, ready, running_house, say_end
+from factory_tui.cli.running import ready
+from factory_tui.cli.session import Wish, running_house, say_end
 from factory_tui.cli.speech import hint, say, say_json
 from factory_tui.cli.talking import ask_running, here, request
 from factory_tui.domain.errors import FactoryError

@@ -119,7 +119,7 @@ async def _beside(house: House, reception: Reception, hear: Hear) -> AsyncIterat
     """As long as the cockpit is open, other commands reach it, the home is watched, and time passes on record."""
     from factory_tui.adapters.control import serving
     from factory_tui.adapters.memory_watch import keeping_proposed
-    from factory_tui.cli.running import tell_the_time
+    from factory_tui.cli.session import tell_the_time
     from factory_tui.cli.talking import answer_socket
     from factory_tui.tui.door import Marks
 
