@@ -8,7 +8,7 @@ from typing import Any
 
 from factory_tui.adapters.agents import Agent
 from factory_tui.adapters.model_list import read_models
-from factory_tui.adapters.seats.acp.seat import Kit
+from factory_tui.adapters.seats.acp.kit import Kit
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 
 AGENT = str(Path(__file__).with_name("acp_agent.py"))

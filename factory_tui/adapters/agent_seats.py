@@ -15,8 +15,9 @@ from factory_tui.adapters.logins import Login
 from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.programs import find_on_path
 from factory_tui.adapters.seat_parts import Ingredients, Need, login_of
+from factory_tui.adapters.seats.acp.kit import Kit
 from factory_tui.adapters.seats.acp.remote import ssh_host
-from factory_tui.adapters.seats.acp.seat import EXTRA, AcpSeat, Kit
+from factory_tui.adapters.seats.acp.seat import EXTRA, AcpSeat
 from factory_tui.adapters.secrets import Keys
 from factory_tui.adapters.user_seats import SeatProfile
 from factory_tui.domain.errors import FactoryError

@@ -17,7 +17,8 @@ from messages_server import MessagesServer, Reply, Script
 
 from factory_tui.adapters.agents import Agent, AgentEndpoint
 from factory_tui.adapters.logins import Login
-from factory_tui.adapters.seats.acp.seat import AcpSeat, Kit
+from factory_tui.adapters.seats.acp.kit import Kit
+from factory_tui.adapters.seats.acp.seat import AcpSeat
 from factory_tui.adapters.trying import Tried, World, world
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.roles import RoleCard
