@@ -101,6 +101,7 @@ class BenchDoor:
 
     name = "bench"
     place = ""
+    elsewhere = None
 
     def __init__(self, options: dict[str, Any], stream: Callable[..., Any]) -> None:
         self._options, self._stream = options, stream

@@ -105,10 +105,13 @@ class SimulatedDisk(Disk):
             raise FileExistsError(errno.EEXIST, "exists")
         return self.open(path)
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, start: int = 0) -> bytes:
         if path not in self.names:
             raise FileNotFoundError(errno.ENOENT, "no such file")
-        return bytes(self.names[path].cache)
+        return bytes(self.names[path].cache[start:])
+
+    def size(self, path: str) -> int:
+        return len(self.read(path))
 
     def write(self, descriptor: int, data: bytes | memoryview, offset: int) -> int:
         self.at_gate.set()

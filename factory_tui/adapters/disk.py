@@ -26,13 +26,18 @@ class Disk:
         """Open a new file with 0600. FileExistsError when there is one."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
-    def read(self, path: str) -> bytes:
-        """The whole file. A symlink or anything but a regular file is an OSError."""
+    def read(self, path: str, start: int = 0) -> bytes:
+        """The file from a byte on. A symlink or anything but a regular file is an OSError."""
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError("not a regular file")
+            file.seek(start)
             return file.read()
+
+    def size(self, path: str) -> int:
+        """Bytes of a file."""
+        return os.stat(path, follow_symlinks=False).st_size  # noqa: PTH116 - paths are strings here
 
     def write(self, descriptor: int, data: bytes | memoryview, offset: int) -> int:
         """Write at a place; how many bytes were taken, which may be fewer than given."""
@@ -60,6 +65,17 @@ class Disk:
         except BlockingIOError:
             return False
         return True
+
+    def is_locked(self, path: str) -> bool:
+        """Whether somebody has taken the file. It is not changed; where it is free, it is shared for an instant."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def rename(self, old: str, new: str) -> None:
         os.rename(old, new)  # noqa: PTH104 - paths are strings here

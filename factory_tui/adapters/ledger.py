@@ -67,19 +67,22 @@ class LedgerView:
             return ()
         path, known = self._chain.path, self._chain.size
         try:
-            data = self._disk.read(path)
+            size = self._disk.size(path)
+            if known and size == known and not self.torn:
+                return ()
+            data = self._disk.read(path, known)
         except OSError as error:
             raise _unopened(path, error) from error
-        if len(data) < known:
+        if size < known:
             raise LedgerError(
-                what=f"{path} has become shorter: {len(data)} bytes, {known} were read before",
+                what=f"{path} has become shorter: {size} bytes, {known} were read before",
                 why="a ledger only grows",
                 next_step="restore it from a backup, then open it again",
             )
         before = len(self._chain.entries)
         try:
-            self._chain.follow(data[known:])
-            rest = data[self._chain.size :]
+            self._chain.follow(data)
+            rest = data[self._chain.size - known :]
             self._chain.judge(rest)
             self.torn = len(rest)
         except LedgerError as error:
@@ -218,14 +221,9 @@ class Ledger:
     # --- opening -----------------------------------------------------------------------------------
 
     def _take_lock(self, holder: str) -> None:
-        note = f"{self.path}.holder"
         if not self._disk.lock(self._descriptor):
-            try:
-                known = self._disk.read(note).decode("utf-8", "replace").strip()
-            except OSError:
-                known = ""
-            raise LedgerHeld(path=self.path, holder=known or "another process")
-        descriptor = self._disk.open(note)
+            raise LedgerHeld(path=self.path, holder=_noted_holder(self._disk, self.path))
+        descriptor = self._disk.open(f"{self.path}.holder")
         try:
             self._disk.cut(descriptor, 0)
             write_all(self._disk, descriptor, f"{holder}\n".encode(), 0)
@@ -325,6 +323,27 @@ class Ledger:
             why=f"event {self._durable} is the last one known to be on the device; nothing is promised after it",
             next_step="make room or mend the disk, then start again: the ledger is read afresh",
         )
+
+
+def holder_of(path: str, disk: Disk | None = None) -> str:
+    """What the process that writes to a ledger says of itself; empty = nobody writes to it. Raises LedgerError."""
+    disk = disk or Disk()
+    try:
+        if not disk.is_locked(path):
+            return ""
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise _unopened(path, error) from error
+    return _noted_holder(disk, path)
+
+
+def _noted_holder(disk: Disk, path: str) -> str:
+    try:
+        known = disk.read(f"{path}.holder").decode("utf-8", "replace").strip()
+    except OSError:
+        known = ""
+    return known or "another process"
 
 
 def _wake(future: asyncio.Future[None], error: LedgerError | None) -> None:

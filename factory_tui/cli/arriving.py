@@ -15,10 +15,11 @@ def at_the_door(*, accept_degraded: bool = False) -> None:
     if root is not None and home_of(root) is not None:
         from factory_tui.cli.talking import ask_running, here, request
 
-        if has_terminal() and ask_running(place := here(), request("status")) is None:
+        if has_terminal():
             from factory_tui.cli.watching import watch
 
-            watch(place, accept_degraded=accept_degraded)
+            place = here()
+            watch(place, accept_degraded=accept_degraded, runs=ask_running(place, request("status")) is not None)
             return
         from factory_tui.cli.looking import status
 

@@ -27,20 +27,28 @@ MOST_BYTES_AT_A_GLANCE = 4_000_000
 """Of a ledger that is read before the first frame; a longer one is read behind it."""
 
 
-def watch(place: Glance, *, accept_degraded: bool = False) -> None:
-    """Opens the cockpit; ends with its exit code when that is not 0. `accept_degraded` as `factory run` takes it."""
+def watch(place: Glance, *, accept_degraded: bool = False, runs: bool = False) -> None:
+    """Opens the cockpit; ends with its exit code when that is not 0. `accept_degraded` as `factory run` takes it.
+
+    Where the factory `runs` already, or its ledger is held, the cockpit only looks on. Once that one has ended, it may
+    take over, and is then opened again in this process.
+    """
     from factory_tui.adapters.preferences_file import read_preferences
     from factory_tui.cli.reopening import offer_tmux
     from factory_tui.tui.run import run_cockpit, told
 
     root = place.home.repo_root
-    offer_tmux(Path(root).name, wishes(root))
+    if not runs:
+        offer_tmux(Path(root).name, wishes(root))
     left = run_cockpit(
-        lambda: _late_door(root, accept_degraded),
+        lambda: _onlooker(place) if runs else _late_door(place, accept_degraded),
         title=f"factory  {root}",
         preferences=lambda: read_preferences(os.environ, root),
         glimpse=lambda: _glimpse(place),
     )
+    if left.takes_over:
+        watch(place, accept_degraded=accept_degraded)
+        return
     if text := told(left):
         say(text)
     if left.exit_code:
@@ -57,15 +65,30 @@ def _glimpse(place: Glance) -> State | None:
         return None
 
 
-def _late_door(root: str, accept_degraded: bool) -> Door:
+def _late_door(place: Glance, accept_degraded: bool) -> Door:
     from factory_tui.tui.late import LateDoor
+
+    root = place.home.repo_root
 
     def build() -> Door:
         from factory_tui.bootstrap.grounds import find_ground
 
         return _door(find_ground(root), accept_degraded)
 
-    return LateDoor(Path(root).name, build)
+    def instead(error: FactoryError) -> Door | None:
+        from factory_tui.adapters.ledger import LedgerHeld
+
+        return _onlooker(place, error.holder) if isinstance(error, LedgerHeld) else None
+
+    return LateDoor(Path(root).name, build, instead)
+
+
+def _onlooker(place: Glance, holder: str = "") -> Door:
+    from factory_tui.adapters.onlooking import LedgerWindow
+    from factory_tui.tui.onlooking import OnlookerDoor
+
+    window = LedgerWindow(place)
+    return OnlookerDoor(Path(place.home.repo_root).name, holder or window.holder() or "another process", lambda: window)
 
 
 def wishes(repository: str) -> Preferences:

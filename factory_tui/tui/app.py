@@ -23,6 +23,7 @@ from factory_tui.tui.noticing import Noticing
 from factory_tui.tui.outside import Outside
 from factory_tui.tui.painting import Paint
 from factory_tui.tui.palette import THEMES
+from factory_tui.tui.present.elsewhere import said_at_first, said_at_the_end, why_nothing
 from factory_tui.tui.present.law import prepare
 from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.themes import register
@@ -85,6 +86,9 @@ class Cockpit(Noticing, inherit_bindings=False):
         """Why the cockpit was left; empty = it did not say."""
         self.words = ""
         """The supervisor's own, for the digest."""
+        self.takes_over = False
+        """Left to begin a session of its own, where it had only looked on."""
+        self._told_of_end = False
         self.crash: BaseException | None = None
         self._failed: BaseException | None = None
         self._dirty = True
@@ -158,6 +162,9 @@ class Cockpit(Noticing, inherit_bindings=False):
 
     def _after_start(self) -> None:
         """A digest to read, or something that failed, stays in front; else the floor does."""
+        if (elsewhere := self.door.elsewhere) is not None:
+            self.say(said_at_first(elsewhere), "warn")
+            return
         failed = [one for one in self.checks.values() if one.verdict != "ok"]
         if any(item.kind == "digest" for item in waiting(self.state)) or any(o.verdict == "fail" for o in failed):
             self.brief_supervisor()
@@ -242,11 +249,20 @@ class Cockpit(Noticing, inherit_bindings=False):
     def _second(self) -> None:
         """Times grow."""
         self.notice_second()
-        grows = self.state.turns or waiting(self.state) or self.phase or self.chronicle.marks
+        self._notice_end()
+        grows = self.door.elsewhere or self.state.turns or waiting(self.state) or self.phase or self.chronicle.marks
         if grows and not self.is_away and not terminal.is_busy(self._driver):
             room = self.room
             if room is not None and room.is_ready:
                 room.present()
+
+    def _notice_end(self) -> None:
+        """The session that this cockpit looks on has ended there, or goes on again."""
+        elsewhere = self.door.elsewhere
+        has_ended = elsewhere is not None and elsewhere.has_ended
+        if elsewhere is not None and has_ended != self._told_of_end:
+            self._told_of_end = has_ended
+            self.say(said_at_the_end(elsewhere) if has_ended else said_at_first(elsewhere), "warn")
 
     # --- out -------------------------------------------------------------------------------------
 
@@ -277,14 +293,24 @@ class Cockpit(Noticing, inherit_bindings=False):
     def quiet(self) -> None:
         self.message = ("", "bar")
 
+    def held_elsewhere(self, act: Act) -> str:
+        """Why an act does nothing in a cockpit that only looks on; empty = this one does not, or the act only looks."""
+        elsewhere = self.door.elsewhere
+        return why_nothing(elsewhere) if elsewhere is not None and act.is_change else ""
+
     def not_now(self, act: Act) -> str:
         if self.view is None and act.group in ("answer", "work", "turn"):
             return "the ledger is still opening"
+        elsewhere = self.door.elsewhere
         match act.id:
             case "next" if not waiting(self.state):
                 return "nothing waits for you"
             case "pause-all" if not self.state.session_open:
                 return "no session is open"
+            case "session.here" if elsewhere is None:
+                return "this cockpit holds the session"
+            case "session.here" if elsewhere is not None and not elsewhere.has_ended:
+                return f"{elsewhere.holder} holds the session; once that has ended, Y takes over"
             case "go.away" if self.absence is None:
                 return "you were not away"
             case _:
@@ -305,9 +331,23 @@ class Cockpit(Noticing, inherit_bindings=False):
         """Ctrl-C: said once, done the second time."""
         if self._asked_to_stop:
             self.leave("ended with Ctrl-C")
+        elif self.door.elsewhere is not None:
+            self._asked_to_stop = True
+            self.say("Ctrl-C again leaves, as q does; this cockpit only looks on, and nothing ends by that", "warn")
         else:
             self._asked_to_stop = True
             self.say("Ctrl-C again ends the session and writes the digest; q shows what is kept first", "warn")
+
+    def act_quit(self) -> None:
+        """Asks before a session ends; one that runs elsewhere does not end."""
+        if self.door.elsewhere is not None:
+            self.leave("it only looked on")
+        else:
+            super().act_quit()
+
+    def act_session_here(self) -> None:
+        self.takes_over = True
+        self.leave("it takes the session over")
 
     def leave(self, reason: str, words: str = "") -> None:
         """Ends the session: turns are interrupted and kept, the digest is written after the screen is given back."""

@@ -142,6 +142,8 @@ class FactoryView:
 class WorksDoor:
     """Satisfies `Door`. `make` may take its time: it runs on a thread."""
 
+    elsewhere = None
+
     def __init__(
         self,
         *,

@@ -11,6 +11,7 @@ from factory_tui.tui.sending import Sending
 
 if TYPE_CHECKING:
     from factory_tui.tui.outside import Outside
+    from factory_tui.tui.view import Door
 
 SECONDS_TO_GATHER = 5.0
 """For which new asks wait for others before the bell tells of them."""
@@ -20,6 +21,7 @@ class Noticing(Sending, inherit_bindings=False):
     """Beneath the cockpit: one person at one terminal, who looks elsewhere or goes away."""
 
     phase: str
+    door: Door
     outside: Outside
     rings: bool
     """Whether a bell may be heard at all."""
@@ -84,6 +86,8 @@ class Noticing(Sending, inherit_bindings=False):
 
     def ring(self) -> None:
         """A bell and a notice when more waits than before, at most one a minute; asks gather first."""
+        if self.door.elsewhere is not None:
+            return  # it rings there
         items = [item for item in waiting(self.state) if item.kind != "notice"]
         fresh = [item for item in items if item.id not in self._waited]
         self._waited &= {item.id for item in items}

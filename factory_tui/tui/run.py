@@ -47,6 +47,8 @@ class Left:
     crash: BaseException | None = None
     log: str = ""
     """Where the crash is described in full."""
+    takes_over: bool = False
+    """It only looked on, and shall be opened again: the session that it looked on has ended."""
 
     @property
     def exit_code(self) -> int:
@@ -171,7 +173,9 @@ async def _live(app: Cockpit) -> Left:
     finally:
         for number in ENDING:
             loop.remove_signal_handler(number)
-    return Left(digest=digest, reason=reason, crash=crash, log=_write_log(crash) if crash else "")
+    return Left(
+        digest=digest, reason=reason, crash=crash, log=_write_log(crash) if crash else "", takes_over=app.takes_over
+    )
 
 
 def _watch_terminal(app: Cockpit) -> None:

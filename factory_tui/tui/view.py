@@ -6,6 +6,7 @@ No screen knows a factory. Whoever satisfies `View` can be supervised: a running
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # the first frame does not wait for the engine
@@ -32,6 +33,16 @@ def changed_document(at: str, old: Sha256, new: Sha256) -> str:
 def unreadable_home(at: str, what: str) -> str:
     """What `hear` is told when the home cannot be read."""
     return f"{at} ! {what}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """A session that another process holds while this cockpit only looks on."""
+
+    holder: str
+    """What that process says of itself."""
+    has_ended: bool = False
+    """It is over, or the process is gone: the session can be taken over here."""
 
 
 class View(Protocol):
@@ -76,6 +87,10 @@ class Door(Protocol):
     @property
     def place(self) -> str:
         """An absolute directory of the user's own, outside of the repository; empty = none is known."""
+
+    @property
+    def elsewhere(self) -> Elsewhere | None:
+        """Where the session is, when it is not here: nothing is answered here, and leaving ends nothing."""
 
     async def open(self, hear: Hear) -> View:
         """Opens the ledger. `hear` is told (turn, task or document, text) as things happen."""

@@ -76,6 +76,7 @@ class Chair(Heart):
 
     name = "adder"
     place = ""
+    elsewhere = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,7 +209,9 @@ def screen_text(app) -> str:
 
 
 def hint(app) -> str:
-    return screen_text(app).rstrip("\n").splitlines()[-1]
+    """The strip of keys, or the words that stand there instead, whole."""
+    rows = app.screen.bar_at("hints").box.height if app.room is not None else 1
+    return " ".join(line.strip() if rows > 1 else line for line in screen_text(app).rstrip("\n").splitlines()[-rows:])
 
 
 DIFF = """diff --git a/adder.py b/adder.py

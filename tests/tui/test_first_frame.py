@@ -26,7 +26,7 @@ tui tui.acts tui.acts.act tui.acts.answering tui.acts.anywhere tui.acts.moving t
 tui.app tui.bindings tui.chronicle tui.emulator tui.glyphs tui.going tui.harmless tui.keymap tui.late tui.lines
 tui.outside tui.presence tui.painting tui.palette tui.run tui.skeleton tui.terminal tui.themes tui.transcript tui.view
 tui.present tui.present.floor tui.present.gate tui.present.hints tui.present.law tui.present.words
-tui.present.backing tui.present.proof tui.present.standing
+tui.present.backing tui.present.elsewhere tui.present.proof tui.present.standing
 tui.screens tui.screens.arrangement tui.screens.choosing tui.screens.floor tui.screens.room tui.screens.turn_acts
 tui.screens.hands tui.screens.wheel tui.looks tui.noticing tui.sending tui.present.memory
 tui.widgets tui.widgets.bar tui.widgets.pane tui.widgets.rows

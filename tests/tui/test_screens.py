@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from chair import BusyFloor, Chair, press, screen_text, settled
+from chair import BusyFloor, Chair, hint, press, screen_text, settled
 from test_briefing import next_morning
 from test_card import planning
 from test_crew_room import staffed_chair
@@ -46,3 +46,17 @@ async def test_a_screen_looks_as_it_was_seen(name, size):
         await press(pilot, *keys)
         await settled(pilot)
         look(f"{name}-{size[0]}x{size[1]}", "txt", screen_text(app))
+
+
+async def test_words_too_long_for_one_row_take_more_until_the_next_key():
+    chair = BusyFloor()
+    async with chair.cockpit(80, 24) as (app, pilot):
+        app.say(" ".join(f"word{number}" for number in range(40)))
+        await settled(pilot)
+        told = screen_text(app).splitlines()
+        assert "word0" in told[-4]
+        assert "word39" in told[-1]
+        assert all(f"word{number}" in "\n".join(told[-4:]) for number in range(40))
+        await press(pilot, "tab")
+        assert "word" not in screen_text(app)
+        assert "help" in hint(app)

@@ -20,6 +20,8 @@ class Act:
     group: str = "look"
     hint: int = 0
     """Rank on the hint strip, 1 first; 0 = not shown there."""
+    changes: bool | None = None
+    """Whether it asks something of the factory; None = as its group does."""
 
     @property
     def method(self) -> str:
@@ -28,3 +30,8 @@ class Act:
     @property
     def is_answer(self) -> bool:
         return self.group == "answer"
+
+    @property
+    def is_change(self) -> bool:
+        """It asks something of the factory: it does nothing in a cockpit that only looks on."""
+        return self.group in ("answer", "work") if self.changes is None else self.changes

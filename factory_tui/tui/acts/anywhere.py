@@ -71,11 +71,21 @@ ANYWHERE: tuple[Act, ...] = (
         id="quit", keys=("q",), label="quit", doc="Shows what ending the session keeps, and asks.", group="go", hint=17
     ),
     Act(
+        id="session.here",
+        keys=("Y",),
+        label="take over",
+        doc="Where this cockpit only looked on and the other one has ended: begins a session here.",
+        group="work",
+        changes=False,
+        hint=1,
+    ),
+    Act(
         id="incident",
         keys=("!",),
         label="incident",
         doc="Stops the bleeding and lists incidents; again: opens one.",
         group="work",
+        changes=False,
     ),
     Act(
         id="incident.freeze",

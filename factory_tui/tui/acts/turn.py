@@ -12,6 +12,7 @@ TURN: tuple[Act, ...] = (
         doc="Words to the turn that runs; without one, a finding that the next brief tells.",
         where=("floor",),
         group="turn",
+        changes=True,
         hint=12,
     ),
     Act(
@@ -21,6 +22,7 @@ TURN: tuple[Act, ...] = (
         doc="Pauses this turn after its action; again: goes on.",
         where=("floor",),
         group="turn",
+        changes=True,
         hint=10,
     ),
     Act(
@@ -30,6 +32,7 @@ TURN: tuple[Act, ...] = (
         doc="Interrupts the task's turn and holds the task; its work is kept.",
         where=("floor",),
         group="turn",
+        changes=True,
         hint=9,
     ),
     Act(
@@ -39,6 +42,7 @@ TURN: tuple[Act, ...] = (
         doc="Lets a held task or a paused turn go on.",
         where=("floor",),
         group="turn",
+        changes=True,
         hint=3,
     ),
     Act(
@@ -48,6 +52,7 @@ TURN: tuple[Act, ...] = (
         doc="Ends this turn for good; its task is parked, or goes to another role or seat.",
         where=("floor",),
         group="turn",
+        changes=True,
     ),
     Act(
         id="turn.seat",
@@ -56,6 +61,7 @@ TURN: tuple[Act, ...] = (
         doc="Another seat for the task's next turns.",
         where=("floor",),
         group="turn",
+        changes=True,
     ),
     Act(
         id="turn.editor",
@@ -64,6 +70,7 @@ TURN: tuple[Act, ...] = (
         doc="Your own turn: its worktree or form in $EDITOR; the cockpit steps aside and comes back.",
         where=("floor",),
         group="turn",
+        changes=True,
     ),
     Act(
         id="turn.shell",
@@ -72,6 +79,7 @@ TURN: tuple[Act, ...] = (
         doc="Your own turn: a shell in its worktree; leaving it brings the cockpit back.",
         where=("floor",),
         group="turn",
+        changes=True,
     ),
     Act(
         id="turn.hand-over",
@@ -80,6 +88,7 @@ TURN: tuple[Act, ...] = (
         doc="Your own turn: you are done; it is checked and goes on.",
         where=("floor",),
         group="turn",
+        changes=True,
     ),
     Act(
         id="turn.take-over",
@@ -88,6 +97,7 @@ TURN: tuple[Act, ...] = (
         doc="Takes the task's turn over from its seat, in the same worktree; it is interrupted, on record.",
         where=("floor",),
         group="turn",
+        changes=True,
     ),
     Act(
         id="turn.give-back",
@@ -96,6 +106,7 @@ TURN: tuple[Act, ...] = (
         doc="Gives your turn back to the seat of the settings, in the same worktree.",
         where=("floor",),
         group="turn",
+        changes=True,
     ),
     Act(
         id="turn.zoom",

@@ -42,12 +42,12 @@ KIND_WORDS = {
 }
 
 
-def header(state: State, name: str, setting: Setting, *, phase: str = "") -> Line:
+def header(state: State, name: str, setting: Setting, *, phase: str = "", marks: Line = ()) -> Line:
     """One row: where, which mission, mode, wall, spend, work, time. The mission's words give way, nothing else does."""
     wide = setting.width >= 100
     mission = state.mission or next(reversed(state.missions.values()), None)
     first = [Span(f" {one_line(name, 24 if wide else 16)} ", "bar")]
-    rest: list[Span] = []
+    rest: list[Span] = [*marks]
     if state.session_open:
         rest.append(Span("  PAUSED " if state.paused else f"  {state.mode.upper()} ", "key"))
         rest += wall_words(state.wall)

@@ -121,7 +121,9 @@ class Card(Reader):
     def hints(self, width: int) -> Line:
         """The answers first; dim until they work."""
         spans: list[Span] = []
-        if not self._sent and not self.is_gone and not self.is_changed:
+        if self.cockpit.door.elsewhere is not None:
+            spans.append(Span(f" to be answered where the session is: {', '.join(self.item.verbs)} ", "bar-dim"))
+        elif not self._sent and not self.is_gone and not self.is_changed:
             style = "key" if self.is_armed else "bar-dim"
             for verb in self.item.verbs:
                 act = self.cockpit.keys.by_id[VERBS[verb]]

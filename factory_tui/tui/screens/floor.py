@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Span
 from factory_tui.tui.present import floor as rows
+from factory_tui.tui.present.elsewhere import elsewhere_badge
 from factory_tui.tui.present.gate import gate_items, gate_title
 from factory_tui.tui.present.memory import memory_items, memory_title
 from factory_tui.tui.present.standing import rule_items, rules_title, standings
@@ -84,9 +85,10 @@ class Floor(TurnActs):
         cockpit = self.cockpit
         if self._fill_slots():
             self.lay_out()
-        state, chronicle = cockpit.state, cockpit.chronicle
+        state, chronicle, door = cockpit.state, cockpit.chronicle, cockpit.door
         setting = self.setting(width)
-        self._bar_named("header").show(rows.header(state, cockpit.door.name, setting, phase=cockpit.phase))
+        marks = elsewhere_badge(door.elsewhere)
+        self._bar_named("header").show(rows.header(state, door.name, setting, phase=cockpit.phase, marks=marks))
         waits, fill = rows.needs(state, setting)
         self._bar_named("needs").show(waits, fills=(fill,))
         self._present_panes()

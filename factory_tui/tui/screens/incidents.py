@@ -10,6 +10,7 @@ from factory_tui.engine.incidents import IncidentWish
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Span, item, line
+from factory_tui.tui.present.elsewhere import why_nothing
 from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.listing import Listing
 
@@ -47,7 +48,9 @@ class Incidents(Listing):
         return self.cockpit.state.incidents.get(self.rows.key.removeprefix("incident:"))
 
     def not_now(self, act: Act) -> str:
-        chosen = self._chosen()
+        chosen, elsewhere = self._chosen(), self.cockpit.door.elsewhere
+        if act.id == "incident" and elsewhere is not None:
+            return why_nothing(elsewhere)
         if act.id == "incident.prove" and (chosen is None or chosen.draft is None or chosen.closed):
             return "choose an open incident with a drafted rule; `factory incident draft` attaches one"
         return super().not_now(act)

@@ -15,8 +15,9 @@ from textual.widget import Widget
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.keymap import shown
-from factory_tui.tui.lines import Line, Span, cut_line, ends, text_of
+from factory_tui.tui.lines import Line, Span, ends, text_of, wrapped
 from factory_tui.tui.painting import Painted
+from factory_tui.tui.present.elsewhere import elsewhere_badge
 from factory_tui.tui.present.hints import hint_line, key_at, sequence_line
 from factory_tui.tui.present.proof import badges
 from factory_tui.tui.present.words import Setting
@@ -46,6 +47,7 @@ class Room(Screen[None], inherit_bindings=False):
         self._typed: Typed | None = None
         self._toggle: tuple[str, ...] = ()
         self._toggled = 0
+        self._hint_rows = 1
         self.needle = ""
         self.drawn: dict[str, Painted] = {}
         """The widgets of this screen, by id."""
@@ -132,6 +134,9 @@ class Room(Screen[None], inherit_bindings=False):
         found = self.places_for(width, height)
         if self._typed is not None:
             found |= {"prompt": Place(0, height - 2, width, 1), "entry": Place(0, height - 1, width, 1)}
+        if (hints := found.get("hints")) is not None and self._hint_rows > 1:
+            more = min(self._hint_rows - 1, hints.y)
+            found["hints"] = Place(hints.x, hints.y - more, hints.width, hints.height + more)
         for widget in self.query(Widget).results():
             if widget.id and widget.parent is self:
                 put(widget, found.get(widget.id))
@@ -187,6 +192,8 @@ class Room(Screen[None], inherit_bindings=False):
     def unknown(self, key: str) -> str:
         """What a key is for that means nothing here."""
         elsewhere = [act for act in self.cockpit.keys.acts if key in act.keys]
+        if elsewhere and (why := self.cockpit.held_elsewhere(elsewhere[0])):
+            return f"`{shown(key)}` {elsewhere[0].label}: {why}"
         if elsewhere and elsewhere[0].is_answer:
             return f"`{shown(key)}` answers, and answers only where the whole object is shown; o opens what waits"
         if elsewhere:
@@ -209,6 +216,8 @@ class Room(Screen[None], inherit_bindings=False):
 
     def why_not(self, act: Act) -> str:
         """Why an action does nothing now; empty = it works."""
+        if held := self.cockpit.held_elsewhere(act):
+            return held
         if act.id.startswith("task.") and act.id[5:].isdigit() and hasattr(self, "choose_task"):
             return self.not_now(act)
         if not hasattr(self, act.method) and not hasattr(self.cockpit, act.method):
@@ -219,7 +228,7 @@ class Room(Screen[None], inherit_bindings=False):
 
     def show_header(self, told: Line) -> None:
         """The screen's own header; at its end what is not as it should be, in words, on every screen."""
-        marks = badges(self.cockpit.state.wall)
+        marks = (*elsewhere_badge(self.cockpit.door.elsewhere), *badges(self.cockpit.state.wall))
         bar = self.bar_at("header")
         bar.show(ends(told, marks, self.app.size.width, "bar") if marks else told)
 
@@ -237,11 +246,19 @@ class Room(Screen[None], inherit_bindings=False):
             return
         width = self.app.size.width
         text, style = self.cockpit.message
+        told = wrapped(text, max(1, width - 1), style, " ")[: max(1, self.app.size.height // 2)] if text else []
+        self._make_room(max(1, len(told)))
         if text:
             background = style if style.startswith("bar") else "bar"
-            self._bar.show(cut_line((Span(" "), Span(text, style)), width), fills=(background,))
+            self._bar.show(*((Span(" "), *one) for one in told), fills=(background,) * len(told))
         else:
             self._bar.show(self.hints(width))
+
+    def _make_room(self, rows: int) -> None:
+        """Words that take more than one row stand over the end of what is shown, until the next key."""
+        if rows != self._hint_rows:
+            self._hint_rows = rows
+            self.lay_out()
 
     def hints(self, width: int) -> Line:
         acts = self.cockpit.keys.here(self.places)
