@@ -12,7 +12,7 @@ from test_model_seats import ingredients, keys
 
 from factory_tui.adapters.agent_seats import acp, needs_of_agents, unnamed_agent
 from factory_tui.adapters.agents import Agent, filled, filled_session, find_agent, known_agents, read_agent
-from factory_tui.adapters.proxy import Endpoint
+from factory_tui.adapters.endpoint import Endpoint
 from factory_tui.adapters.seat_parts import Ingredients
 from factory_tui.adapters.seats.acp.asking import command_line, relative
 from factory_tui.adapters.seats.acp.calls_in_text import calls_in

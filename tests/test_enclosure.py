@@ -17,8 +17,9 @@ import httpx2
 import pytest
 
 from factory_tui.adapters.enclosure import Program, open_plain
+from factory_tui.adapters.endpoint import Endpoint
 from factory_tui.adapters.metering import Metered
-from factory_tui.adapters.proxy import REQUEST_BYTES, Call, Endpoint, Proxy
+from factory_tui.adapters.proxy import REQUEST_BYTES, Call, Proxy
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.domain.errors import WorldError
 from factory_tui.engine.ports import Boundary

@@ -118,13 +118,26 @@ def _body(error: Exception) -> tuple[str, str]:
 
 
 def _after(error: Exception) -> float | None:
-    headers: Any = getattr(getattr(error, "response", None), "headers", {})
+    return seconds_asked(getattr(getattr(error, "response", None), "headers", {}))
+
+
+def seconds_asked(headers: Any) -> float | None:
+    """How long a server asks us to wait, by the headers of its answer; None = it did not say."""
     try:
         if milliseconds := headers.get("retry-after-ms"):
             return max(0.0, float(milliseconds) / 1_000)
         return max(0.0, float(headers["retry-after"]))
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def in_the_way(status: int) -> str:
+    """What of the world stood in the way, in words that are the same for all turns; empty = it was not the world."""
+    if status == 429:
+        return "rate limit"
+    if status == 529:
+        return "overloaded"
+    return "the server failed" if status >= 500 else ""
 
 
 def _line(text: str) -> str:

@@ -11,20 +11,19 @@ import asyncio
 import contextlib
 import hmac
 import json
-import re
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 
 import h11
 import httpx2
 
+from factory_tui.adapters.endpoint import KEY_HEADERS, NOT_ANSWERED, NOT_FORWARDED, TOOLS_PATH, Endpoint
 from factory_tui.adapters.metering import Metered, UsageReader
+from factory_tui.adapters.model_troubles import seconds_asked
 
-PATHS = frozenset({"/v1/messages", "/v1/messages/count_tokens"})
-QUERIES = frozenset({"", "beta=true"})
 REQUEST_BYTES = 32 << 20
 """What the endpoint itself takes at most."""
 RESPONSE_BYTES = 64 << 20
@@ -36,55 +35,6 @@ ANSWER_SECONDS = 660.0
 """Until an answer begins: one that is not streamed comes whole."""
 SILENCE_SECONDS = 90.0
 """Without a byte in a stream, which is cut then; endpoints send a sign of life every few seconds."""
-KEY_HEADERS = (b"x-api-key", b"x-goog-api-key")
-"""Where endpoints look for a key, beside `authorization`."""
-_PLAIN_QUERY = re.compile(r"[A-Za-z0-9_.=&$-]{0,200}")
-_NOT_FORWARDED = frozenset(
-    {
-        b"host",
-        b"connection",
-        b"content-length",
-        b"transfer-encoding",
-        b"accept-encoding",
-        b"authorization",
-        *KEY_HEADERS,
-        b"cookie",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"upgrade",
-        b"keep-alive",
-        b"expect",
-        b"forwarded",
-    }
-)
-_NOT_ANSWERED = frozenset(
-    {b"connection", b"content-length", b"transfer-encoding", b"keep-alive", b"set-cookie", b"location", b"trailer"}
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """Where the model answers, and what opens it."""
-
-    base_url: str
-    """`https://api.anthropic.com`, without `/v1`."""
-    credential: str = field(default="", repr=False)
-    """Key or token; empty for a server that asks for none."""
-    paths: tuple[str, ...] = ()
-    """What may be called there instead, `*` at the end = everything below; empty = `PATHS`."""
-
-    def takes(self, method: bytes, path: str, query: str) -> bool:
-        """Whether a call is part of the way out."""
-        if not self.paths:
-            return method == b"POST" and path in PATHS and query in QUERIES
-        if method not in (b"POST", b"GET") or ".." in path or "%" in path or not _PLAIN_QUERY.fullmatch(query):
-            return False
-        # A key in an address would be the stand-in: it opens nothing there.
-        return "key=" not in query and any(
-            path.startswith(one[:-1]) if one.endswith("*") else path == one for one in self.paths
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +56,8 @@ class Call:
     """Why its answer did not come, or not whole."""
     stalled: bool = False
     """It was cut because nothing came any more."""
+    after: float | None = None
+    """Seconds that the endpoint asks us to wait; None = it did not say."""
 
 
 class Proxy:
@@ -113,14 +65,16 @@ class Proxy:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoint: Endpoint | None,
         *,
         told: Callable[[Call], None] = lambda call: None,
         metered: Callable[[Metered], None] = lambda used: None,
+        tools: Callable[[bytes], Awaitable[bytes]] | None = None,
         silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
-        """`told` hears of every call when it ended, `metered` of every usage that an answer named."""
-        self._endpoint, self._told, self._metered = endpoint, told, metered
+        """`told` hears of every call when it ended, `metered` of every usage that an answer named; None = no endpoint
+        is behind it. `tools` answers what is posted to `TOOLS_PATH`, which goes no further and is told to nobody."""
+        self._endpoint, self._told, self._metered, self.tools = endpoint, told, metered, tools
         self.silence_seconds = silence_seconds
         self.stand_in = f"stand-in-{secrets.token_hex(16)}"
         """What the agent is given as its credential; nobody else's calls are passed on."""
@@ -174,7 +128,8 @@ class Proxy:
 
     def refusal(self, request: h11.Request, path: str, query: str) -> tuple[int, str]:
         """Status and why it is not passed on; 0 = it is."""
-        if not self._endpoint.takes(request.method, path, query):
+        is_ours = self.tools is not None and path == TOOLS_PATH and request.method == b"POST"
+        if not is_ours and (self._endpoint is None or not self._endpoint.takes(request.method, path, query)):
             return 403, f"{request.method.decode()} {path[:200]} is not part of this seat's way out"
         given = [value for name, value in request.headers if name in (*KEY_HEADERS, b"authorization")]
         known = self.stand_in.encode()
@@ -184,7 +139,8 @@ class Proxy:
 
     def outgoing(self, request: h11.Request, path: str, query: str, body: bytes) -> httpx2.Request:
         assert self._client is not None
-        headers = [(name, value) for name, value in request.headers if name not in _NOT_FORWARDED]
+        assert self._endpoint is not None
+        headers = [(name, value) for name, value in request.headers if name not in NOT_FORWARDED]
         headers.append((b"accept-encoding", b"identity"))
         real = self._endpoint.credential.encode()
         for name, value in request.headers:
@@ -226,6 +182,7 @@ class _Passed:
     received: int = 0
     broken: str = ""
     stalled: bool = False
+    after: float | None = None
 
 
 class _TooLarge(Exception):
@@ -262,9 +219,11 @@ class _Connection:
     async def _call(self, request: h11.Request) -> None:
         began = time.monotonic()
         self._answered = 0
-        self._proxy.begins()
         path, _, query = request.target.decode("latin-1").partition("?")
         status, why = self._proxy.refusal(request, path, query)
+        if not status and path == TOOLS_PATH and self._proxy.tools is not None:
+            return await self._reply(200, await self._proxy.tools(await self._body()))
+        self._proxy.begins()
         sent, done = 0, _Passed(status=status)
         try:
             body = await self._body()
@@ -292,6 +251,7 @@ class _Connection:
                     refused=why,
                     broken=done.broken,
                     stalled=done.stalled,
+                    after=done.after,
                 )
             )
 
@@ -331,7 +291,7 @@ class _Connection:
                     return await self._not_answered("the endpoint sent the call elsewhere")
                 kind = answer.headers.get("content-type", "")
                 reader = UsageReader(kind, self._proxy.meter)
-                headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in _NOT_ANSWERED]
+                headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in NOT_ANSWERED]
                 await self._send(h11.Response(status_code=answer.status_code, headers=headers))
                 self._answered = answer.status_code
                 silence = self._proxy.silence_seconds if kind.startswith("text/event-stream") else ANSWER_SECONDS
@@ -348,7 +308,7 @@ class _Connection:
                     await self._send(h11.Data(data=chunk))
                 reader.end()
                 await self._send(h11.EndOfMessage())
-                return _Passed(status=answer.status_code, received=received)
+                return _Passed(status=answer.status_code, received=received, after=seconds_asked(answer.headers))
         except TimeoutError:
             return self._cut(received, f"nothing came for {self._proxy.silence_seconds:g} s", stalled=True)
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
@@ -368,7 +328,9 @@ class _Connection:
 
     async def _say(self, status: int, message: str) -> None:
         kind = {401: "authentication_error", 403: "permission_error", 413: "request_too_large"}.get(status, "api_error")
-        data = json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode()
+        await self._reply(status, json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode())
+
+    async def _reply(self, status: int, data: bytes) -> None:
         headers = [("content-type", "application/json"), ("content-length", str(len(data))), ("connection", "close")]
         await self._send(h11.Response(status_code=status, headers=headers))
         await self._send(h11.Data(data=data))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from factory_tui.adapters.agents import Agent, filled, filled_session
 from factory_tui.adapters.enclosure import Program
+from factory_tui.adapters.endpoint import Endpoint
 from factory_tui.adapters.limits_probe import DIRECT, Route
 from factory_tui.adapters.logins import must_stay_private
 from factory_tui.adapters.seats.acp.kit import Kit
@@ -204,7 +205,7 @@ class _Loaded:
         endpoint = kit.agent.endpoint
         paths = endpoint.paths if endpoint is not None else ()
         return self._proxies.Proxy(
-            self._proxies.Endpoint(base_url=kit.login.base_url, credential=kit.login.credential, paths=paths),
+            Endpoint(base_url=kit.login.base_url, credential=kit.login.credential, paths=paths),
             told=turn.called,
             metered=turn.account.add,
         )

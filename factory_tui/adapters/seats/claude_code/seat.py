@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory_tui.adapters.enclosure import Program
+from factory_tui.adapters.endpoint import Endpoint
 from factory_tui.adapters.limits_probe import Route
 from factory_tui.adapters.logins import must_stay_private
 from factory_tui.adapters.seats.claude_code import command, finding
@@ -183,14 +184,14 @@ class _Loaded:
 
     def proxy(self, kit: Kit, turn: Turn) -> Proxy:
         return self._proxies.Proxy(
-            self._proxies.Endpoint(base_url=kit.login.base_url, credential=kit.login.credential),
+            Endpoint(base_url=kit.login.base_url, credential=kit.login.credential),
             told=turn.called,
             metered=turn.metered,
             silence_seconds=kit.silence_seconds,
         )
 
     def talk(self, program: Program, turn: Turn) -> Talk:
-        return self._talks.Talk(program, turn.calls.tools, turn.gate, turn.act)
+        return self._talks.Talk(program, turn.live.calls.tools, turn.gate, turn.live.act)
 
 
 async def _interrupted(talk: Talk) -> None:

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from factory_tui.adapters.accounting import Account
 from factory_tui.adapters.enclosure import Program
+from factory_tui.adapters.live_calls import LiveCalls
 from factory_tui.adapters.metering import Metered
-from factory_tui.adapters.model_calls import FULL, HAND_ON, Calls, is_nearly_full
-from factory_tui.adapters.model_calls import Call as ModelCall
+from factory_tui.adapters.model_calls import is_nearly_full
+from factory_tui.adapters.model_troubles import in_the_way
 from factory_tui.adapters.offered_tools import Unread, action_of
 from factory_tui.adapters.seats.claude_code import command, finding
 from factory_tui.adapters.seats.claude_code.kit import Kit
 from factory_tui.adapters.seats.claude_code.telling import Denied, Ended, Limited, Retried, Said
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.events import NoticeKind
-from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import Desk, SeatOutcome, TurnBrief
 
 if TYPE_CHECKING:
     from factory_tui.adapters.proxy import Call
@@ -38,11 +38,9 @@ class Turn:
 
     def __init__(self, kit: Kit, brief: TurnBrief, desk: Desk) -> None:
         self._kit, self._brief, self._desk = kit, brief, desk
-        self.calls = Calls(brief)
-        self._acting = asyncio.Lock()
+        self.live = LiveCalls(brief, desk)
+        self.calls = self.live.calls
         self._account = Account(kit.models, desk)
-        self._stopped: asyncio.Future[SeatOutcome] = asyncio.get_running_loop().create_future()
-        self._is_full, self._last_words, self._is_handing_on = False, "", False
         self._window_until: int | None = None
         """Unix time at which a used-up window of a subscription ends."""
 
@@ -61,25 +59,16 @@ class Turn:
             outcome = await self._asked(talk, "\n\n".join((prompt, *await self._desk.hear())))
             if outcome is not None:
                 return outcome
-            prompt = self._hand_on() if self._is_full else self.calls.ask_again()
+            prompt = self.live.hand_on() if self.live.is_full else self.calls.ask_again()
         return SeatOutcome(kind="failed", note=self.calls.given_up)
-
-    def _hand_on(self) -> str:
-        """What is asked of a model whose context is nearly full; what it says from now on are its last words."""
-        self._is_handing_on = True
-        return HAND_ON
-
-    def _handed_on(self) -> SeatOutcome:
-        self._desk.notice("note", FULL)
-        return self.calls.handed_on(self._last_words, FULL)
 
     async def _asked(self, talk: Talk, prompt: str) -> SeatOutcome | None:
         """None = it ended well and delivered nothing."""
         answering = asyncio.ensure_future(self._answer(talk, prompt))
         try:
-            either: list[asyncio.Future[SeatOutcome | None]] = [answering, self._stopped]  # type: ignore[list-item]
+            either: list[asyncio.Future[SeatOutcome | None]] = [answering, self.live.over]  # type: ignore[list-item]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            return self._stopped.result() if self._stopped.done() else answering.result()
+            return self.live.over.result() if self.live.over.done() else answering.result()
         finally:
             answering.cancel()
             await asyncio.wait([answering])
@@ -99,7 +88,7 @@ class Turn:
         """The program refused it by itself. What its card forbids a role is refused at the desk as well, on record."""
         name = denied.tool.removeprefix(command.PREFIX)
         if denied.tool.startswith(command.PREFIX) and name not in {tool.name for tool in self.calls.tools}:
-            await self.carry(name, denied.arguments)
+            await self.live.carry(name, denied.arguments)
         else:
             self._desk.deny(denied.tool, denied.arguments, "the role was not offered it")
 
@@ -107,7 +96,7 @@ class Turn:
         match told:
             case Said(text=text):
                 self._desk.say(text)
-                self._last_words += text if self._is_handing_on else ""
+                self.live.said(text)
             case Retried():
                 status = f" ({told.status})" if told.status else ""
                 kind: NoticeKind = "rate limit" if told.status == 429 else "retry"
@@ -130,10 +119,10 @@ class Turn:
         if "refusal" in (ended.stop, stop):
             return SeatOutcome(kind="refused", note=ended.text[:500])
         if "model_context_window_exceeded" in (ended.stop, stop) or _is_too_long(ended):
-            return self._handed_on()
+            return self.live.handed_on()
         if "max_tokens" in (ended.stop, stop):
             return SeatOutcome(kind="truncated", note="its last answer was cut at the model's limit")
-        if ended.is_error and (cause := _world(ended.status)):
+        if ended.is_error and (cause := in_the_way(ended.status)):
             host = urlsplit(self._kit.login.base_url).netloc
             return SeatOutcome(
                 kind="waiting", note=ended.text[:500], cause=f"{host}: {cause}", until=_time(self._window_until)
@@ -145,12 +134,12 @@ class Turn:
             return SeatOutcome(kind="failed", note="Claude Code broke off by itself")
         if self.calls.given_up:
             return SeatOutcome(kind="failed", note=self.calls.given_up)
-        return self._handed_on() if self._is_handing_on else None
+        return self.live.handed_on() if self.live.is_handing_on else None
 
     def broken(self, program: Program | None, error: Exception) -> SeatOutcome:
         """The program, or the line to it, is gone."""
-        if self._stopped.done():
-            return self._stopped.result()
+        if self.live.over.done():
+            return self.live.over.result()
         if program is None:
             return SeatOutcome(kind="failed", note=str(error))
         told = program.told().strip()[-500:]
@@ -168,33 +157,8 @@ class Turn:
         card = self._brief.card
         assert card is not None
         if isinstance(action_of(card, self._brief.purpose, name, arguments), Unread):
-            return (await self.carry(name, arguments)).text
+            return (await self.live.carry(name, arguments)).text
         return ""
-
-    async def carry(self, name: str, arguments: object) -> ActionResult:
-        """One at a time, in the order in which they come."""
-        async with self._acting:
-            (result,) = await self.calls.carry(self._desk, [ModelCall(name=name, arguments=arguments)])
-        if self.calls.delivered:
-            self._stop(SeatOutcome(kind="ok"))
-        elif self.calls.given_up:
-            self._stop(SeatOutcome(kind="failed", note=self.calls.given_up))
-        return result
-
-    async def act(self, name: str, arguments: object) -> ActionResult:
-        """As `carry`; once the turn is over nothing comes back, so that the program calls its model no more."""
-        if self._is_handing_on:
-            # It was asked for words alone; what it wants instead is for the fresh turn to do.
-            self._stop(self._handed_on())
-            await _never()
-        result = await self.carry(name, arguments)
-        if self._stopped.done():
-            await _never()
-        return replace(result, text=f"{result.text}\n\n{self._hand_on()}") if self._is_full else result
-
-    def _stop(self, outcome: SeatOutcome) -> None:
-        if not self._stopped.done():
-            self._stopped.set_result(outcome)
 
     # --- its way out -----------------------------------------------------------------------------
 
@@ -212,7 +176,7 @@ class Turn:
             mend = {"key": "check ANTHROPIC_API_KEY", "token": f"make a new one with `{finding.TOKEN}`"}
             note = f"the endpoint refused this seat's {kind} ({call.status}); {mend.get(kind, 'it wants a key')}"
             self._desk.notice("note", note)
-            self._stop(SeatOutcome(kind="failed", note=note))
+            self.live.stop(SeatOutcome(kind="failed", note=note))
         elif call.status == 200 and not self._kit.proven.since(self._kit.login):
             self._kit.proven.prove(self._kit.login, self._kit.now())
             self._desk.notice("note", f"this {self._kit.login.kind} is proven now: a call with it was answered")
@@ -221,7 +185,7 @@ class Turn:
         """What the endpoint counted, while it is still counting."""
         self._account.add(used)
         if is_nearly_full(self._kit.models.find(used.model), used.tokens):
-            self._is_full = True
+            self.live.is_full = True
 
     def _compare(self, total_usd: float | None) -> None:
         """Their count beside ours; a conversation that was taken up counts from its beginning."""
@@ -232,22 +196,8 @@ class Turn:
             self._desk.notice("note", f"the prices give ${ours:.4f}, Claude Code counts ${total_usd:.4f}")
 
 
-async def _never() -> NoReturn:
-    await asyncio.get_running_loop().create_future()
-    raise AssertionError("nobody answers it")
-
-
 def _is_too_long(ended: Ended) -> bool:
     return ended.is_error and (ended.status == 413 or "prompt is too long" in ended.text.lower())
-
-
-def _world(status: int) -> str:
-    """What of the world stood in the way, in words that all turns share; empty = it was not the world."""
-    if status == 429:
-        return "rate limit"
-    if status == 529:
-        return "overloaded"
-    return "the server failed" if status >= 500 else ""
 
 
 def _time(unix: int | None) -> str:
