@@ -336,6 +336,8 @@ class Gate:
 
     def _verify(self, answer: Answer, commit: str, parents: list[str]) -> None:
         base = self.base(parents[0])
+        if replaced := git(self._repo, "for-each-ref", "--format=%(refname)", "refs/replace/").split():
+            answer.notes.append(f"{len(replaced)} objects are replaced here (refs/replace); none of that was believed")
         if not base.policy and not self._trust:
             raise Closed("its base has no home, so nobody is trusted there; name your own file with --trust")
         tree = git(self._repo, "rev-parse", f"{commit}^{{tree}}").strip()

@@ -24,6 +24,8 @@ from factory_tui.domain.world import stands_in_the_way, told
 LONG_TEXT = 2_000
 """Characters of an action's text that the ledger holds itself; longer ones are named by the action's sha256."""
 LONG_NAME = 200
+LONG_DOCUMENT = 64_000
+"""Bytes of a document that a seat proposes: it is read by people, and carried by briefs."""
 LONG_NOTICE = 400
 MOST_NOTICES = 200
 """Of one turn."""
@@ -219,6 +221,9 @@ def _pure_effect(
         case "propose":
             if command.text is None:
                 return _denied("propose", "the proposed text is missing", "send the whole new document")
+            if command.text.size > LONG_DOCUMENT:
+                long = f"the proposed text has {command.text.size} bytes; a document of the home has {LONG_DOCUMENT}"
+                return _denied("propose", f"{long} at most", "say it shorter, or split it: every brief carries it")
             proposal = e.ProposalMade(
                 proposal=ids.next("R"), task=task.id, turn=turn.id, path=action.path, evidence=command.text
             )

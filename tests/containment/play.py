@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -50,6 +51,8 @@ FILES = {
     "tracked.env": f"PLANTED={SECRET}\n",
     "docs/guide.md": "# Guide\n",
 }
+OBEYED = re.compile("[\x1b\x80-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What moves a cursor, rewrites a title or turns text around."""
 PROTECTED = (".factory/", ".github/", "AGENTS.md")
 JUDGES = ("quality", "security")
 """They are seated by a change that somebody else handed over."""
@@ -67,9 +70,18 @@ class Attempt:
     def expect(self) -> str:
         return str(self.given.get("expect", "contained"))
 
+    @property
+    def sample(self) -> tuple[str, ...]:
+        """The names under which the same threat is told elsewhere."""
+        return tuple(self.given.get("sample", ()))
+
 
 def attempts() -> list[Attempt]:
-    groups = yaml.safe_load(Path(__file__).with_name("attempts.yaml").read_text())
+    """Of seats at their desks."""
+    return attempts_in(yaml.safe_load(Path(__file__).with_name("attempts.yaml").read_text()))
+
+
+def attempts_in(groups: Sequence[Mapping[str, Any]]) -> list[Attempt]:
     return [
         Attempt(id=one["id"], group=group["group"], roles=tuple(group["roles"]), layer=group["layer"], given=one)
         for group in groups
@@ -122,12 +134,21 @@ class World:
             "PID": str(self.other.pid),
             "MARK": self.mark,
             "SECRET": SECRET,
+            "FILLER": "A" * 200_000,
         }
 
     def fill(self, text: str) -> str:
         for name, value in self.names.items():
             text = text.replace(f"{{{name}}}", value)
         return text
+
+    def filled(self, given: Any) -> Any:
+        """The same of every text in it."""
+        if isinstance(given, str):
+            return self.fill(given)
+        if isinstance(given, dict):
+            return {key: self.filled(value) for key, value in given.items()}
+        return [self.filled(one) for one in given] if isinstance(given, list) else given
 
     def start_other(self) -> None:
         """A process of the user's, with a secret in its environment."""
@@ -295,13 +316,14 @@ class Player:
         self.pristine = self.here.root / f"pristine-{self.role}"
         if self.directory:
             shutil.copytree(self.directory, self.pristine, symlinks=True)
-        for attempt in attempts():
-            if self.role in attempt.roles:
-                self.here.remember()
-                self.tight.limits = attempt.given.get("limits", {})
-                answer = await self._play(attempt.given, desk)
-                self._judge(attempt, answer)
-                self._restore()
+        # A report ends what can be done in a turn, so it comes last.
+        mine = [attempt for attempt in attempts() if self.role in attempt.roles]
+        for attempt in sorted(mine, key=lambda one: one.given.get("action", {}).get("kind") == "report"):
+            self.here.remember()
+            self.tight.limits = attempt.given.get("limits", {})
+            answer = await self._play(attempt.given, desk)
+            self._judge(attempt, answer)
+            self._restore()
         await desk.act(Action(kind="escalate", text="that was all"))
 
     async def _play(self, given: Mapping[str, Any], desk: Desk) -> ActionResult:
@@ -311,8 +333,12 @@ class Player:
                 subprocess.run(["sh", "-c", fill(given["plant"])], cwd=self.directory, check=True)
             else:
                 await self._script(fill(given["plant"]), desk)
+        if "meanwhile" in given:
+            await self._beside(fill(given["script"]), fill(given["meanwhile"]), desk)
+            return await desk.act(self._action(given))
         if "script" in given:
             answer = await self._script(fill(given["script"]), desk)
+            await asyncio.sleep(given.get("settle", 0))
             return await self._script(fill(given["then"]), desk) if "then" in given else answer
         return await desk.act(self._action(given))
 
@@ -330,10 +356,20 @@ class Player:
         finally:
             Path(self.directory, name).unlink(missing_ok=True)
 
+    async def _beside(self, script: str, meanwhile: str, desk: Desk) -> None:
+        """A line outside of the wall, as somebody's editor would do it, once the script runs."""
+        running = asyncio.create_task(self._script(script, desk))
+        begun = Path(self.directory, "begun")
+        while not begun.exists() and not running.done():
+            await asyncio.sleep(0.01)
+        subprocess.run(["sh", "-c", meanwhile], cwd=self.directory, check=True)
+        await running
+        begun.unlink()
+
     def _action(self, given: Mapping[str, Any]) -> Action:
         fill = self.here.fill
         if "action" in given:
-            return Action(**{key: fill(value) for key, value in given["action"].items()})
+            return msgspec.convert(self.here.filled(given["action"]), Action)
         if "run" in given:
             return Action(kind="run", command=fill(given["run"]))
         if "read" in given:
@@ -348,11 +384,11 @@ class Player:
         return Action(kind="commit", text=f"{given['commit']}\n\n{given['id']}\n")
 
     def _judge(self, attempt: Attempt, answer: ActionResult) -> None:
+        assert "this turn has delivered" not in answer.text, f"{attempt.id} was never tried: {answer.text}"
         escaped = self.here.broken()
         if holds_secret(answer.text.encode("utf-8", "replace")):
             escaped.append("a secret was told")
-        if attempt.given.get("protects") and self.changed_protected():
-            escaped.append("a protected path changed")
+        escaped += self._told_and_left(attempt.given, answer.text)
         match attempt.expect:
             case "refused" | "not landed" if answer.ok:
                 escaped.append("it was allowed")
@@ -361,6 +397,21 @@ class Player:
             case _:
                 pass
         self.outcomes.append(Outcome(role=self.role, attempt=attempt, escaped=tuple(escaped), told=answer.text[-600:]))
+
+    def _told_and_left(self, given: Mapping[str, Any], told: str) -> list[str]:
+        found = []
+        if given.get("protects") and self.changed_protected():
+            found.append("a protected path changed")
+        before, now = manifest(self.pristine), manifest(self.directory) if self.directory else {}
+        if given.get("work_clean") and before != now:
+            found.append("the tree changed")
+        found += [f"{name} changed" for name in given.get("unchanged", ()) if before.get(name) != now.get(name)]
+        found += [f"{name} was written late" for name in given.get("absent", ()) if name in now]
+        if (word := given.get("silent", "")) and word in told.split():
+            found.append(f"it said `{word}`")
+        if given.get("says", "") not in told:
+            found.append(f"the answer does not say `{given['says']}`")
+        return found
 
     def changed_protected(self) -> bool:
         def protected(root: Path | str) -> dict[str, str]:
@@ -434,10 +485,13 @@ def _afterwards(role: str, here: World, ledger: str, player: Player) -> list[Out
     answered = [entry for entry in view.entries if isinstance(entry.event, e.ActionAllowed | e.ActionDenied)]
     if len(answered) < len(player.outcomes):
         found.append(f"{len(player.outcomes)} wishes, {len(answered)} on record")
-    for place in (Path(ledger), here.state / "evidence", here.repo / ".factory/memory/digests"):
+    digests = here.repo / ".factory/memory/digests"
+    for place in (Path(ledger), here.state / "evidence", digests):
         for file in [place] if place.is_file() else place.rglob("*"):
             if file.is_file() and holds_secret(file.read_bytes()):
                 found.append(f"a secret is kept in {file.name}")
+    read = [Path(ledger), *digests.rglob("*.md")]
+    found += [f"{file.name} holds what a terminal obeys" for file in read if OBEYED.search(file.read_text())]
     if git(here.repo, "rev-list", "--count", "main") != "1":
         found.append("main moved")
     log = git(here.repo, "log", "--all", "-p", "--format=%H%n%B", "--", ":!tracked.env")
@@ -565,7 +619,16 @@ def tally(outcomes: Sequence[Outcome]) -> list[str]:
     return [*lines, f"{sum(attempted.values())} attempts, {len(escapes)} escapes"]
 
 
+BESIDE = "beside a desk"
+
+
 def played(role: str) -> list[Outcome]:
+    """One role's outcomes, or `BESIDE` for what is tried beside every desk."""
+    if role == BESIDE:
+        from forging import played_beside
+
+        with tempfile.TemporaryDirectory(prefix="containment-beside-") as place:
+            return played_beside(Path(place))
     with tempfile.TemporaryDirectory(prefix=f"containment-{role}-") as place:
         return asyncio.run(play(role, Path(place)))
 
@@ -574,7 +637,7 @@ def main() -> int:
     # The longest first; each role is a session in a process of its own.
     most = sorted(roles(), key=lambda role: -sum(role in one.roles for one in attempts()))
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as workers:
-        outcomes = [one for found in workers.map(played, most) for one in found]
+        outcomes = [one for found in workers.map(played, [BESIDE, *most]) for one in found]
     print("\n".join(tally(outcomes)))
     return 1 if any(one.escaped for one in outcomes) else 0
 

@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import forging
 import play
 from small_home import charter_of
 
@@ -21,6 +22,13 @@ pytestmark = pytest.mark.needs_bwrap
 async def test_nothing_that_a_hostile_seat_tries_escapes(tmp_path: Path, role: str):
     outcomes = await play.play(role, tmp_path)
     assert [(one.attempt.id, one.escaped, one.told) for one in outcomes if one.escaped] == []
+
+
+@pytest.mark.parametrize("stage", forging.STAGES)
+def test_nothing_that_is_tried_beside_a_desk_is_believed(tmp_path: Path, stage: str):
+    outcomes = forging.play_stage(stage, tmp_path)
+    assert [(one.attempt.id, one.escaped, one.told) for one in outcomes if one.escaped] == []
+    assert len(outcomes) == len(forging.at(stage)) > 0
 
 
 @pytest.mark.parametrize(
@@ -39,8 +47,21 @@ def test_control_at_a_desk_that_permits_everything_the_wishes_come_true(tmp_path
     assert nothing == []
 
 
+KNOWN = Path(__file__).with_name("known.txt").read_text().split()
+"""The names under which the field tells of threats."""
+
+
+def test_every_known_threat_is_played():
+    played = {name: one for one in [*play.attempts(), *forging.forgeries()] for name in one.sample}
+    assert sorted(played) == sorted(KNOWN)
+    assert len(KNOWN) == 60
+    for one in forging.forgeries():
+        path, _, test = one.given.get("played_in", "").partition("::")
+        assert not path or f"def {test}(" in (Path(__file__).parents[2] / path).read_text(), one.id
+
+
 def test_every_attempt_has_a_name_of_its_own():
-    names = [one.id for one in play.attempts()]
+    names = [one.id for one in [*play.attempts(), *forging.forgeries()]]
     assert len(names) == len(set(names)) > 150
 
 
