@@ -17,7 +17,8 @@ from bookings_place import FIRST, SECOND, Place, PlainCommands, running_place
 
 from factory_tui.adapters.front_matter import read_yaml
 from factory_tui.adapters.postdeploy.catalogue import problems_of_checks, shipped
-from factory_tui.adapters.postdeploy.running import PostDeployChecks, counted
+from factory_tui.adapters.postdeploy.running import PostDeployChecks
+from factory_tui.domain.counting import counted
 from factory_tui.domain.environments import Environment
 from factory_tui.domain.terms import NOT_RUN_YET, CheckRow
 from factory_tui.engine.deploy_ports import PostDeploy

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.counting import counted
 from factory_tui.domain.deciding_rollbacks import incident_about, ordered
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.numbers import Ids
@@ -267,7 +268,7 @@ def check(state: State, ids: Ids, command: c.CheckDeployment) -> tuple[e.Event, 
     rows = _whole(command.rows, command.missing)
     counts = {verdict: sum(1 for row in rows if row.verdict == verdict) for verdict in _VERDICTS}
     is_good = counts["pass"] > 0 and not counts["fail"] and not counts["gap"]
-    summary = ", ".join(f"{counts[verdict]} {word}" for verdict, word in _VERDICTS.items())
+    summary = counted(rows)
     worst = [f"{row.id} {row.verdict}: {row.reason}" for row in rows if row.verdict in ("fail", "gap")]
     checked = e.DeploymentChecked(
         deployment=deployment.id,
@@ -294,7 +295,7 @@ def check(state: State, ids: Ids, command: c.CheckDeployment) -> tuple[e.Event, 
     return (checked, incident, ordered(deployment, f"level 4: {told}", "factory"))
 
 
-_VERDICTS = {"pass": "passed", "fail": "failed", "not applicable": "not applicable", "gap": "gap"}
+_VERDICTS = ("pass", "fail", "not applicable", "gap")
 
 
 def _whole(rows: tuple[CheckRow, ...], missing: str) -> tuple[CheckRow, ...]:

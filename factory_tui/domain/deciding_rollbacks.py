@@ -16,14 +16,20 @@ from factory_tui.domain.terms import Actor
 
 def order_rollback(state: State, command: c.OrderRollback, by: Actor) -> tuple[e.Event, ...]:
     """The supervisor takes back what runs there. A freeze does not hold it."""
-    live = state.releases.get(command.environment)
-    busy = [one for one in state.deployments.values() if one.plan.environment == command.environment and not one.over]
+    found = to_take_back(state, command.environment)
+    return (ordered(found, command.reason or "ordered by the supervisor", by.name),)
+
+
+def to_take_back(state: State, environment: str) -> Deployment:
+    """The deployment whose way back is the one to go. Raises Refusal when there is none, or another is under way."""
+    live = state.releases.get(environment)
+    busy = [one for one in state.deployments.values() if one.plan.environment == environment and not one.over]
     open_ = next((one for one in busy if one.stage in ("deployed", "in doubt")), None)
     deployment = open_ or (state.deployments.get(live.deployment) if live else None)
     if deployment is None:
         known = ", ".join(state.releases) or "none"
         raise Refusal(
-            what=f"there is no release in `{command.environment[:80]}` to take back",
+            what=f"there is no release in `{environment[:80]}` to take back",
             why=f"environments with a known release: {known}",
             next_step="`factory deploy status` asks what runs",
         )
@@ -31,11 +37,11 @@ def order_rollback(state: State, command: c.OrderRollback, by: Actor) -> tuple[e
         raise Refusal(what=f"{blocked.id} is {blocked.stage} there", why="one thing at a time; it ends on record")
     if deployment.stage == "reverted":
         raise Refusal(
-            what=f"{command.environment} was taken back already",
+            what=f"{environment} was taken back already",
             why=f"{deployment.id} brought {deployment.plan.previous[:10] or 'nothing'} back",
             next_step="deploy an older landed commit to go back further",
         )
-    return (ordered(deployment, command.reason or "ordered by the supervisor", by.name),)
+    return deployment
 
 
 def intend_rollback(state: State, command: c.IntendRollback) -> tuple[e.Event, ...]:

@@ -13,6 +13,7 @@ from factory_tui.domain.charter import Charter
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Action, Decision, RuleMatch
+from factory_tui.tui.deploy_log import DeployLog
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.transcript import Transcript
 from factory_tui.tui.view import MEMORY
@@ -106,6 +107,7 @@ class Chronicle:
         self.touches: list[Touch] = []
         """In this session, oldest first; one for each turn and path."""
         self.entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self.deployments = DeployLog()
         self.changes = 0
         """Grows with everything that was told."""
         self._actions: dict[str, tuple[str, Action]] = {}
@@ -136,6 +138,9 @@ class Chronicle:
         story = self.stories.get(about)
         if story is not None:
             story.transcript.feed(text)
+            return
+        if self.deployments.hear(about, text):
+            self.changes += 1
             return
         self.doing[about] = one_line(text, 120)
         story = self.of_task(about)
@@ -170,6 +175,7 @@ class Chronicle:
     def tell(self, entry: Entry, state: State) -> None:
         self.changes += 1
         self.entries.append(entry)
+        self.deployments.tell(entry)
         match entry.event:
             case e.SessionStarted():
                 self.touches = []

@@ -17,6 +17,7 @@ from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, Sha256
 from factory_tui.engine.checklist import Report, ledger_line
+from factory_tui.engine.deployments import Deployments
 from factory_tui.engine.exhibits import Part, parts_of
 from factory_tui.engine.factory import Factory, Subscriber
 from factory_tui.engine.incidents import IncidentDesk
@@ -61,6 +62,8 @@ class Works(Protocol):
     def state(self) -> State: ...
     @property
     def home_dir(self) -> str: ...
+    @property
+    def deployments(self) -> Deployments: ...
     @property
     def state_dir(self) -> str: ...
     async def propose_disk(self) -> None: ...
@@ -185,6 +188,7 @@ class WorksDoor:
             propose=works.propose_disk,
             handovers=self._handovers,
             incidents=works.incident_desk(),
+            deployments=works.deployments,
         )
         return FactoryView(
             factory=works.factory,

@@ -185,6 +185,16 @@ class Going(App[None], inherit_bindings=False):
 
         self.enter(Grants())
 
+    def act_go_deployment(self) -> None:
+        from factory_tui.tui.present.deployments import deployment_item, newest
+        from factory_tui.tui.screens.deployment import DeploymentSheet
+
+        one = newest(self.state)
+        if one is None:
+            self.say("nothing was deployed yet: DevOps proposes, or `factory deploy propose ENVIRONMENT`", "bar-dim")
+        else:
+            self.enter(DeploymentSheet(deployment_item(self.state, one)))
+
     def act_go_stats(self) -> None:
         from factory_tui.tui.screens.stats import Stats
 

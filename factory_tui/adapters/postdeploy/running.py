@@ -41,16 +41,6 @@ LONGEST_SECONDS = 330.0
 """Of one check."""
 
 
-def counted(rows: tuple[CheckRow, ...]) -> str:
-    """The count that is told wherever the checks are: `33 checks: 31 passed, 2 not applicable, 0 gaps, 0 failed`."""
-    number = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("pass", "not applicable", "gap")}
-    failed = len(rows) - sum(number.values())
-    return (
-        f"{len(rows)} checks: {number['pass']} passed, {number['not applicable']} not applicable, "
-        f"{number['gap']} gap{'' if number['gap'] == 1 else 's'}, {failed} failed"
-    )
-
-
 class PostDeployChecks:
     """`PostDeploy` on the real world. `pace` is what pauses are multiplied with; only a trial changes it."""
 

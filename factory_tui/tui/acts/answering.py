@@ -144,6 +144,14 @@ ANSWERING: tuple[Act, ...] = (
         group="answer",
     ),
     Act(
+        id="answer.rollback",
+        keys=("V",),
+        label="take back",
+        doc="Takes a release back by its recorded way; a freeze does not hold it.",
+        where=("card",),
+        group="answer",
+    ),
+    Act(
         id="answer.drop",
         keys=("Z",),
         label="drop",
@@ -184,5 +192,7 @@ VERBS: Mapping[str, str] = {
     "fill": "answer.fill",
     "close": "answer.no",
     "drop": "answer.drop",
+    "look": "answer.yes",
+    "rollback": "answer.rollback",
 }
 """The action that gives each answer."""

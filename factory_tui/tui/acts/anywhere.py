@@ -40,6 +40,13 @@ ANYWHERE: tuple[Act, ...] = (
         group="go",
     ),
     Act(id="go.memory", keys=("g m",), label="memory", doc="DNA, knowledge, digests, and what changed.", group="go"),
+    Act(
+        id="go.deployment",
+        keys=("g p",),
+        label="production",
+        doc="The deployment that is under way, or the last one: plan, log, checks, way back.",
+        group="go",
+    ),
     Act(id="go.timeline", keys=("g t",), label="timeline", doc="What happened, entry by entry.", group="go"),
     Act(id="go.digest", keys=("g d",), label="digest", doc="The digest as it would be written now.", group="go"),
     Act(

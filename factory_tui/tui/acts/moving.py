@@ -26,7 +26,14 @@ MOVING: tuple[Act, ...] = (
         id="move.page-down", keys=("ctrl+d", "pagedown"), label="page", doc="A page down.", where=_MOVING, group="move"
     ),
     Act(id="move.page-up", keys=("ctrl+u", "pageup"), label="page up", doc="A page up.", where=_MOVING, group="move"),
-    Act(id="move.next-box", keys=("tab",), label="next box", doc="The next box, or tab.", where=("floor",), hint=14),
+    Act(
+        id="move.next-box",
+        keys=("tab",),
+        label="next box",
+        doc="The next box, or tab.",
+        where=("floor", "deployment"),
+        hint=14,
+    ),
     Act(id="move.last-box", keys=("shift+tab",), label="box before", doc="The box before.", where=("floor",)),
     Act(
         id="open",

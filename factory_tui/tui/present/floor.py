@@ -39,6 +39,7 @@ KIND_WORDS = {
     "budget": "BUDGET",
     "world": "WORLD",
     "incident": "INCIDENT",
+    "deployment": "DEPLOY",
 }
 
 

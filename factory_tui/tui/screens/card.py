@@ -6,7 +6,6 @@ for a moment, whatever was typed before is dropped, and the answer carries the s
 
 from __future__ import annotations
 
-import time
 from typing import ClassVar
 
 from factory_tui.domain.errors import FactoryError
@@ -17,6 +16,7 @@ from factory_tui.tui.keymap import shown
 from factory_tui.tui.lines import Line, Span, ends, line_width
 from factory_tui.tui.present.floor import KIND_WORDS
 from factory_tui.tui.present.words import since
+from factory_tui.tui.screens.arming import Armed
 from factory_tui.tui.screens.reader import Reader
 
 PROMPTS = {
@@ -31,6 +31,7 @@ PROMPTS = {
     "dismiss": "which finding, and why: F-2 the case cannot occur because ...",
     "hold": "why it is held",
     "drop": "why it is dropped",
+    "rollback": "why it goes back, if it is to be on record",
     "incident": "what went wrong, in a line; nothing typed: why it is stuck",
     "fill": "a field: what: / when: / cost: / root cause: / level: 4",
     "close": "why no rule can exist",
@@ -40,7 +41,7 @@ PROMPTS = {
     "raise": "by how much: usd 5, tokens 500000, actions 50, minutes 30; nothing typed: as much again",
 }
 """Verbs that need words, and which."""
-MAY_BE_EMPTY = frozenset({"handover", "raise", "incident"})
+MAY_BE_EMPTY = frozenset({"handover", "raise", "incident", "rollback"})
 VERB_LABELS = {
     "ack": "I have read it",
     "retry": "try again",
@@ -48,10 +49,12 @@ VERB_LABELS = {
     "allow-task": "allow for task",
     "go-on": "try now",
     "allow-session": "allow for session",
+    "look": "ask again what runs",
+    "rollback": "take it back",
 }
 
 
-class Card(Reader):
+class Card(Armed, Reader):
     """An object with its verbs."""
 
     places: ClassVar[tuple[str, ...]] = ("card", "text")
@@ -62,7 +65,6 @@ class Card(Reader):
         """Exactly what is shown; an answer names its sha256."""
         self.is_gone = False
         self.is_changed = False
-        self._painted_at = float("inf")
         self._sent = False
 
     # --- showing ---------------------------------------------------------------------------------
@@ -81,15 +83,6 @@ class Card(Reader):
             self.parts = [("it cannot be shown", str(error))]
             self._sent = True
         self.parts = self.parts or [("nothing to show", "This item has no text.")]
-
-    def _painted(self) -> None:
-        """The object is on the screen; from now on it must stay there for a moment before it can be answered."""
-        self._painted_at = time.monotonic()
-        self.set_timer(max(0.0, self.cockpit.arm_seconds) + 0.01, self.show_hints)
-
-    @property
-    def is_armed(self) -> bool:
-        return time.monotonic() - self._painted_at >= self.cockpit.arm_seconds
 
     def present(self) -> None:
         """Sees whether what is shown is still what waits."""
@@ -153,15 +146,10 @@ class Card(Reader):
         return ""
 
     def perform(self, act: Act, at: float = 0.0) -> None:
-        if act.is_answer and not self.why_not(act) and not self._may_answer(at):
-            self.say("dropped: it was typed before you could have seen the object; press again", "warn")
+        if act.is_answer and not self.why_not(act) and not self.may_answer(at):
+            self.drop_key()
             return
         super().perform(act, at)
-
-    def _may_answer(self, at: float) -> bool:
-        """Both the key and this moment are late enough."""
-        wait = self.cockpit.arm_seconds
-        return self.is_armed and (at == 0.0 or at - self._painted_at >= wait)
 
     def _answer(self, id: str) -> None:
         verb = self.verb_of(self.cockpit.keys.by_id[id])
@@ -218,11 +206,10 @@ class Card(Reader):
         if found is None:
             return
         self.item, self.head = found, found.title
-        self._painted_at = float("inf")
         self._load()
         self.show_parts()
         self.present()
-        self.call_after_refresh(self._painted)
+        self.repaint_first()
 
     def act_answer_yes(self) -> None:
         self._answer("answer.yes")
@@ -275,6 +262,9 @@ class Card(Reader):
 
     def act_answer_fill(self) -> None:
         self._answer("answer.fill")
+
+    def act_answer_rollback(self) -> None:
+        self._answer("answer.rollback")
 
     def act_answer_drop(self) -> None:
         self._answer("answer.drop")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, ClassVar
 
 from factory_tui.engine.reception import PreviewDigest
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Line, Span
+from factory_tui.tui.screens.arming import Armed
 from factory_tui.tui.screens.reader import Reader
 
 if TYPE_CHECKING:
     from factory_tui.tui.bridge import Bridge
 
 
-class QuitCard(Reader):
+class QuitCard(Armed, Reader):
     """Enter leaves, Esc stays; t adds words of one's own to the digest."""
 
     places: ClassVar[tuple[str, ...]] = ("text", "leaving")
@@ -22,17 +22,12 @@ class QuitCard(Reader):
     def __init__(self) -> None:
         super().__init__("end this session?", [])
         self.words = ""
-        self._painted_at = float("inf")
 
     def prepare(self) -> None:
         self.parts = [("what is kept", kept(self.cockpit))]
         super().prepare()
         self.cockpit.soon(self._preview())
         self.call_after_refresh(self._painted)
-
-    def _painted(self) -> None:
-        self._painted_at = time.monotonic()
-        self.set_timer(max(0.0, self.cockpit.arm_seconds) + 0.01, self.show_hints)
 
     async def _preview(self) -> None:
         view = self.cockpit.view
@@ -47,7 +42,7 @@ class QuitCard(Reader):
         return (Span(" LEAVING ", "bar-alert"), Span(" Enter ends the session and writes the digest, Esc stays", "bar"))
 
     def not_now(self, act: Act) -> str:
-        if act.id == "leave" and time.monotonic() - self._painted_at < self.cockpit.arm_seconds:
+        if act.id == "leave" and not self.is_armed:
             return "it was typed before you could have seen this; press again"
         return super().not_now(act)
 

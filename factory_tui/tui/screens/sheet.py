@@ -63,6 +63,10 @@ UNSEEN_IS_NOT_APPROVED = frozenset({"change", "proposal"})
 
 
 def card_for(item: Waiting) -> Card:
+    if item.kind == "deployment":
+        from factory_tui.tui.screens.deployment import DeploymentSheet
+
+        return DeploymentSheet(item)
     return Sheet(item) if item.kind in EXHIBITS else Card(item)
 
 
@@ -177,8 +181,7 @@ class Sheet(Card):
         before = bool(self._seen)
         self._seen.update(key for key in self.rows.keys_in_view() if key in self._diff_keys)
         if self._seen and not before:
-            self._painted_at = float("inf")
-            self.call_after_refresh(self._painted)
+            self.repaint_first()
 
     def hints(self, width: int) -> Line:
         """Beside the object's own answers: a comment, which answers nothing."""
