@@ -10,7 +10,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.releasing import LONG_REASON, deployment_of
-from factory_tui.domain.state import Deployment, State
+from factory_tui.domain.state import Deployment, Incident, State
 from factory_tui.domain.terms import Actor
 
 
@@ -70,11 +70,20 @@ def settle_rollback(state: State, command: c.SettleRollback) -> tuple[e.Event, .
     return (settled,) if is_back else (settled, incident_about(ids, deployment, "the way back failed", settled.summary))
 
 
+def incident_title(deployment: Deployment, title: str) -> str:
+    return f"{deployment.id} to {deployment.plan.environment}: {title}"
+
+
+def is_about(incident: Incident, deployment: Deployment) -> bool:
+    """Whether it was opened because of that deployment."""
+    return incident.title.startswith(incident_title(deployment, ""))
+
+
 def incident_about(ids: Ids, deployment: Deployment, title: str, what: str) -> e.IncidentOpened:
     """What went wrong with it, at the level that saw it."""
     return e.IncidentOpened(
         incident=ids.next("I"),
-        title=f"{deployment.id} to {deployment.plan.environment}: {title}",
+        title=incident_title(deployment, title),
         what=what[:LONG_REASON],
         task=deployment.task,
         cause="deployment",

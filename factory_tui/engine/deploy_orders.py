@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.deciding_rollbacks import incident_title, is_about, to_take_back
+from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor, Record
@@ -15,7 +17,8 @@ from factory_tui.engine.factory import Factory
 
 
 class Deploy(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="deploy"):
-    order: Literal["propose", "status", "register", "rollback"]
+    order: Literal["propose", "status", "register", "rollback", "stop"]
+    """`stop`: a rollback that also freezes landings and deployments and opens an incident, where none is open."""
     environment: str = ""
     commit: str = ""
     text: str = ""
@@ -38,10 +41,35 @@ async def carry_out(order: Deploy, factory: Factory, deployments: Deployments | 
             return {**told, **_known(factory.state, order.environment)}
         case "register":
             entries = await deployments.register(order.environment, order.commit, order.text, by)
+        case "stop":
+            entries = await _stop(order, factory, by)
         case _:
             wish = c.OrderRollback(environment=order.environment, reason=order.text)
             entries = await factory.carried_out(wish, by)
     return {"deployment": next((getattr(one.event, "deployment", "") for one in entries), "")}
+
+
+async def _stop(order: Deploy, factory: Factory, by: Actor) -> tuple[Entry, ...]:
+    """The way back first: what follows never stands in its way."""
+    one = to_take_back(factory.state, order.environment)
+    wish = c.OrderRollback(environment=order.environment, reason=order.text)
+    entries = await factory.carried_out(wish, by)
+    state = factory.state
+    is_open = any(not known.closed and is_about(known, one) for known in state.incidents.values())
+    if not is_open:
+        back = one.plan.previous[:10] or "nothing"
+        opening = c.OpenIncident(
+            title=incident_title(one, "taken back by hand"),
+            what=f"{one.plan.commit} was taken back to {back} in {order.environment}: {order.text}",
+            task=one.task,
+            level=4,
+            evidence=tuple(entry.seq for entry in entries),
+            freeze=True,
+        )
+        await factory.carried_out(opening, by)
+    elif state.frozen is None or not state.frozen.landings:
+        await factory.carried_out(c.Freeze(reason=f"{one.id}: {order.text}", landings=True), by)
+    return entries
 
 
 def _known(state: State, environment: str) -> dict[str, Any]:

@@ -110,6 +110,16 @@ class Going(App[None], inherit_bindings=False):
         hit = self.chronicle.hits.get(task, {}).get(rule)
         self.enter(RuleReader(rule, rule_text(self.state, rule, hit)))
 
+    def open_deployment(self, id: str) -> None:
+        """One deployment, whole; without one, how there would be one."""
+        from factory_tui.tui.present.deployments import deployment_item
+
+        one = self.state.deployments.get(id)
+        if one is None:
+            self.say("nothing was deployed yet: DevOps proposes, or `factory deploy propose ENVIRONMENT`", "bar-dim")
+        else:
+            self.open_waiting(deployment_item(self.state, one))
+
     # --- keys ------------------------------------------------------------------------------------
 
     def act_next(self) -> None:
@@ -186,14 +196,10 @@ class Going(App[None], inherit_bindings=False):
         self.enter(Grants())
 
     def act_go_deployment(self) -> None:
-        from factory_tui.tui.present.deployments import deployment_item, newest
-        from factory_tui.tui.screens.deployment import DeploymentSheet
+        from factory_tui.tui.present.deployments import newest
 
         one = newest(self.state)
-        if one is None:
-            self.say("nothing was deployed yet: DevOps proposes, or `factory deploy propose ENVIRONMENT`", "bar-dim")
-        else:
-            self.enter(DeploymentSheet(deployment_item(self.state, one)))
+        self.open_deployment(one.id if one else "")
 
     def act_go_stats(self) -> None:
         from factory_tui.tui.screens.stats import Stats

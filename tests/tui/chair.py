@@ -76,6 +76,8 @@ class Chair(Heart):
 
     name = "adder"
     place = ""
+    deployments = None
+    """Where deployments are carried out; None = nothing can be."""
     elsewhere = None
 
     def __init__(self) -> None:
@@ -133,7 +135,12 @@ class Chair(Heart):
             propose=propose,
         )
         reception = Reception(
-            factory=self.factory, session=session, evidence=self.store, propose=propose, incidents=desk
+            factory=self.factory,
+            session=session,
+            evidence=self.store,
+            propose=propose,
+            incidents=desk,
+            deployments=self.deployments,
         )
         return FactoryView(
             factory=self.factory,

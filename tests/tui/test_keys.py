@@ -13,6 +13,7 @@ from factory_tui.tui.screens.away import Away
 from factory_tui.tui.screens.briefing import Briefing
 from factory_tui.tui.screens.card import Card
 from factory_tui.tui.screens.crew import Crew
+from factory_tui.tui.screens.deployment import DeploymentSheet
 from factory_tui.tui.screens.editing import Editing
 from factory_tui.tui.screens.finder import found
 from factory_tui.tui.screens.floor import Floor
@@ -43,6 +44,7 @@ SCREENS = (
     Away,
     Crew,
     Incidents,
+    DeploymentSheet,
 )
 
 

@@ -104,6 +104,15 @@ ANYWHERE: tuple[Act, ...] = (
         hint=1,
     ),
     Act(
+        id="incident.rollback",
+        keys=("V",),
+        label="take back",
+        doc="Takes the chosen release, or the last one, back by its recorded way; landings and deployments freeze.",
+        where=("incidents",),
+        group="work",
+        hint=1,
+    ),
+    Act(
         id="incident.prove",
         keys=("p",),
         label="prove",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from factory_tui.domain.counting import counted, is_to_come
-from factory_tui.domain.deciding_rollbacks import to_take_back
+from factory_tui.domain.deciding_rollbacks import is_about, to_take_back
 from factory_tui.domain.environments import Environment
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import DeploymentChecked
@@ -106,12 +106,12 @@ def deployment_exhibit(shown: Shown) -> Exhibit:
         Section("what rules ask; approving settles it", lambda look: match_rows(one.asks, look)),
         Section(f"level 4{of}, by group", lambda look: group_rows(rows, look)),
         Section("what did not pass", lambda look: _wrong_rows(rows, run, look)),
+        Section("level 4 before that, on what was taken back", lambda look: _older_rows(older, look)),
         Section("plan", lambda look: _plan_rows(one, look)),
         Section("the way back", lambda look: _back_rows(one, look)),
         Section("approval", lambda look: _approval_rows(shown, look)),
         Section("the proposer's note, its own words", lambda look: text_rows(one.plan.note, look)),
         Section("every check, Enter shows its evidence", lambda look: _check_rows(rows, run, look)),
-        Section("level 4 before that", lambda look: _older_rows(older, look)),
         Section("evidence, Enter opens", lambda look: evidence_rows(_kept(shown.seen), look)),
         Section("what runs, as the ledger knows it", lambda look: release_rows(shown.state, look)),
         Section("all deployments, Enter goes there", lambda look: _all_rows(shown, look)),
@@ -125,7 +125,7 @@ def _figures(shown: Shown, look: Look) -> Iterator[Row]:
     why = f": {one.why}" if one.why else ""
     task = state.closed.get(one.task) or state.tasks.get(one.task)
     what = f"{plan.commit[:16]} ({one.task}{f' {task.title}' if task else ''}) to {plan.environment}"
-    incidents = [i for i in state.incidents.values() if i.title.startswith(f"{one.id} to ") and not i.closed]
+    incidents = [known for known in state.incidents.values() if is_about(known, one) and not known.closed]
     yield from fact_rows(
         [
             ("state", f"{look.sign(word.glyph)} {word.text}{why}", word.style),
@@ -134,7 +134,7 @@ def _figures(shown: Shown, look: Look) -> Iterator[Row]:
             ("instead of", _back_to(one), "text"),
             ("by", f"made elsewhere, registered by {one.by}" if one.elsewhere else "", "text"),
             ("backup", one.backup, "text"),
-            ("incident", ", ".join(f"{i.id} is open" for i in incidents), "bad"),
+            ("incident", ", ".join(f"{known.id} is open" for known in incidents), "bad"),
             ("the world", shown.world, "text"),
         ],
         look,

@@ -27,7 +27,7 @@ PROMPTS = {
     "redirect": "to which role",
     "replan": "the new goal",
     "swap": "which seat",
-    "waive": "why a change judged by its own author may land",
+    "waive": "why it may go on although nobody else judged it",
     "dismiss": "which finding, and why: F-2 the case cannot occur because ...",
     "hold": "why it is held",
     "drop": "why it is dropped",

@@ -40,6 +40,7 @@ from factory_tui.tui.present.words import since
 from factory_tui.tui.screens.arrangement import Place
 from factory_tui.tui.screens.card import PROMPTS, VERB_LABELS
 from factory_tui.tui.screens.sheet import Sheet
+from factory_tui.tui.screens.world import asked_world
 from factory_tui.tui.transcript import Transcript
 from factory_tui.tui.widgets.bar import Bar
 from factory_tui.tui.widgets.pane import Pane
@@ -143,7 +144,7 @@ class DeploymentSheet(Sheet):
         if self.is_changed:
             return (Span("it CHANGED while you looked: r shows it anew", "bad"),)
         rows = rows_of(self.one, self.seen)
-        told = counted(rows) if rows else "one deployment" if self.one.over else "what would be done"
+        told = counted(rows) if rows else "what would be done" if self.one.stage == "proposed" else "no check has run"
         return (Span(told, "title"), Span(f"  sha256 {self.item.sha256[:12]}", "dim"))
 
     # --- the log ---------------------------------------------------------------------------------
@@ -309,19 +310,5 @@ class DeploymentSheet(Sheet):
         self.cockpit.soon(self._ask_world())
 
     async def _ask_world(self) -> None:
-        view = self.cockpit.view
-        if view is None:
-            return
-        try:
-            told = await view.ask(Deploy(order="status", environment=self.one.plan.environment))
-            self.world = said_by_world(told, self.cockpit.now())
-        except FactoryError as error:
-            self.world = str(error)
+        self.world = await asked_world(self.cockpit, self.one.plan.environment)
         self.renew()
-
-
-def said_by_world(told: dict[str, object], now: str) -> str:
-    """`3f2a… runs there, asked 14:22:07`"""
-    if not told["known"]:
-        return f"UNKNOWN: {one_line(str(told['why_unknown']), 300)}"
-    return f"{str(told['running'])[:10] or 'nothing'} runs there, asked {now[11:19]}"

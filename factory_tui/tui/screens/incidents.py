@@ -1,45 +1,53 @@
-"""Incidents: first stop the bleeding, then the forms. `!` twice opens one, and landings stop with it."""
+"""Incidents: first stop the bleeding, then the forms.
+
+`! V` takes the last release back by its recorded way, freezes landings and deployments, and opens an incident whose
+form comes after; `! !` opens one by hand. What runs is asked of the environments themselves.
+"""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from factory_tui.domain.deciding_rollbacks import to_take_back
+from factory_tui.domain.errors import Refusal
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.state import Incident
+from factory_tui.engine.deploy_orders import Deploy
 from factory_tui.engine.incidents import IncidentWish
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Span, item, line
+from factory_tui.tui.present.bleeding import bleeding_items, environments
 from factory_tui.tui.present.elsewhere import why_nothing
 from factory_tui.tui.present.words import Setting
+from factory_tui.tui.screens.arming import Armed
 from factory_tui.tui.screens.listing import Listing
+from factory_tui.tui.screens.world import asked_world
 
-NOTHING_FROZEN = "nothing is frozen: landings and deployments go on"
 
-
-class Incidents(Listing):
+class Incidents(Armed, Listing):
     """Enter shows one whole, where its form is filled."""
 
     places: ClassVar[tuple[str, ...]] = ("list", "incidents")
 
     def __init__(self) -> None:
         super().__init__(
-            "INCIDENTS: stop the bleeding first; ! opens one, f freezes, p proves",
+            "INCIDENTS: stop the bleeding first; V takes a release back, f freezes, ! opens one, p proves",
             lambda room, setting: self._rows(setting),
             lambda room, key: self._open(key),
         )
+        self.world: dict[str, str] = {}
+        """What each environment said when it was asked."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        if self.cockpit.door.elsewhere is None:
+            self.act_world_ask()
+        self.call_after_refresh(self._painted)
 
     def _rows(self, setting: Setting) -> list[Item]:
         state = self.cockpit.state
-        stop = state.frozen
-        if stop is not None:
-            what = "landings and deployments" if stop.landings else "deployments"
-            told = line(
-                Span("FROZEN ", "bad"), Span(f"{what}, since {stop.since[11:16]}: {one_line(stop.reason, 200)}")
-            )
-        else:
-            told = line(Span("OPEN   ", "good"), Span(NOTHING_FROZEN))
-        rows = [item("freeze", line(Span("stop the bleeding", "title")), told)]
+        rows = bleeding_items(state, self.world, setting.glyphs["waits"])
         incidents = sorted(state.incidents.values(), key=lambda one: (bool(one.closed), one.since, one.id))
         rows += [item(f"incident:{one.id}", *_lines(one)) for one in incidents]
         return rows
@@ -53,17 +61,70 @@ class Incidents(Listing):
             return why_nothing(elsewhere)
         if act.id == "incident.prove" and (chosen is None or chosen.draft is None or chosen.closed):
             return "choose an open incident with a drafted rule; `factory incident draft` attaches one"
+        if act.id == "incident.rollback":
+            return self._why_not_back()
+        if act.id == "world.ask" and not environments(self.cockpit.state):
+            return "there is no deploy.yaml, so there is no environment to ask"
         return super().not_now(act)
+
+    def perform(self, act: Act, at: float = 0.0) -> None:
+        if act.id == "incident.rollback" and not self.why_not(act) and not self.may_answer(at):
+            self.drop_key()
+            return
+        super().perform(act, at)
 
     def _open(self, key: str) -> None:
         chosen = self._chosen()
-        if chosen is None:
+        if key.startswith("release:"):
+            live = self.cockpit.state.releases.get(key.removeprefix("release:"))
+            self.cockpit.open_deployment(live.deployment if live else "")
+        elif chosen is None:
             self.act_incident_freeze()
         elif chosen.closed or not chosen.cause:
             told = chosen.closed or "it was opened before there was a form"
             self.cockpit.read(f"{chosen.id} {chosen.title}", [("what", chosen.what), ("closed", told)])
         else:
             self.cockpit.open_item(chosen.id)
+
+    # --- stop the bleeding -----------------------------------------------------------------------
+
+    def _environment(self) -> str:
+        """The chosen one, else where something was deployed last; empty = there is none."""
+        if self.rows.key.startswith("release:"):
+            return self.rows.key.removeprefix("release:")
+        return next(iter(environments(self.cockpit.state)), "")
+
+    def _why_not_back(self) -> str:
+        name = self._environment()
+        if not name:
+            return "nothing was deployed from here"
+        try:
+            to_take_back(self.cockpit.state, name)
+        except Refusal as refusal:
+            return f"{refusal.what}: {refusal.why}"
+        return ""
+
+    def act_incident_rollback(self) -> None:
+        name = self._environment()
+        back = to_take_back(self.cockpit.state, name).plan.previous[:10] or "nothing"
+        told = f"{name} goes back to {back}; landings and deployments are frozen; the incident's form comes after"
+        self.cockpit.ask(Deploy(order="stop", environment=name, text="stop the bleeding"), told, self._renew)
+
+    def _renew(self) -> None:
+        self.repaint_first()
+        self.present()
+
+    def act_world_ask(self) -> None:
+        """What runs there, by each environment's own status command."""
+        for name in environments(self.cockpit.state):
+            self.world[name] = "asking ..."
+            self.cockpit.soon(self._ask_world(name))
+
+    async def _ask_world(self, name: str) -> None:
+        self.world[name] = await asked_world(self.cockpit, name)
+        self.renew()
+
+    # --- the forms -------------------------------------------------------------------------------
 
     def act_incident(self) -> None:
         self.type("what went wrong, in a line; landings and deployments are frozen with it", self._begin)
