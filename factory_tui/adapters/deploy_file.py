@@ -21,9 +21,18 @@ def read_deploying(shown_path: str, text: str, problems: list[DocumentError]) ->
     deploying = convert(document, Deploying, document.data, problems)
     if deploying is None:
         return None
-    found = problems_of_deploying(deploying)
-    problems += [document.error(one.problem, *one.keys, why=one.why, next_step=one.next_step) for one in found]
-    return None if found else deploying
+    errors = [
+        document.error(one.problem, *one.keys, why=one.why, next_step=one.next_step)
+        for one in problems_of_deploying(deploying)
+    ]
+    for name, environment in deploying.environments.items():
+        if environment.checks:
+            # The catalogue takes a moment to read: only who says something about it waits for that.
+            from factory_tui.adapters.postdeploy.catalogue import problems_of_checks
+
+            errors += problems_of_checks(document, name, environment.checks)
+    problems += errors
+    return None if errors else deploying
 
 
 def schema() -> bytes:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from factory_tui.tui.chronicle import Chronicle
     from factory_tui.tui.keymap import Keys
     from factory_tui.tui.painting import Paint
+    from factory_tui.tui.screens.card import Card
     from factory_tui.tui.screens.room import Room
 
 
@@ -62,14 +63,13 @@ class Going(App[None], inherit_bindings=False):
         """The screen that shows the whole object, where it can be answered."""
         from factory_tui.tui.screens.briefing import Briefing
         from factory_tui.tui.screens.card import Card
-        from factory_tui.tui.screens.sheet import card_for
 
         if item.kind == "digest":
             self.brief_supervisor()
             return
         if isinstance(self.room, Card) and not isinstance(self.room, Briefing):
             self.pop_screen()
-        self.enter(card_for(item))
+        self.enter(_card_for(item))
 
     def open_item(self, id: str) -> None:
         item = next((item for item in waiting(self.state) if item.id == id), None)
@@ -235,3 +235,15 @@ class Going(App[None], inherit_bindings=False):
 
         if not isinstance(self.room, QuitCard):
             self.enter(QuitCard())
+
+
+def _card_for(item: Waiting) -> Card:
+    """The screen that shows this kind of thing whole."""
+    from factory_tui.tui.screens.card import Card
+    from factory_tui.tui.screens.sheet import EXHIBITS, Sheet
+
+    if item.kind == "deployment":
+        from factory_tui.tui.screens.deployment import DeploymentSheet
+
+        return DeploymentSheet(item)
+    return Sheet(item) if item.kind in EXHIBITS else Card(item)

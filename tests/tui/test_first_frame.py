@@ -23,7 +23,8 @@ adapters.user_config
 cli cli.ending cli.speech cli.talking cli.watching
 domain
 tui tui.acts tui.acts.act tui.acts.answering tui.acts.anywhere tui.acts.moving tui.acts.screens tui.acts.turn
-tui.app tui.bindings tui.chronicle tui.deploy_log tui.emulator tui.glyphs tui.going tui.harmless tui.keymap tui.late tui.lines
+tui.app tui.bindings tui.chronicle tui.deploy_log tui.emulator tui.glyphs tui.going tui.harmless tui.keymap tui.late
+tui.lines
 tui.outside tui.presence tui.painting tui.palette tui.run tui.skeleton tui.terminal tui.themes tui.transcript tui.view
 tui.present tui.present.floor tui.present.gate tui.present.hints tui.present.law tui.present.words
 tui.present.backing tui.present.elsewhere tui.present.proof tui.present.standing

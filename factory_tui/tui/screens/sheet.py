@@ -62,14 +62,6 @@ UNSEEN_IS_NOT_APPROVED = frozenset({"change", "proposal"})
 """Kinds whose usual yes waits until their difference was on the screen."""
 
 
-def card_for(item: Waiting) -> Card:
-    if item.kind == "deployment":
-        from factory_tui.tui.screens.deployment import DeploymentSheet
-
-        return DeploymentSheet(item)
-    return Sheet(item) if item.kind in EXHIBITS else Card(item)
-
-
 class Sheet(Card):
     """Rows instead of a text. What was read when it was opened is shown until it is shown anew."""
 
