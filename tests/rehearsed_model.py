@@ -53,7 +53,7 @@ class RehearsedModel:
         self._begun[role, title] += 1
         attempt = self._begun[role, title]
         self.turns.append(f"{role}: {title}, {attempt}")
-        turn = self._script.turn_for(role, title, attempt)
+        turn = self._script.turn_for(role, title, attempt, brief)
         assert turn is not None, f"the script has no turn for {role} on {title}, attempt {attempt}"
         return _Mind(brief, role, self._prefix).play(turn.steps)
 

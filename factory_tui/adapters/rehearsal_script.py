@@ -5,6 +5,7 @@ A YAML file, checked whole before anything runs:
     turns:
       - role: builder             # who says it; a list = any of them
         task: cancelled           # text in the task's title; left out = any task
+        told: Mend what broke     # text in its brief; left out = any brief
         attempt: 2                # left out = any attempt
         steps:
           - say: I look at the store first.
@@ -133,14 +134,16 @@ class ScriptedTurn:
 
     role: str
     task: str = ""
+    told: str = ""
     attempt: int = 0
     """0 = any."""
     steps: tuple[Step, ...]
     line: int
     """Of the script, 1-based."""
 
-    def fits(self, role: str, title: str, attempt: int) -> bool:
-        return self.role == role and self.task.casefold() in title.casefold() and self.attempt in (0, attempt)
+    def fits(self, role: str, title: str, attempt: int, brief: str) -> bool:
+        is_task = self.task.casefold() in title.casefold() and self.told in brief
+        return self.role == role and is_task and self.attempt in (0, attempt)
 
 
 @dataclass(frozen=True)
@@ -149,9 +152,9 @@ class Script:
     """As shown in errors."""
     turns: tuple[ScriptedTurn, ...]
 
-    def turn_for(self, role: str, title: str, attempt: int) -> ScriptedTurn | None:
+    def turn_for(self, role: str, title: str, attempt: int, brief: str) -> ScriptedTurn | None:
         """The first that fits; None when the script says nothing about it."""
-        return next((turn for turn in self.turns if turn.fits(role, title, attempt)), None)
+        return next((turn for turn in self.turns if turn.fits(role, title, attempt, brief)), None)
 
 
 def read_script(shown_path: str, text: str, judging_roles: frozenset[str]) -> Script:
@@ -176,13 +179,16 @@ def _turns(document: FrontMatter, number: int, judging_roles: frozenset[str]) ->
     """One for each role that it names."""
     at = ("turns", number)
     data = _mapping(document, document.data["turns"][number], at)
-    _known_keys(document, data, {"role", "task", "attempt", "steps"}, *at)
-    role, task, attempt = data.get("role"), data.get("task", ""), data.get("attempt", 0)
+    _known_keys(document, data, {"role", "task", "told", "attempt", "steps"}, *at)
+    role, attempt = data.get("role"), data.get("attempt", 0)
+    task, told = data.get("task", ""), data.get("told", "")
     roles: list[Any] = role if isinstance(role, list) else [role]
     if not roles or not all(isinstance(one, str) and one for one in roles):
         raise document.error("the turn has no role", *at, next_step="Add `role: builder`, or the role that says it.")
     if not isinstance(task, str):
         raise document.error("`task` is text of the task's title", *at, "task", next_step="Put quotes around it.")
+    if not isinstance(told, str):
+        raise document.error("`told` is text of the brief", *at, "told", next_step="Put quotes around it.")
     if not isinstance(attempt, int) or isinstance(attempt, bool) or attempt < 0:
         raise document.error("`attempt` is a whole number from 1 on", *at, "attempt", next_step="Write `attempt: 1`.")
     reader = _Steps(document)
@@ -190,7 +196,7 @@ def _turns(document: FrontMatter, number: int, judging_roles: frozenset[str]) ->
     if judging_roles & set(roles):
         _Judgement(document, reader.places).check(steps)
     line = document.line_of(*at)
-    return [ScriptedTurn(role=one, task=task, attempt=attempt, steps=steps, line=line) for one in roles]
+    return [ScriptedTurn(role=one, task=task, told=told, attempt=attempt, steps=steps, line=line) for one in roles]
 
 
 class _Steps:

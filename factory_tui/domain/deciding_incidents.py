@@ -136,6 +136,12 @@ def draft_rule(state: State, command: c.DraftRule) -> tuple[e.Event, ...]:
             why=f"`{in_force.title}` is in force",
             next_step="give the rule the next free number of its family",
         )
+    if in_force is not None and rule_sha256(in_force) == rule_sha256(rule):
+        raise Refusal(
+            what=f"exactly this {rule.id} is in force already",
+            why="it did not keep this from happening, so it settles nothing",
+            next_step="write a stricter one, or close the incident with the reason why none can exist",
+        )
     if in_force is not None and (why := loosened(in_force, rule)):
         raise Refusal(
             what=f"this {rule.id} is not stricter than the one in force",
@@ -150,7 +156,12 @@ def draft_rule(state: State, command: c.DraftRule) -> tuple[e.Event, ...]:
         sha256=rule_sha256(rule),
         proposal=command.proposal,
     )
-    return () if known.draft == drafted else (drafted,)
+    if known.draft == drafted:
+        return ()
+    if command.proposal not in state.proposals:
+        return (drafted,)
+    used = e.ProposalSettled(proposal=command.proposal, accepted=True, reason=f"the draft of {known.id}")
+    return (drafted, used)
 
 
 def record_proof(state: State, command: c.RecordProof) -> tuple[e.Event, ...]:

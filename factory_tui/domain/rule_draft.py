@@ -17,7 +17,7 @@ HOLE = "REPLACE:"
 FIRST_OWN = 101
 """Numbers below are the shipped rules'."""
 MOST_LINES = 12
-"""Of a recorded difference in a case."""
+"""Of one file's recorded difference in a case."""
 
 
 def next_id(charter: Charter, family: str) -> str:
@@ -94,6 +94,7 @@ def _excerpt(diff: str) -> str:
     for line in diff.splitlines():
         if line.startswith(("diff --git", "--- ", "+++ ")):
             kept.append(line)
+            changed = 0
         elif line[:1] in "+-" and changed < MOST_LINES:
             kept.append(line)
             changed += 1

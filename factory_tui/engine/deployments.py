@@ -304,14 +304,14 @@ class Deployments:
                 environment=one.plan.environment,
                 began=one.began,
                 deployment=one.id,
-                previous=one.plan.previous,
+                previous=_before(state, one, job.release),
                 backup=one.backup,
                 directory=directory,
             )
             result = await self._checks.run(
                 self._environment(one.plan),
                 release,
-                _previous_figures(state, one),
+                _figures(state, one, job.release),
                 lambda row: self._tell_row(one.id, row),
             )
         kept = self._evidence.put(msgspec.json.encode(result.rows), f"level 4 of {one.id}")
@@ -327,12 +327,23 @@ class Deployments:
         )
 
 
-def _previous_figures(state: State, one: Deployment) -> dict[str, float]:
-    """Of the release before, as it was measured when it passed; nothing = there is none to compare with."""
-    for other in reversed(state.deployments.values()):
-        is_before = other.id != one.id and other.plan.environment == one.plan.environment
-        if is_before and other.checks and other.checks[0].verdict == "pass":
-            return dict(other.checks[0].figures)
+def _before(state: State, one: Deployment, release: CommitId) -> CommitId:
+    """What ran there before a release: for the one that was gone back to, what its own deployment replaced."""
+    if release == one.plan.commit:
+        return one.plan.previous
+    others = [other.plan for other in state.deployments.values() if other.plan.environment == one.plan.environment]
+    return next((plan.previous for plan in reversed(others) if plan.commit == release), "")
+
+
+def _figures(state: State, one: Deployment, release: CommitId) -> dict[str, float]:
+    """What is compared with: the release before, as it was measured when it last passed; of one that was gone back to,
+    its own figures. Nothing = there are none."""
+    wanted = one.plan.previous if release == one.plan.commit else release
+    own = [other for other in state.deployments.values() if other.plan.environment == one.plan.environment]
+    for other in reversed(own):
+        for checked in reversed(other.checks):
+            if checked.commit == wanted and checked.verdict == "pass":
+                return dict(checked.figures)
     return {}
 
 

@@ -12,6 +12,7 @@ from factory_tui.domain.deciding_incidents import must_be_proven
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.evolve import evolve
+from factory_tui.domain.globs import matches
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.rule_draft import HOLE, skeleton
 from factory_tui.domain.rule_proof import Material, Proof, material_of, prove
@@ -23,7 +24,7 @@ from factory_tui.engine.factory import Factory
 from factory_tui.engine.ports import EvidenceStore
 
 IncidentVerb = Literal[
-    "open", "show", "fill", "pick", "skeleton", "draft", "prove", "adopt", "close", "unfreeze", "freeze"
+    "open", "show", "fill", "pick", "ask", "skeleton", "draft", "prove", "adopt", "close", "unfreeze", "freeze"
 ]
 
 
@@ -48,6 +49,17 @@ class IncidentWish(Record, frozen=True, kw_only=True, forbid_unknown_fields=True
     remove: tuple[int, ...] = ()
     repeats: str = ""
     freeze: bool = True
+
+
+_DRAFTING = """Draft the rule of {id}: {title}
+
+Propose the whole file as `{path}` (the action `propose`), then report.
+It is held against the ledger before anybody adopts it: it must fire on what was recorded, and stay silent on its near
+miss in `allows` and on the last benign events. Keep `catches` as it was recorded; leave out lines of a difference that
+do not matter, and add none. Narrow enough that whoever mends the harm is not stopped by it.
+This is what is known so far:
+
+{skeleton}"""
 
 
 class RuleShelf(Protocol):
@@ -106,6 +118,8 @@ class IncidentDesk:
                     await self._pick(id, wish, by)
             case "pick":
                 await self._pick(id, wish, by)
+            case "ask":
+                await self._ask(id, by)
             case "skeleton":
                 path, text = self._skeleton(incident_named(self._factory.state, id))
                 return {"path": path, "text": text}
@@ -149,6 +163,22 @@ class IncidentDesk:
                 next_step=f"`factory incident fill {known.id} --entry N`; `g t` in the cockpit lists the entries",
             )
         return skeleton(self._factory.state.law, known, self._materials(known))
+
+    async def _ask(self, id: str, by: Actor) -> None:
+        """A small task for the role that may propose rules: the draft comes back as its proposal."""
+        state = self._factory.state
+        known = incident_named(state, id)
+        path, text = self._skeleton(known)
+        drafter = next((card for card in state.law.roles if matches(path, card.proposes)), None)
+        if drafter is None:
+            raise Refusal(
+                what="no role may propose a rule",
+                why="no card names `rules/**` under `proposes`",
+                next_step=f"write it yourself: `factory incident draft {known.id}`",
+            )
+        wanted = _DRAFTING.format(id=known.id, title=known.title, path=path, skeleton=text)
+        task = c.OpenSmallTask(text=wanted, role=drafter.id, base_ref=state.base_ref, base=state.base)
+        await self._factory.carried_out(task, by)
 
     def _materials(self, known: Incident) -> list[Material]:
         wanted, found, state = {*known.evidence}, [], State()

@@ -22,11 +22,27 @@ class ScriptedAnswer(Record, frozen=True, kw_only=True):
     text: str = ""
 
 
+class Lesson(Record, frozen=True, kw_only=True):
+    """What the supervisor writes down of an incident, and wants mended afterwards."""
+
+    what: str
+    when: str
+    cost: str
+    root_cause: str
+    level: int
+    """The gate level that should have caught it."""
+    shown_by: str
+    """A file: the change of it that landed last shows what went wrong."""
+    mend: str
+    """The mission that undoes the harm."""
+
+
 class ScriptedSupervisor(Record, frozen=True, kw_only=True):
     """Who supervises the demo when nobody sits there; the ledger names them `@script`."""
 
     mission: str
     answers: tuple[ScriptedAnswer, ...]
+    lesson: Lesson | None = None
 
     def answer_to(self, kind: WaitingKind) -> ScriptedAnswer | None:
         """None = this supervisor has no answer: a person must look."""

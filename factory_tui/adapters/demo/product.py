@@ -49,10 +49,11 @@ _HISTORY = (
 )
 
 
-def make_product(directory: str | Path, repo_id: str = REPO_ID, signers: str = "") -> None:
+def make_product(directory: str | Path, repo_id: str = REPO_ID, signers: str = "", deploy: str = "") -> None:
     """Create the repository in `directory`, which must be absent or empty: branch `main`, six commits, all checked out.
 
     `signers` is the text of the home's `trust/allowed_signers`; empty = nobody is trusted, so nothing is signed.
+    `deploy` is its `deploy.yaml`; empty = it runs nowhere.
 
     Blocks for about 0.2 s. Raises WorldError when something is there already, or git is missing.
     """
@@ -67,6 +68,8 @@ def make_product(directory: str | Path, repo_id: str = REPO_ID, signers: str = "
     files = product_files(repo_id)
     if signers:
         files[".factory/trust/allowed_signers"] = signers
+    if deploy:
+        files[".factory/deploy.yaml"] = deploy
     head = ""
     for step in _HISTORY:
         names = [name for name in files if any(name == path or name.startswith(path + "/") for path in step.paths)]

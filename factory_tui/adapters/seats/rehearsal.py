@@ -50,7 +50,7 @@ class RehearsalSeat:
         return SeatFacts(control="rehearsed", gates_every_call=True, knows_cost=True, contained=True)
 
     async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
-        turn = self._script.turn_for(brief.role, brief.title, brief.attempt)
+        turn = self._script.turn_for(brief.role, brief.title, brief.attempt, brief.text)
         if turn is None:
             return SeatOutcome(
                 kind="failed",

@@ -53,6 +53,12 @@ def switch(place: Path, commit: str) -> None:
     sys.exit(f"{commit} did not start in {LONGEST_START} s: see {place / 'log' / 'instances.log'}")
 
 
+def data_of(place: Path) -> Path:
+    """The volume of the release that runs, or ran last."""
+    mounted = place / "mounted"
+    return mounted if mounted.exists() else place / "data"
+
+
 def newest_backup(place: Path) -> Path | None:
     return max((place / "backups").glob("*.json"), default=None, key=lambda path: path.name)
 
@@ -86,6 +92,7 @@ def record(place: Path, commit: str, approved_by: str, reviewer: str) -> None:
 
 def deploy(place: Path, arguments: argparse.Namespace) -> None:
     fetch(place, arguments.commit)
+    write(place / "release" / "counts-before.json", json.dumps(rows_of(place)))
     switch(place, arguments.commit)
     record(place, arguments.commit, arguments.approved_by, arguments.reviewer)
     print(arguments.commit)
@@ -113,20 +120,24 @@ def status(place: Path, arguments: argparse.Namespace) -> None:
 def backup(place: Path, arguments: argparse.Namespace) -> None:
     held = {
         "made_at": time.time(),
-        "schema": int((place / "data" / "schema").read_text()),
-        "bookings": json.loads((place / "data" / "bookings.json").read_text()),
+        "schema": int((data_of(place) / "schema").read_text()),
+        "bookings": json.loads((data_of(place) / "bookings.json").read_text()),
     }
     name = datetime.now(timezone.utc).strftime("bookings-%Y%m%dT%H%M%S%fZ")
     write(place / "backups" / f"{name}.json", json.dumps(held))
     print(name)
 
 
+def rows_of(place: Path) -> dict:
+    return {"bookings": len(json.loads((data_of(place) / "bookings.json").read_text()))}
+
+
 def counts(place: Path, arguments: argparse.Namespace) -> None:
-    print(json.dumps({"bookings": len(json.loads((place / "data" / "bookings.json").read_text()))}))
+    print(json.dumps(rows_of(place)))
 
 
 def migrations(place: Path, arguments: argparse.Namespace) -> None:
-    found = int((place / "data" / "schema").read_text())
+    found = int((data_of(place) / "schema").read_text())
     print(f"schema {found}" if found == SCHEMA else f"pending: the data is of schema {found}, the code of {SCHEMA}")
     sys.exit(0 if found == SCHEMA else 1)
 

@@ -24,16 +24,24 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bookings.service import BookingServer, Handler  # noqa: E402
+from bookings.site import HEADERS, VOLUME  # noqa: E402
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",
-    "Strict-Transport-Security": "max-age=31536000",
-}
 BREAKS_HEADER = {"nosniff": "X-Content-Type-Options", "hsts": "Strict-Transport-Security"}
 SETTINGS = ("BOOKINGS_PLACE",)
 STYLE = b"body { font-family: sans-serif; margin: 2rem; }\n"
+
+
+def mount(place: Path, volume: str) -> Path:
+    """As container runtimes do: a volume of a name that is not known is a new, empty one."""
+    mine, mounted = place / volume, place / "mounted"
+    mine.mkdir(exist_ok=True)
+    for name, first in (("schema", "1\n"), ("bookings.json", "[]")):
+        if not (mine / name).exists():
+            (mine / name).write_text(first)
+    new = place / f"mounted.{os.getpid()}"
+    new.symlink_to(volume)
+    new.replace(mounted)
+    return mounted
 
 
 class Instance(BookingServer):
@@ -41,6 +49,7 @@ class Instance(BookingServer):
 
     def __init__(self, place: Path, name: str, port: int, commit: str) -> None:
         self.place, self.name, self.commit = place, name, commit
+        self.data = mount(place, VOLUME)
         self.began, self.beat = time.monotonic(), time.monotonic()
         self.jobs: dict[str, int] = {}
         self.queue: queue.Queue[str] = queue.Queue()
@@ -61,14 +70,14 @@ class Instance(BookingServer):
 
     def read(self, name: str, default):
         try:
-            return json.loads((self.place / "data" / name).read_text())
+            return json.loads((self.data / name).read_text())
         except OSError:
             return default
 
     def save(self, name: str, value: object) -> None:
-        new = self.place / "data" / f"{name}.{os.getpid()}"
+        new = self.data / f"{name}.{os.getpid()}"
         new.write_text(json.dumps(value))
-        new.replace(self.place / "data" / name)
+        new.replace(self.data / name)
 
     def log(self, level: str, text: str) -> None:
         with open(self.place / "log" / "app.log", "a") as file:
@@ -137,7 +146,7 @@ class Front(Handler):
             uptime = round(time.monotonic() - server.began, 4)
             self._json(500 if is_broken("dead") else 200, {"pid": pid, "uptime_s": uptime})
         elif path == "/readyz":
-            volume = "ok" if (server.place / "data").is_dir() else "gone"
+            volume = "ok" if server.data.is_dir() else "gone"
             self._json(200, {"checks": {"volume": "refused" if is_broken("dependency") else volume}})
         elif path == "/health/workers":
             age = 999 if is_broken("worker") else round(time.monotonic() - server.beat, 3)
