@@ -211,7 +211,7 @@ def authored(product: Path, charter: Charter, tmp_path_factory: pytest.TempPathF
     return first, second
 
 
-def test_the_planner_is_refused_a_quick_edit_and_plans_two_tasks(
+def test_the_planner_is_refused_a_quick_edit_and_plans_three_tasks(
     product: Path, charter: Charter, tmp_path: Path
 ) -> None:
     desk, _ = play(charter, "ceo", "Plan the mission", copy_of(product, tmp_path / "export"))
@@ -221,6 +221,7 @@ def test_the_planner_is_refused_a_quick_edit_and_plans_two_tasks(
     assert [(task.title, task.role, task.after) for task in plan.tasks] == [
         (CANCEL, "builder", ()),
         (DOCUMENT, "tech_writer", (0,)),
+        ("The release runs in the hall", "devops", (0, 1)),
     ]
     assert (tmp_path / "export" / "web" / "index.html").read_text() == product_files()["web/index.html"]
 
@@ -229,7 +230,7 @@ def test_the_builder_is_refused_a_deploy_and_a_dna_edit(authored: tuple[RealDesk
     first, second = authored
     sources = {object_: {source for source, what in first.denied if what == object_} for _, object_ in first.denied}
     deploy = "docker compose -f deploy/docker-compose.prod.yml up -d --build"
-    assert set(sources) == {".factory/memory/DNA.md", deploy}
+    assert set(sources) == {".factory/memory/DNA.md", deploy, "hall"}
     assert "P4" in sources[deploy]
     assert second.denied == []
     assert (first.trees[-1] / ".factory/memory/DNA.md").read_text() == product_files()[".factory/memory/DNA.md"]
@@ -361,6 +362,7 @@ def test_the_supervisor_answers_what_the_mission_brings_and_nothing_else() -> No
         ("handoff", "approve"),
         ("ask", "deny"),
         ("change", "approve"),
+        ("deployment", "approve"),
     ]
     for kind in ("question", "proposal", "stuck"):
         assert supervisor.answer_to(kind) is None  # type: ignore[arg-type]

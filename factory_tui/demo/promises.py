@@ -24,7 +24,7 @@ async def missing_of(ground: Ground, house: House, base: str) -> tuple[str, ...]
     state, entries, view = look(ground)
     problems = [] if view is None or view.damage is None else [str(view.damage)]
     problems += _not_in(entries, state)
-    problems += _out_of_order(entries)
+    problems += out_of_order(entries)
     landings = [entry.event for entry in entries if isinstance(entry.event, e.Landed)]
     moved_to = next((landed.new for landed in reversed(landings) if landed.ref == "refs/heads/main"), base)
     if await house.worktrees.ref_head("refs/heads/main") != moved_to:
@@ -100,7 +100,7 @@ def _not_in(entries: Sequence[Entry], state: State) -> list[str]:
 # --- to the hall and back ------------------------------------------------------------------------
 
 
-def _out_of_order(entries: Sequence[Entry]) -> Iterator[str]:
+def out_of_order(entries: Sequence[Entry]) -> Iterator[str]:
     """The first step of the way to production and back that the ledger does not tell of after the one before."""
     steps = iter(entries)
     rule = next((entry.event.rule for entry in entries if isinstance(entry.event, e.RuleAdopted)), "")

@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 
-ANEW = (".factory/factory.toml", ".factory/trust/", "__pycache__")
+ANEW = (".factory/deploy.yaml", ".factory/factory.toml", ".factory/trust/", "__pycache__")
 
 
 def trees(root: Path) -> list[str]:
