@@ -1,4 +1,4 @@
-"""The demo, whole and without a person: to production and back, and a rule that stops the next turn. From its ledger."""
+"""The demo, whole and without a person: to production and back, and a rule that stops the next turn. By its ledger."""
 
 from __future__ import annotations
 

@@ -195,10 +195,18 @@ def test_a_mission_is_played_by_keys_alone_and_outlives_every_way_out(terminal):
     terminal.card("quality, who judges")
     terminal.yes("NEEDS YOU 1", "LAND")
     lands(terminal, "The documentation says how to cancel")
-    terminal.yes("Nothing waits for you", "landed")
+    terminal.yes("NEEDS YOU 1", "to devops")
+    goes_to_the_hall_and_back(terminal)
     terminal.until("q", "LEAVING")
     terminal.until("Enter", "the supervisor ended it)")
     is_all_on_record(terminal)
+
+
+def goes_to_the_hall_and_back(terminal: Terminal) -> None:
+    terminal.card("devops, who works on")
+    terminal.yes("NEEDS YOU 1", "DP-1")
+    terminal.card("DP-1", "hall", "the way back")
+    terminal.yes("NEEDS YOU 1", "I-1", "level 4 did not pass")
 
 
 def is_all_on_record(terminal: Terminal) -> None:

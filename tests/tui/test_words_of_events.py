@@ -11,9 +11,11 @@ from heart import Heart
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
+from factory_tui.domain.item import WaitingKind
 from factory_tui.domain.terms import Actor
 from factory_tui.tui.chronicle import SILENT, Chronicle
 from factory_tui.tui.glyphs import UNICODE
+from factory_tui.tui.present.floor import KIND_WORDS
 from factory_tui.tui.present.history import entry_item
 from factory_tui.tui.present.words import Setting
 
@@ -55,3 +57,7 @@ def test_the_timeline_has_words_for_everything(kind):
     for event in examples(kind):
         text = "".join(span.text for span in entry_item(entry(event), setting).lines[0])
         assert len(text.split()) > 5, text
+
+
+def test_whatever_waits_has_a_word_wherever_it_is_listed() -> None:
+    assert set(KIND_WORDS) == set(get_args(WaitingKind))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from factory_tui.domain.item import Waiting
+from factory_tui.domain.item import Waiting, WaitingKind
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import waiting
 from factory_tui.tui.chronicle import Chronicle, Story
@@ -25,7 +25,7 @@ from factory_tui.tui.present.words import (
     turn_word,
 )
 
-KIND_WORDS = {
+KIND_WORDS: dict[WaitingKind, str] = {
     "digest": "READ",
     "handoff": "HANDOFF",
     "plan": "PLAN",
