@@ -19,7 +19,7 @@ from factory_tui.domain.terms import Action, ActionKind, Finding, FindingAnswer,
 LARGEST_CALL = 4_000_000
 """Characters of one call's arguments."""
 
-DELIVERIES: tuple[ActionKind, ...] = ("plan", "hand_over", "report", "escalate")
+DELIVERIES: tuple[ActionKind, ...] = ("plan", "hand_over", "report", "deploy", "escalate")
 """What ends a turn, once it was accepted."""
 
 

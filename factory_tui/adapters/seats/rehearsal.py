@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from factory_tui.adapters.brief_sections import must_answer_in
+from factory_tui.adapters.offered_tools import DELIVERIES
 from factory_tui.adapters.rehearsal_script import (
     Act,
     Branch,
@@ -23,9 +24,6 @@ from factory_tui.adapters.rehearsal_script import (
 )
 from factory_tui.domain.terms import Action, Finding, FindingAnswer, SeatFacts
 from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
-
-DELIVERIES = ("plan", "hand_over", "report", "escalate")
-"""What ends a turn, once it was accepted."""
 
 QUOTED = 1_500
 """Characters of real output that a finding quotes, from the end."""
