@@ -22,13 +22,13 @@ from wandering import Wanderer
 from factory_tui.bootstrap.grounds import codec
 from factory_tui.domain import events as e
 from factory_tui.domain.agenda import agenda
+from factory_tui.domain.asking import stands_still
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.evolve import STEPS, fold
 from factory_tui.domain.releasing import FLOOR
 from factory_tui.domain.roles import path_policy
 from factory_tui.domain.state import State
-from factory_tui.domain.steering import stands_still
 from factory_tui.domain.terms import Actor, Decision, Verdict
 from factory_tui.domain.waiting import digest_is_owed, waiting
 

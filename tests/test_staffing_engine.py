@@ -18,13 +18,13 @@ from crew import (
 )
 
 from factory_tui.adapters.clock import SystemClock
-from factory_tui.cli.session import tell_the_time
 from factory_tui.domain import commands as c
 from factory_tui.domain.staffing import Bounds
 from factory_tui.domain.terms import Action
 from factory_tui.domain.times import minutes_after
 from factory_tui.domain.waiting import waiting
 from factory_tui.engine.seat_ports import Desk, SeatOutcome, TurnBrief
+from factory_tui.engine.ticking import ticking
 
 
 async def test_a_turn_that_waits_for_the_world_begins_again_by_itself(tmp_path: Path) -> None:
@@ -41,13 +41,10 @@ async def test_a_turn_that_waits_for_the_world_begins_again_by_itself(tmp_path: 
 
     crew = make_crew(tmp_path, {"builder": builder, "quality": approve_all})
     async with crew.session() as house:
-        ticking = asyncio.ensure_future(tell_the_time(house))
-        try:
+        async with ticking(house.factory, house.clock):
             await small_task(house, "Turn it round")
             async with asyncio.timeout(60):
                 await house.factory.until(lambda state: stages(state)["T-1"] == "ready")
-        finally:
-            ticking.cancel()
         task = house.state.task("T-1")
         assert [turn.outcome for turn in task.turns] == ["interrupted", "ok", "ok"]
         assert (task.attempt, task.fruitless, house.state.crashes) == (1, 0, {})

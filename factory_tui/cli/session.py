@@ -188,6 +188,7 @@ async def running_house(ground: Ground, wish: Wish, by: Actor) -> AsyncIterator[
     from factory_tui.cli.seating import Person, seats
     from factory_tui.cli.telling import told
     from factory_tui.domain.wording import one_line
+    from factory_tui.engine.ticking import ticking
 
     gives = Gives(quiet=wish.as_json)
     person = Person(handovers=gives.handovers, forms_dir=f"{ground.place.root}/forms", show=gives.show)
@@ -211,11 +212,8 @@ async def running_house(ground: Ground, wish: Wish, by: Actor) -> AsyncIterator[
         async with serving(socket, lambda data: answer_socket(house, running.reception, data)):
             try:
                 await house.start(by, wish.mode)
-                ticking = asyncio.ensure_future(tell_the_time(house))
-                try:
+                async with ticking(house.factory, house.clock):
                     yield running
-                finally:
-                    ticking.cancel()
             except FactoryError as error:
                 failed = f"it stopped: {one_line(error.what)}"
                 raise
@@ -250,20 +248,3 @@ def _warn_of(standing: Standing) -> None:
         hint(f"wall: {standing.label}. {standing.why_none}")
     elif standing.label.endswith("as root"):
         hint("wall: bwrap as root. The factory runs as root; what seats run has neither root nor capabilities.")
-
-
-async def tell_the_time(house: House) -> None:
-    """Expiry comes true only by a recorded time; it is recorded while something can expire."""
-    from factory_tui.domain import commands as c
-    from factory_tui.domain.due import needs_time, seconds_to_sleep
-    from factory_tui.domain.terms import Actor
-
-    by = Actor(kind="factory", name="clock")
-    while house.factory.failure is None:
-        now = house.clock.now()
-        if needs_time(house.state, now):
-            await house.factory.carried_out(c.PassTime(now=now), by)
-        seen = house.state.world
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds_to_sleep(house.state, now)):
-                await house.factory.until(lambda state, seen=seen: state.world is not seen)  # type: ignore[misc]

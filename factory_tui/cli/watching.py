@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
@@ -142,17 +141,14 @@ async def _beside(house: House, reception: Reception, hear: Hear) -> AsyncIterat
     """As long as the cockpit is open, other commands reach it, the home is watched, and time passes on record."""
     from factory_tui.adapters.control import serving
     from factory_tui.adapters.memory_watch import keeping_proposed
-    from factory_tui.cli.session import tell_the_time
     from factory_tui.cli.talking import answer_socket
+    from factory_tui.engine.ticking import ticking
     from factory_tui.tui.door import Marks
 
     socket, marks = house.ground.place.control_socket(), Marks(house, hear)
     async with (
         serving(socket, lambda data: answer_socket(house, reception, data)),
         keeping_proposed(house.ground.home.home_dir, marks.changed, marks.propose, marks.wrong),
+        ticking(house.factory, house.clock),
     ):
-        ticking = asyncio.ensure_future(tell_the_time(house))
-        try:
-            yield
-        finally:
-            ticking.cancel()
+        yield

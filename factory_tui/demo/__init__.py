@@ -141,14 +141,16 @@ def demo_door(staged: Staged, mode: e.Mode | None = None, pace: float = PACE) ->
 
 @contextlib.asynccontextmanager
 async def _watched(house: House, reception: Reception, hear: Hear) -> AsyncIterator[None]:
-    """The demo's home is watched like any other, and the machine in its hall runs."""
+    """The demo's home is watched like any other, time passes on record, and the machine in its hall runs."""
     from factory_tui.adapters.memory_watch import keeping_proposed
+    from factory_tui.engine.ticking import ticking
     from factory_tui.tui.door import Marks
 
     marks = Marks(house, hear)
     async with (
         _hall(house.ground),
         keeping_proposed(house.ground.home.home_dir, marks.changed, marks.propose, marks.wrong),
+        ticking(house.factory, house.clock),
     ):
         yield
 

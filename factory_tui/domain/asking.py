@@ -39,6 +39,11 @@ def may_last_the_session(state: State, ask: Ask) -> bool:
     return ask.may_be_remembered and state.yeses.get(key_of(ask.role, ask.action), 0) >= YESES_BEFORE_SESSION
 
 
+def stands_still(state: State, turn: Turn) -> bool:
+    """Whether the turn can go on only when the supervisor acts: its time does not run then."""
+    return bool(state.paused or turn.paused) or any(ask.turn == turn.id for ask in state.asks.values())
+
+
 def overdue(state: State, now: str) -> tuple[Ask, ...]:
     return tuple(ask for ask in state.asks.values() if minutes_between(ask.since, now) >= MINUTES_OPEN)
 

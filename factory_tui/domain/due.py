@@ -1,8 +1,10 @@
-"""What only a recorded time brings about, so that somebody records it: expiry, the world's times, and a new day."""
+"""What only a recorded time brings about, so that somebody records it: expiry, the world's times, asks that gather,
+and a new day."""
 
 from __future__ import annotations
 
 from factory_tui.domain.asking import overdue
+from factory_tui.domain.gathering import next_calling
 from factory_tui.domain.spending import bound
 from factory_tui.domain.state import State
 from factory_tui.domain.times import minutes_between
@@ -17,13 +19,17 @@ def needs_time(state: State, now: str) -> bool:
     expires = any(task.approval is not None and task.approval.expires for task in state.tasks.values())
     is_due = any(wait.until <= now for wait in state.world.values())
     is_new_day = bool(state.day) and state.at[:10] < now[:10] and any(item.kind == "budget" for item in waiting(state))
+    is_gathered = bool(at := next_calling(state)) and at <= now
     minutes = state.charter is not None and any(bound(state, scope).minutes for scope in ("day", "session"))
-    return bool(overdue(state, now)) or expires or is_due or is_new_day or (minutes and bool(state.turns))
+    return (
+        bool(overdue(state, now)) or expires or is_due or is_gathered or is_new_day or (minutes and bool(state.turns))
+    )
 
 
 def seconds_to_sleep(state: State, now: str) -> float:
     """Until the next time that anything waits for, a minute at most: a machine that slept has missed none."""
-    until = min((wait.until for wait in state.world.values()), default="")
+    times = (*(wait.until for wait in state.world.values()), next_calling(state))
+    until = min((at for at in times if at), default="")
     if not until:
         return SECONDS_BETWEEN_TIMES
     return max(LEAST_SECONDS, min(SECONDS_BETWEEN_TIMES, 60.0 * minutes_between(now, until)))

@@ -17,11 +17,6 @@ MOST_CHARACTERS = 4_000
 """Of one message."""
 
 
-def stands_still(state: State, turn: Turn) -> bool:
-    """Whether the turn can go on only when the supervisor acts: its time does not run then."""
-    return bool(state.paused or turn.paused) or any(ask.turn == turn.id for ask in state.asks.values())
-
-
 def send_message(state: State, command: c.SendMessage) -> tuple[e.Event, ...]:
     turn = _steerable(state, command.turn)
     text = command.text.strip()

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from factory_tui.domain.asking import stands_still
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import State
-from factory_tui.domain.steering import stands_still
 from factory_tui.engine.factory import Factory
 
 

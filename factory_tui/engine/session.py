@@ -8,13 +8,13 @@ from typing import Protocol
 from factory_tui.domain import commands as c
 from factory_tui.domain import digest as digests
 from factory_tui.domain.agenda import Job, TurnJob
+from factory_tui.domain.asking import stands_still
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.evolve import fold
 from factory_tui.domain.facts import nested
 from factory_tui.domain.known import digest_facts
 from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.state import State
-from factory_tui.domain.steering import stands_still
 from factory_tui.domain.terms import Actor, Decision
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.ports import EvidenceStore

@@ -12,6 +12,7 @@ from textual.timer import Timer
 
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.gathering import calling
 from factory_tui.domain.preferences import Preferences
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import waiting
@@ -24,6 +25,7 @@ from factory_tui.tui.outside import Outside
 from factory_tui.tui.painting import Paint
 from factory_tui.tui.palette import THEMES
 from factory_tui.tui.present.elsewhere import said_at_first, said_at_the_end, why_nothing
+from factory_tui.tui.present.floor import gathering_words
 from factory_tui.tui.present.law import prepare
 from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.themes import register
@@ -303,8 +305,9 @@ class Cockpit(Noticing, inherit_bindings=False):
             return "the ledger is still opening"
         elsewhere = self.door.elsewhere
         match act.id:
-            case "next" if not waiting(self.state):
-                return "nothing waits for you"
+            case "next" if not calling(self.state):
+                told = gathering_words(self.state).strip()
+                return f"nothing waits for you{f' yet; {told[:-1]} for a moment' if told else ''}"
             case "pause-all" if not self.state.session_open:
                 return "no session is open"
             case "session.here" if elsewhere is None:

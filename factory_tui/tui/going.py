@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
+from factory_tui.domain.gathering import calling
 from factory_tui.domain.waiting import waiting
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Going(App[None], inherit_bindings=False):
         """The oldest thing that waits; from a card, the one after it."""
         from factory_tui.tui.screens.card import Card
 
-        items = waiting(self.state)
+        items = calling(self.state)
         room = self.room
         if isinstance(room, Card):
             ids = [item.id for item in items]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory_tui.domain.waiting import waiting
+from factory_tui.domain.gathering import calling
 from factory_tui.tui.presence import Presence
 from factory_tui.tui.present.words import seconds_of, waiting_notice
 from factory_tui.tui.sending import Sending
@@ -12,9 +12,6 @@ from factory_tui.tui.sending import Sending
 if TYPE_CHECKING:
     from factory_tui.tui.outside import Outside
     from factory_tui.tui.view import Door
-
-SECONDS_TO_GATHER = 5.0
-"""For which new asks wait for others before the bell tells of them."""
 
 
 class Noticing(Sending, inherit_bindings=False):
@@ -33,17 +30,14 @@ class Noticing(Sending, inherit_bindings=False):
         """What happened meanwhile: after which entry, since when, and why somebody seemed to be away."""
         self._waited: set[str] = set()
         """What was rung for, or was there from the beginning."""
-        self._gathering_since = float("inf")
 
     def has_seen_all(self) -> None:
         """What waits now was there from the beginning: nothing rings for it."""
-        self._waited = {item.id for item in waiting(self.state)}
+        self._waited = {item.id for item in calling(self.state)}
 
     def notice_second(self) -> None:
         """Called about once a second."""
         self._notice_absence()
-        if self._gathering_since != float("inf"):
-            self.ring()
 
     # --- somebody is here, or was away -----------------------------------------------------------
 
@@ -85,21 +79,16 @@ class Noticing(Sending, inherit_bindings=False):
         self.enter(Away(*self.absence))
 
     def ring(self) -> None:
-        """A bell and a notice when more waits than before, at most one a minute; asks gather first."""
+        """A bell and a notice when more waits than before, at most one a minute."""
         if self.door.elsewhere is not None:
             return  # it rings there
-        items = [item for item in waiting(self.state) if item.kind != "notice"]
+        items = [item for item in calling(self.state) if item.kind != "notice"]
         fresh = [item for item in items if item.id not in self._waited]
         self._waited &= {item.id for item in items}
         if not fresh or self.view is None:
             return
-        now = self.view.monotonic()
-        self._gathering_since = min(self._gathering_since, now)
-        if all(item.kind == "ask" for item in fresh) and now - self._gathering_since < SECONDS_TO_GATHER:
-            return
-        self._gathering_since = float("inf")
         self._waited |= {item.id for item in fresh}
-        if self.rings and self.outside.may_ring(now):
+        if self.rings and self.outside.may_ring(self.view.monotonic()):
             self.bell()
             self.soon(self._notify(waiting_notice(items)))
 

@@ -104,6 +104,11 @@ class Chair(Heart):
         self.state = self.factory.state
         return tuple(entry.event for entry in entries)
 
+    def tick(self) -> None:
+        """A minute passes, on record, as the engine's clock does it."""
+        self.minute += 1
+        self.do(c.PassTime(now=self.now()))
+
     def keep(self, text: str) -> Evidence:
         return self.store.put(text.encode(), text[:40])
 

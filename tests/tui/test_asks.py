@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from chair import FOREVER, Chair, hint, press, screen_text, settled, write
+from chair import FOREVER, BusyFloor, Chair, hint, press, screen_text, settled, write
 from heart import SUPERVISOR, charter, small_task
 from msgspec.structs import replace
 
@@ -120,15 +120,45 @@ async def test_three_equal_denials_are_one_item_that_one_key_settles():
         assert not app.state.notices
 
 
-async def test_asks_gather_before_the_bell_and_notices_never_ring():
-    chair = AskingChair()
+async def test_an_ask_that_is_not_urgent_gathers_before_it_is_shown_or_rung_for():
+    chair = BusyFloor()
     rung: list[bool] = []
     async with chair.cockpit() as (app, pilot):
         app.bell = lambda: rung.append(True)
-        chair.ask(f"echo {'x' * 8_200}")
+        chair.wish(Action(kind="fetch", resource="package", target="authlib"), "T-3")
         await settled(pilot)
         app.ring()
+        assert "NEEDS YOU 1" in screen_text(app)
         assert not rung
-        chair.minute += 1
+        chair.tick()
+        await settled(pilot)
         app.ring()
+        assert "NEEDS YOU 2" in screen_text(app)
         assert rung
+
+
+async def test_one_who_goes_to_the_task_finds_the_ask_at_once():
+    """Who looks at that very turn is not interrupted by it."""
+    chair = BusyFloor()
+    async with chair.cockpit() as (app, pilot):
+        chair.wish(Action(kind="fetch", resource="package", target="authlib"), "T-3")
+        await settled(pilot)
+        app.open_about("T-3")
+        await settled(pilot)
+        assert "authlib" in screen_text(app)
+        await press(pilot, "A")
+        assert not any("authlib" in ask.action.object for ask in app.state.asks.values())
+
+
+async def test_notices_never_ring():
+    chair = AskingChair()
+    chair.do(c.Answer(id="A-1", verb="deny", sha256=chair.item("A-1").sha256, text="no"), SUPERVISOR)
+    rung: list[bool] = []
+    async with chair.cockpit() as (app, pilot):
+        app.bell = lambda: rung.append(True)
+        for _ in range(3):
+            chair.ask("npm install x")
+        await settled(pilot)
+        app.ring()
+        assert "NOTICE" in screen_text(app)
+        assert not rung

@@ -156,7 +156,7 @@ async def test_what_begins_to_wait_rings_and_is_told_without_a_seats_words():
         app.outside._write = sent.append
         chair.wish(Action(kind="fetch", resource="package", target="authlib"), "T-3")
         for _ in range(4):
-            chair.minute += 1
+            chair.tick()
             app._dirty = True
             app._tick()
             await settled(pilot)

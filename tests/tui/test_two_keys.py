@@ -89,6 +89,7 @@ async def test_a_number_and_an_answer_settle_it(kind: str):
 async def test_the_second_of_several_is_as_near_as_the_first():
     chair = BusyFloor()
     chair.wish(Action(kind="fetch", resource="package", target="authlib"), "T-3")
+    chair.tick()
     async with chair.cockpit() as (app, pilot):
         items = waiting(app.state)
         place = next(n for n, item in enumerate(items, 1) if item.kind == "ask" and "authlib" in item.title)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from factory_tui.domain.gathering import calling, gathering
 from factory_tui.domain.item import Waiting, WaitingKind
 from factory_tui.domain.state import State, Task
-from factory_tui.domain.waiting import waiting
 from factory_tui.tui.chronicle import Chronicle, Story
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line, line_width
@@ -71,14 +71,20 @@ def header(state: State, name: str, setting: Setting, *, phase: str = "", marks:
     return ends((*first, *rest), clock, setting.width, "bar")
 
 
+def gathering_words(state: State) -> str:
+    """What is on its way to the supervisor; empty = nothing."""
+    number = len(gathering(state))
+    return f"{number} ask{'s' if number > 1 else ''} gather{'' if number > 1 else 's'}.  " if number else ""
+
+
 def needs(state: State, setting: Setting) -> tuple[Line, str]:
     """One row, and its background: what waits, the oldest first."""
-    items = waiting(state)
+    items = calling(state)
     if not items:
         running = ", ".join(f"{turn.id} on {turn.task}" for turn in state.turns.values())
         over = next(reversed(state.missions.values()), None)
         done = f"{over.id} is {over.outcome}. t states more work, q leaves." if over and over.outcome else ""
-        calm = f" Nothing waits for you.  {running or done}"
+        calm = f" Nothing waits for you.  {gathering_words(state)}{running or done}"
         return cut_line((Span(calm, "bar-dim"),), setting.width), "bar"
     spans: list[Span] = [Span(f" NEEDS YOU {len(items)} ", "bar-alert"), Span(" ", "bar")]
     for number, one in enumerate(items):
@@ -98,7 +104,7 @@ def _short(one: Waiting) -> str:
 def needs_items(state: State, setting: Setting) -> list[Item]:
     """The queue, two lines each."""
     found = []
-    for number, one in enumerate(waiting(state), 1):
+    for number, one in enumerate(calling(state), 1):
         top = line(
             (f" {number}" if number < 10 else "  ", "key"),
             (f" {KIND_WORDS[one.kind]:<9}", "ask"),

@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.gathering import calling
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Evidence
@@ -192,7 +193,7 @@ class Sheet(Card):
         self._sent = True
         if not self.is_current:
             return
-        items = [one for one in waiting(self.cockpit.state) if one.kind == self.item.kind and one.id != self.item.id]
+        items = [one for one in calling(self.cockpit.state) if one.kind == self.item.kind and one.id != self.item.id]
         if items:
             self.cockpit.open_waiting(items[0])
         else:
