@@ -1,7 +1,8 @@
 """An agent of our own that speaks the real protocol through its real library: it does what its brief's lines say.
 
     read PATH | write PATH TEXT | run CMD | ask KIND TEXT | behind PATH TEXT (not by the client) | say TEXT | slow N
-    call JSON (a call of the factory's, as text) | model (asks its model what to do, over the Messages API)
+    call JSON (a call of the factory's, as text) | tool JSON (the same, by the server of tools; started with `mcp`)
+    shy JSON (as `tool`, but it does not wait for the result) | model (asks its model what to do, over the Messages API)
     die | hang | garbage N | never | own (starts a process of its own and leaves it) | caps
 
 Lines count from one that is `DO:` on; without such a line it does what it was told the last time. What came of each is
@@ -11,11 +12,14 @@ said. Run as a program: `python acp_agent.py`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -24,11 +28,13 @@ from acp.schema import (
     AgentCapabilities,
     Implementation,
     InitializeResponse,
+    LoadSessionResponse,
     NewSessionResponse,
     PermissionOption,
     PromptResponse,
     ToolCallLocation,
     ToolCallUpdate,
+    UsageUpdate,
 )
 
 OPTIONS = [
@@ -56,7 +62,7 @@ class Demo:
         self.caps = client_capabilities
         return InitializeResponse(
             protocol_version=acp.PROTOCOL_VERSION,
-            agent_capabilities=AgentCapabilities(load_session=False),
+            agent_capabilities=AgentCapabilities(load_session="loads" in sys.argv),
             agent_info=Implementation(name="demo", version="1"),
         )
 
@@ -64,7 +70,42 @@ class Demo:
         if "no-session" in sys.argv:
             raise acp.RequestError(-32000, "Authentication required", None)
         self.cwd = cwd
+        if "mcp" in sys.argv:
+            await self.connect(mcp_servers[0])
+        if "KEPT" in os.environ:
+            pathlib.Path(os.environ["KEPT"], "began").touch()
         return NewSessionResponse(session_id="s1")
+
+    async def load_session(self, cwd: str, session_id: str, mcp_servers: Any = None, **more: Any) -> Any:
+        if "forgets" in sys.argv or not pathlib.Path(os.environ["KEPT"], "began").exists():
+            raise acp.RequestError(-32000, "no such conversation", None)
+        self.cwd = cwd
+        await self.say("what was said before")
+        return LoadSessionResponse()
+
+    async def connect(self, server: Any) -> None:
+        ready = asyncio.get_running_loop().create_future()
+        self.kept = asyncio.create_task(self.keep(server, ready))
+        self.tools = await ready
+
+    async def keep(self, server: Any, ready: Any) -> None:
+        """The real client library, as any agent has one."""
+        from mcp import ClientSession, StdioServerParameters
+        from mcp.client.stdio import stdio_client
+
+        environment = {one.name: one.value for one in server.env}
+        given = StdioServerParameters(command=server.command, args=server.args, env=environment)
+        async with stdio_client(given) as (read, write), ClientSession(read, write) as session:
+            await session.initialize()
+            found = [tool.name for tool in (await session.list_tools()).tools]
+            self.session = session
+            ready.set_result(found)
+            await asyncio.Event().wait()
+
+    async def tool(self, rest: str) -> str:
+        call = json.loads(rest)
+        answer = await self.session.call_tool(call["tool"], call["arguments"])
+        return f"{'no' if answer.is_error else 'ok'}: {answer.content[0].text}"
 
     async def cancel(self, session_id: str, **more: Any) -> None:
         self.cancelled.set()
@@ -124,8 +165,32 @@ class Demo:
                 return "written behind the client's back"
             case "call":
                 return f"\n```factory\n{rest}\n```\n"
+            case "uninvited":
+                return str(await asyncio.to_thread(post_uninvited))
+            case "tools":
+                return " ".join(self.tools)
+            case "tool":
+                return await self.tool(rest)
+            case "shy":
+                with contextlib.suppress(TimeoutError):
+                    return await asyncio.wait_for(self.tool(rest), 0.2)
+                return "I did not wait"
             case "model":
-                return await asyncio.to_thread(ask_model)
+                try:
+                    return await asyncio.to_thread(ask_model)
+                except urllib.error.HTTPError as error:
+                    if rest:
+                        return f"again after {error.code}"
+                    raise acp.RequestError(-32603, f"the model failed: {error.code}", None) from error
+            case "fills":
+                used, size = int(path), int(text)
+                await self.client.session_update(
+                    session_id="s1", update=UsageUpdate(session_update="usage_update", used=used, size=size)
+                )
+                return "told"
+            case "home":
+                pathlib.Path(os.environ["KEPT"], "mine").write_text("x")
+                return os.environ["KEPT"]
             case "caps":
                 return json.dumps(self.caps.model_dump(by_alias=True, exclude_none=True) if self.caps else {})
             case "env":
@@ -164,6 +229,14 @@ class Demo:
         return {}
 
     async def ext_notification(self, method: str, params: Any) -> None: ...
+
+
+def post_uninvited() -> int:
+    """To the factory's own server, with a word of its own instead of the stand-in."""
+    line = http.client.HTTPConnection("127.0.0.1", 8377)
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "read", "arguments": {}}}
+    line.request("POST", "/factory/tools", json.dumps(message), {"authorization": "Bearer guessed"})
+    return line.getresponse().status
 
 
 def ask_model() -> str:

@@ -20,11 +20,12 @@ def acp_kit(place: Path, *arguments: str, **more: Any) -> Kit:
     settings: dict[str, Any] = {
         "open": BwrapSandbox(look_around(find_bwrap(), [sys.base_prefix])).open,
         "contained": True,
-        "agent": Agent(title="ours", command=argv),
+        "agent": Agent(title="ours", command=argv, environment={"KEPT": "${home}"}),
         "name": "ours",
         "argv": argv,
         "readable": (sys.prefix, AGENT),
         "place": str(place / "seats"),
+        "tools_seconds": 20.0 if "mcp" in arguments else 0.0,
         "models": read_models({"XDG_CONFIG_HOME": "/nonexistent"}),
     }
     return Kit(**settings | more)

@@ -14,8 +14,9 @@ import json
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
 
 import h11
 import httpx2
@@ -195,7 +196,8 @@ class _Connection:
     def __init__(self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._proxy, self._reader, self._writer = proxy, reader, writer
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_BYTES)
-        self._answered = 0
+        self._answered = _Passed()
+        """What it was told already, whatever becomes of the rest."""
 
     async def serve(self) -> None:
         while True:
@@ -218,23 +220,24 @@ class _Connection:
 
     async def _call(self, request: h11.Request) -> None:
         began = time.monotonic()
-        self._answered = 0
+        self._answered = _Passed()
         path, _, query = request.target.decode("latin-1").partition("?")
         status, why = self._proxy.refusal(request, path, query)
         if not status and path == TOOLS_PATH and self._proxy.tools is not None:
-            return await self._reply(200, await self._proxy.tools(await self._body()))
+            await self._unless_gone(self._own_answer(self._proxy.tools, await self._body()))
+            return
         self._proxy.begins()
         sent, done = 0, _Passed(status=status)
         try:
             body = await self._body()
             sent = len(body)
             if not status:
-                done = await self._forwarded(self._proxy.outgoing(request, path, query, body))
+                done = await self._unless_gone(self._pass_on(self._proxy.outgoing(request, path, query, body)))
             else:
                 await self._say(status, why)
         except ConnectionError:
             # It had read enough and hung up; what it was answered it was answered.
-            done = _Passed(status=self._answered)
+            done = self._answered
             raise
         except _TooLarge:
             done, why = _Passed(status=413), f"the request is larger than {REQUEST_BYTES >> 20} MB"
@@ -265,9 +268,13 @@ class _Connection:
             raise ConnectionResetError
         return bytes(found)
 
-    async def _forwarded(self, request: httpx2.Request) -> _Passed:
+    async def _own_answer(self, tools: Callable[[bytes], Awaitable[bytes]], message: bytes) -> _Passed:
+        await self._reply(200, await tools(message))
+        return _Passed(status=200)
+
+    async def _unless_gone(self, answering: Coroutine[Any, Any, _Passed]) -> _Passed:
         """The agent hanging up ends the call outside as well."""
-        passing = asyncio.ensure_future(self._pass_on(request))
+        passing = asyncio.ensure_future(answering)
         gone = asyncio.ensure_future(self._reader.read(1 << 16))
         try:
             either: list[asyncio.Future[object]] = [passing, gone]  # type: ignore[list-item]
@@ -293,7 +300,7 @@ class _Connection:
                 reader = UsageReader(kind, self._proxy.meter)
                 headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in NOT_ANSWERED]
                 await self._send(h11.Response(status_code=answer.status_code, headers=headers))
-                self._answered = answer.status_code
+                self._answered = _Passed(status=answer.status_code, after=seconds_asked(answer.headers))
                 silence = self._proxy.silence_seconds if kind.startswith("text/event-stream") else ANSWER_SECONDS
                 chunks = aiter(answer.aiter_raw())
                 while True:
@@ -308,7 +315,7 @@ class _Connection:
                     await self._send(h11.Data(data=chunk))
                 reader.end()
                 await self._send(h11.EndOfMessage())
-                return _Passed(status=answer.status_code, received=received, after=seconds_asked(answer.headers))
+                return replace(self._answered, received=received)
         except TimeoutError:
             return self._cut(received, f"nothing came for {self._proxy.silence_seconds:g} s", stalled=True)
         except (httpx2.TransportError, httpx2.InvalidURL) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from factory_tui.adapters.enclosure import base_python
@@ -69,6 +70,14 @@ def server_for(url: str, stand_in: str) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A call under way."""
+
+    name: str
+    result: asyncio.Future[ActionResult]
+
+
 class _Wrong(Exception):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -85,6 +94,18 @@ class ToolServer:
         self._tools, self._call, self._about = tools, call, about
         self.listed = asyncio.Event()
         """Somebody has asked which tools there are: from then on its model is offered them."""
+        self._under_way: dict[object, Heard] = {}
+        self._unheard: list[Heard] = []
+
+    async def unheard(self) -> tuple[tuple[str, ActionResult], ...]:
+        """Calls whose client did not wait for the result, each with it, once they are all done. Each is told once."""
+        given_up, self._unheard = self._unheard, []
+        return tuple([(one.name, await one.result) for one in given_up])
+
+    def close(self) -> None:
+        """Nobody waits for anything any more."""
+        for one in (*self._under_way.values(), *self._unheard):
+            one.result.cancel()
 
     async def answer(self, message: bytes) -> bytes:
         """To one message; empty = there is nothing to say to it."""
@@ -96,12 +117,29 @@ class ToolServer:
             if not isinstance(params, dict):
                 raise _Wrong(NO_PARAMETERS, "`params` is no object")
             if id is None:
+                self._told(request["method"], params)
                 return b""
-            return _said({"id": id, "result": await self._result(request["method"], params)})
+            return _said({"id": id, "result": await self._result(id, request["method"], params)})
         except _Wrong as wrong:
             return _said({"id": id, "error": {"code": wrong.code, "message": str(wrong)}})
 
-    async def _result(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    def _told(self, method: str, params: dict[str, Any]) -> None:
+        if method == "notifications/cancelled" and (found := self._under_way.get(_key(params.get("requestId")))):
+            self._unheard.append(found)
+
+    async def _called(self, id: object, name: str, arguments: object) -> ActionResult:
+        """What was begun at the desk goes on there, whether its client waits or not."""
+        heard = self._under_way[_key(id)] = Heard(name, asyncio.ensure_future(self._call(name, arguments)))
+        try:
+            return await asyncio.shield(heard.result)
+        except asyncio.CancelledError:
+            if not heard.result.cancelled() and heard not in self._unheard:
+                self._unheard.append(heard)
+            raise
+        finally:
+            del self._under_way[_key(id)]
+
+    async def _result(self, id: object, method: str, params: dict[str, Any]) -> dict[str, Any]:
         match method:
             case "initialize":
                 wanted = params.get("protocolVersion")
@@ -123,10 +161,14 @@ class ToolServer:
             case "tools/call":
                 if not isinstance(name := params.get("name"), str):
                     raise _Wrong(NO_PARAMETERS, "`name` is missing")
-                result = await self._call(name, params.get("arguments") or {})
+                result = await self._called(id, name, params.get("arguments") or {})
                 return {"content": [{"type": "text", "text": result.text}], "isError": not result.ok}
             case _:
                 raise _Wrong(NO_METHOD, f"`{method[:80]}` is not offered")
+
+
+def _key(id: object) -> object:
+    return id if isinstance(id, str | int) else json.dumps(id)
 
 
 def _request(message: bytes) -> dict[str, Any]:

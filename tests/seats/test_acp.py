@@ -23,7 +23,7 @@ from factory_tui.adapters.trying import Tried, World, world
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.terms import Action
-from factory_tui.engine.seat_ports import ActionResult, SeatOutcome
+from factory_tui.engine.seat_ports import ActionResult, SeatOutcome, TurnBrief
 from factory_tui.engine.sitting import sit
 
 pytestmark = [pytest.mark.needs_acp, pytest.mark.needs_bwrap]
@@ -46,12 +46,15 @@ class Room:
 
     async def play(self, *lines: str, role: str = "builder", seconds: float = 30.0) -> SeatOutcome:
         """What the agent does, line by line; its seat is closed at the end, and nothing of it is left."""
+        outcome = await sit(AcpSeat(self.kit), self.brief(role, *lines), self.desk, seconds)
+        assert programs(self.kit.place) == []
+        return outcome
+
+    def brief(self, role: str, *lines: str) -> TurnBrief:
         self.tree.mkdir(exist_ok=True)
         (self.tree / "a.py").write_text("one\ntwo\nthree\n")
         brief = brief_for(role, text="# You are the Builder\n\nDO:\n" + "\n".join(lines) + "\nEND")
-        outcome = await sit(AcpSeat(self.kit), replace(brief, directory=str(self.tree)), self.desk, seconds)
-        assert programs(self.kit.place) == []
-        return outcome
+        return replace(brief, directory=str(self.tree))
 
 
 def room(tmp_path: Path, *arguments: str, **more: object) -> Room:
@@ -229,12 +232,17 @@ async def test_what_the_supervisor_says_is_told_with_the_next_prompt(tmp_path: P
 
 
 def with_model(tmp_path: Path, url: str, model: str = "claude-sonnet-5-5") -> Room:
-    variables = {"ANTHROPIC_BASE_URL": "${url}", "ANTHROPIC_API_KEY": "${stand_in}", "MODEL": "${model}"}
+    variables = {
+        "ANTHROPIC_BASE_URL": "${url}",
+        "ANTHROPIC_API_KEY": "${stand_in}",
+        "MODEL": "${model}",
+        "KEPT": "${home}",
+    }
     agent = Agent(
         title="ours",
         command=("ours",),
         endpoint=AgentEndpoint(base_url=url, speaks="anthropic"),
-        environment=variables,
+        environment={**variables, "KEPT": "${home}"},
     )
     return room(tmp_path, agent=agent, model=model, login=Login(kind="key", base_url=url, credential=REAL))
 

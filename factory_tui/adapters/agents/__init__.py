@@ -63,6 +63,11 @@ class Agent(Record, frozen=True, kw_only=True):
     """Variables of yours that it gets as they are; never a secret."""
     session: dict[str, Any] = msgspec.field(default_factory=dict)
     """Sent as `_meta` when its session is opened, for agents that take a role so. The first message holds it too."""
+    tools: Literal["server", "text"] = "server"
+    """How it is offered the factory's: by a server of the Model Context Protocol, or as words in its prompt alone. One
+    that does not ask the server for them is told in words all the same."""
+    resumes: bool = False
+    """Whether it can take up a conversation that was interrupted."""
     tried: str = ""
     """What is known of it, and since when."""
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from factory_tui.adapters.tool_server import NAME
 from factory_tui.domain.terms import Action
 
+_OURS = re.compile(
+    rf"(?:mcp__{NAME}__|{NAME}[_.:/] ?)(?P<first>[a-z_]+)|(?P<last>[a-z_]+) \\({NAME} MCP Server\\)(?:: .*)?", re.DOTALL
+)
 SHELLS = ("sh", "bash", "dash", "zsh")
 
 
@@ -55,6 +60,15 @@ def actions_of(wish: Wish) -> tuple[tuple[Action, ...], str]:
         return (), f"{reason}. {WAY_ON.get(wish.kind, 'Use the calls of the brief.')}"
     found = make(wish)
     return found, "" if found else f"`{wish.title[:120]}` does not say what it would {wish.kind}"
+
+
+def names_ours(wish: Wish, tools: Sequence[str]) -> bool:
+    """Whether the leave is for a tool of the factory's own server, and nothing else: agents ask about those as well,
+    and title them each in its own way."""
+    if wish.kind not in ("other", "think") or wish.paths:
+        return False
+    named = _OURS.fullmatch(wish.title.strip())
+    return named is not None and (named["first"] or named["last"]) in tools
 
 
 def relative(path: str, root: str) -> str:

@@ -1,4 +1,4 @@
-"""The factory's tools for an agent that has nothing but its prompt: calls as fenced blocks in what it says."""
+"""What an agent is told of the factory's tools: a server has them, or its prompt alone, as fenced blocks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from collections.abc import Sequence
 
 from factory_tui.adapters.model_calls import Call
 from factory_tui.adapters.offered_tools import Tool
+from factory_tui.adapters.tool_server import NAME
 from factory_tui.engine.seat_ports import ActionResult
 
 _BLOCK = re.compile(r"^[ \t]*```factory[ \t]*\r?\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r'"tool"\s*:\s*"([a-z_]{1,40})"')
-HOW = """\
+ROLE = """\
 You fill one role in a software factory. Your brief stands below and holds all that you are told. What you only say \
-reaches nobody: what counts is done by calls. A call is a block like this, on lines of its own:
+reaches nobody: what counts is done by calls."""
+BY_SERVER = f"""\
+{ROLE} Calls are the tools of the server `{NAME}` that you were given; the brief names them by their last word. A call \
+may take long: it may wait for a person. A refusal comes with its reason and a way on; obey it, do not look for a way \
+around. Your turn ends when you deliver as the brief says."""
+HOW = f"""\
+{ROLE} A call is a block like this, on lines of its own:
 
 ```factory
-{"tool": "NAME", "arguments": {}}
+{{"tool": "NAME", "arguments": {{}}}}
 ```
 
 It is one JSON object; several blocks are carried out one after the other. Write your calls, then end your answer: the \
@@ -31,7 +38,9 @@ You run on another machine: your own tools do not see the tree. Read and change 
 
 
 def opening(tools: Sequence[Tool], brief: str, *, is_remote: bool) -> str:
-    """The first message, whole."""
+    """The first message, whole. With no tools: it has asked for them and got them from the server."""
+    if not tools:
+        return f"{BY_SERVER}\n\n{CONTAINED}\n\n{brief}"
     listed = "\n\n".join(
         f"## {tool.name}\n{tool.description}\nArguments, as JSON Schema: {json.dumps(tool.schema, sort_keys=True)}"
         for tool in tools
@@ -55,9 +64,9 @@ def _call(block: str) -> Call:
     return Call(name=found["tool"], arguments=found.get("arguments", {}))
 
 
-def told_back(calls: Sequence[Call], results: Sequence[ActionResult]) -> str:
+def told_back(names: Sequence[str], results: Sequence[ActionResult]) -> str:
     """The results, as the next message."""
     return "\n\n".join(
-        f"# Result of `{call.name}`: {'ok' if result.ok else 'not done'}\n{result.text}"
-        for call, result in zip(calls, results, strict=True)
+        f"# Result of `{name}`: {'ok' if result.ok else 'not done'}\n{result.text}"
+        for name, result in zip(names, results, strict=True)
     )

@@ -12,6 +12,8 @@ from factory_tui.domain.prices import Models
 
 Opener = Callable[[Sequence[str], BoundaryAt], Awaitable[Program]]
 START_SECONDS = 60.0
+TOOLS_SECONDS = 3.0
+"""For an agent to ask our server which tools there are; without that they are written into its prompt."""
 SILENCE_SECONDS = 300.0
 """Without a byte from it or its model while nothing is under way at the desk."""
 
@@ -42,6 +44,7 @@ class Kit:
     models: Models
     model: str = ""
     start_seconds: float = START_SECONDS
+    tools_seconds: float = TOOLS_SECONDS
     silence_seconds: float = SILENCE_SECONDS
     learn: Callable[[str, str], None] = field(default=lambda name, secret: None)
     """Told of each secret, so that it is written nowhere."""

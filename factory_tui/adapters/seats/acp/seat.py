@@ -24,6 +24,7 @@ from factory_tui.adapters.seats.acp.kit import Kit
 from factory_tui.adapters.seats.acp.remote import guarded
 from factory_tui.adapters.seats.acp.trial import try_agent
 from factory_tui.adapters.seats.acp.turn import Turn
+from factory_tui.adapters.tool_server import server_for
 from factory_tui.adapters.trying import Tried, World
 from factory_tui.domain.errors import FactoryError, WorldError
 from factory_tui.domain.roles import RoleCard
@@ -33,7 +34,7 @@ from factory_tui.engine.seat_ports import Desk, SeatOutcome, TurnBrief
 
 if TYPE_CHECKING:
     from factory_tui.adapters.proxy import Proxy
-    from factory_tui.adapters.seats.acp.talk import Talk
+    from factory_tui.adapters.seats.acp.talk import Opened, Talk
 
 EXTRA = "pip install 'factory-os-cockpit[acp]'"
 INTERRUPT_SECONDS = 1.5
@@ -64,7 +65,13 @@ class AcpSeat:
     async def _try_agent(self, card: RoleCard, here: World) -> Sequence[Tried]:
         def make(argv: tuple[str, ...]) -> AcpSeat:
             return AcpSeat(
-                replace(self._kit, argv=argv, login=None, readable=(), agent=Agent(title="trial", command=argv))
+                replace(
+                    self._kit,
+                    argv=argv,
+                    login=None,
+                    readable=(),
+                    agent=Agent(title="trial", command=argv, tools="text"),
+                )
             )
 
         return await try_agent(make, card, here)
@@ -80,6 +87,7 @@ class AcpSeat:
             # Behind the wall it reads what it is shown, unasked. On another machine there is nothing of ours to reach.
             gates_every_call=bool(kit.where),
             knows_cost=is_counted and all(kit.models.find(model) for model in named),
+            can_resume=kit.agent.resumes,
             contained=kit.contained and not kit.where,
             where=kit.where,
         )
@@ -96,40 +104,64 @@ class AcpSeat:
         turn = Turn(kit, brief, desk)
         watching: asyncio.Task[None] | None = None
         try:
-            talk = await self._open(turn, brief, loaded)
+            talk, opened = await self._open(turn, brief, loaded)
             watching = asyncio.get_running_loop().create_task(turn.watch())
             try:
-                outcome = await turn.play(talk)
-                if self._proxy is not None:
-                    await self._proxy.quiet()
+                has_tools = await self._has_tools(turn)
+                outcome = await turn.play(
+                    talk, is_resumed=opened.is_resumed, has_tools=has_tools, settled=self._told_all
+                )
+                await self._told_all()
                 return outcome
             except asyncio.CancelledError:
                 await _interrupted(talk, turn)
                 raise
         except (WorldError, ConnectionError) as error:
+            await self._told_all()
             return await turn.broken(self._program, error)
         finally:
+            turn.server.close()
             if watching is not None:
                 watching.cancel()
 
-    async def _open(self, turn: Turn, brief: TurnBrief, loaded: _Loaded) -> Talk:
+    async def _told_all(self) -> None:
+        """What its model answered last may be told to us after the agent had it."""
+        if self._proxy is not None:
+            await self._proxy.quiet()
+
+    async def _has_tools(self, turn: Turn) -> bool:
+        """Whether our server was asked for its tools. Agents connect to their servers in the background."""
+        if not self._offers_tools:
+            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._kit.tools_seconds):
+                await turn.server.listed.wait()
+        return turn.server.listed.is_set()
+
+    @property
+    def _offers_tools(self) -> bool:
+        """From another machine there is no way to our server."""
+        return self._kit.agent.tools == "server" and not self._kit.where
+
+    async def _open(self, turn: Turn, brief: TurnBrief, loaded: _Loaded) -> tuple[Talk, Opened]:
         kit = self._kit
-        session = str(uuid.uuid4())
-        folder = await asyncio.to_thread(_place, kit.place, session)
-        proxy = None
-        if kit.login is not None:
-            proxy = self._proxy = loaded.proxy(kit, turn)
-            kit.learn("stand-in", proxy.stand_in)
+        session = brief.resume or str(uuid.uuid4())
+        folder = await asyncio.to_thread(_place, kit.place, session, bool(brief.resume))
+        proxy = self._proxy = loaded.proxy(kit, turn)
+        kit.learn("stand-in", proxy.stand_in)
         root = brief.directory if _shows_tree(kit, brief) else f"{folder}/work"
         told = {
-            "stand_in": proxy.stand_in if proxy is not None else "",
+            "stand_in": proxy.stand_in if kit.login is not None else "",
             "model": self._model(brief),
             "home": f"{folder}/home",
             "role": brief.text,
             **kit.programs,
         }
+        address = ""
 
         def boundary_at(url: str) -> Boundary:
+            nonlocal address
+            address = url
             passed = {name: kit.environment[name] for name in kit.agent.passes if name in kit.environment}
             named = {name: filled(text, {**told, "url": url}) for name, text in kit.agent.environment.items()}
             return Boundary(
@@ -141,16 +173,18 @@ class AcpSeat:
 
         argv = guarded(kit.argv, secrets.token_hex(16)) if kit.where else kit.argv
         self._program = await kit.open(argv, boundary_at)
-        way_out = self._program.take_way_out()
-        if proxy is not None:
-            await proxy.serve(way_out)
-        else:
-            way_out.close()
+        await proxy.serve(self._program.take_way_out())
         turn.begins(session, told["model"] if kit.agent.endpoint is not None else "")
         # To one on another machine our paths mean nothing: it is told of one that every machine has.
         talk = self._talk = loaded.talk(self._program, turn, "/" if kit.where else root, offers=not kit.where)
-        await talk.open(filled_session(kit.agent.session, told), kit.start_seconds)
-        return talk
+        servers = [server_for(address, proxy.stand_in)] if self._offers_tools else []
+        name = Path(folder, "session")
+        before = await asyncio.to_thread(_read, name) if brief.resume else ""
+        opened = await talk.open(filled_session(kit.agent.session, told), kit.start_seconds, servers, before)
+        if brief.resume and not opened.is_resumed:
+            turn.begins_afresh(opened.why_afresh or "it had not begun")
+        await asyncio.to_thread(name.write_text, opened.session, "utf-8")
+        return talk, opened
 
     def _model(self, brief: TurnBrief) -> str:
         tier = self._kit.models.tiers.get(brief.model_tier)
@@ -180,11 +214,25 @@ def _shows_tree(kit: Kit, brief: TurnBrief) -> bool:
     )
 
 
-def _place(place: str, session: str) -> str:
-    folder = Path(place, session)
+def _place(place: str, session: str, is_resumed: bool) -> str:
+    """The folder of a conversation. Raises WorldError when one to take up is not there."""
+    try:
+        folder = Path(place, str(uuid.UUID(session)))
+    except ValueError as error:
+        raise WorldError(what=f"`{session[:80]}` is no conversation of an agent") from error
+    if is_resumed and not (folder / "home").is_dir():
+        raise WorldError(what=f"the conversation {session} is no longer there", next_step="begin the turn afresh")
     for name in ("home", "work"):
-        (folder / name).mkdir(parents=True, mode=0o700)
+        (folder / name).mkdir(parents=True, exist_ok=is_resumed, mode=0o700)
     return str(folder)
+
+
+def _read(path: Path) -> str:
+    """The agent's own id of the conversation; empty = it never had one."""
+    try:
+        return path.read_text("utf-8").strip()
+    except OSError:
+        return ""
 
 
 class _Loaded:
@@ -201,13 +249,13 @@ class _Loaded:
         self._proxies, self._talks = proxy, talk
 
     def proxy(self, kit: Kit, turn: Turn) -> Proxy:
-        assert kit.login is not None
-        endpoint = kit.agent.endpoint
-        paths = endpoint.paths if endpoint is not None else ()
+        """The way out of every agent: to our tools, and to its model where something lets it in there."""
+        endpoint = None
+        if kit.login is not None:
+            paths = kit.agent.endpoint.paths if kit.agent.endpoint is not None else ()
+            endpoint = Endpoint(base_url=kit.login.base_url, credential=kit.login.credential, paths=paths)
         return self._proxies.Proxy(
-            Endpoint(base_url=kit.login.base_url, credential=kit.login.credential, paths=paths),
-            told=turn.called,
-            metered=turn.account.add,
+            endpoint, told=turn.called, metered=turn.metered, tools=None if kit.where else turn.server.answer
         )
 
     def talk(self, program: Program, turn: Turn, root: str, *, offers: bool) -> Talk:

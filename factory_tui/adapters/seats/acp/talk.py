@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,6 +38,17 @@ class Answered:
     stop: str
     """end_turn, max_tokens, max_turn_requests, refusal, cancelled"""
     usage: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A session that can be prompted."""
+
+    session: str
+    """The agent's own id of it."""
+    is_resumed: bool = False
+    why_afresh: str = ""
+    """Why the one that was to be taken up could not be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,34 +142,58 @@ class Talk:
         self._terminals: dict[str, Terminal] = {}
         self._connection = Connection(self._handle, Line(program, ears))
         self._session = ""
+        self._is_replaying = False
 
-    async def open(self, meta: Mapping[str, Any], seconds: float) -> str:
-        """Its own id of the conversation."""
+    async def open(
+        self, meta: Mapping[str, Any], seconds: float, servers: Sequence[Mapping[str, Any]] = (), resume: str = ""
+    ) -> Opened:
+        """`servers` of tools are offered to it. `resume` is its own id of the conversation to take up again, where it
+        can; else a new one is opened."""
         try:
             async with asyncio.timeout(seconds):
-                offered = {
-                    "fs": {"readTextFile": self._offers, "writeTextFile": self._offers},
-                    "terminal": self._offers,
-                }
-                hello = await self._ask(
-                    "initialize",
-                    {
-                        "protocolVersion": PROTOCOL_VERSION,
-                        "clientCapabilities": offered,
-                        "clientInfo": {"name": "factory", "version": "1"},
-                    },
-                )
-                if hello.get("protocolVersion") != PROTOCOL_VERSION:
-                    raise WorldError(
-                        what=f"it speaks version {hello.get('protocolVersion')!r} of the protocol, not ours",
-                        next_step="update the agent",
-                    )
-                wanted: dict[str, Any] = {"cwd": self._root, "mcpServers": []}
-                opened = await self._ask("session/new", {**wanted, **({"_meta": dict(meta)} if meta else {})})
+                able = await self._greet()
+                wanted = {"cwd": self._root, "mcpServers": list(servers), **({"_meta": dict(meta)} if meta else {})}
+                why_not = ""
+                if resume:
+                    method = _way_to_resume(able)
+                    why_not = await self._take_up(method, resume, wanted) if method else "it does not say that it can"
+                    if not why_not:
+                        return Opened(session=resume, is_resumed=True)
+                opened = await self._ask("session/new", wanted)
         except TimeoutError as error:
             raise WorldError(what=f"it did not open a session in {seconds:g} s") from error
         self._session = str(opened.get("sessionId", ""))
-        return self._session
+        return Opened(session=self._session, why_afresh=why_not)
+
+    async def _greet(self) -> Mapping[str, Any]:
+        """What it is able to."""
+        offered = {"fs": {"readTextFile": self._offers, "writeTextFile": self._offers}, "terminal": self._offers}
+        hello = await self._ask(
+            "initialize",
+            {
+                "protocolVersion": PROTOCOL_VERSION,
+                "clientCapabilities": offered,
+                "clientInfo": {"name": "factory", "version": "1"},
+            },
+        )
+        if hello.get("protocolVersion") != PROTOCOL_VERSION:
+            raise WorldError(
+                what=f"it speaks version {hello.get('protocolVersion')!r} of the protocol, not ours",
+                next_step="update the agent",
+            )
+        able = hello.get("agentCapabilities")
+        return able if isinstance(able, dict) else {}
+
+    async def _take_up(self, method: str, session: str, wanted: Mapping[str, Any]) -> str:
+        """Why it could not; empty = the conversation goes on. What was said in it is not said again."""
+        self._session, self._is_replaying = session, True
+        try:
+            await self._ask(method, {"sessionId": session, **wanted})
+        except WorldError as error:
+            return str(error)
+        finally:
+            self._is_replaying = False
+        return ""
 
     async def prompt(self, text: str) -> Answered:
         blocks = [{"type": "text", "text": text}]
@@ -193,7 +228,7 @@ class Talk:
         """Raises nothing but RequestError and pydantic's own: the library writes anything else over the screen."""
         if is_notification:
             update = params.get("update") if isinstance(params, dict) else None
-            if method == "session/update" and isinstance(update, dict):
+            if method == "session/update" and isinstance(update, dict) and not self._is_replaying:
                 with contextlib.suppress(Exception):  # how it says things is its own; a turn does not fail by it
                     self._ears.updated(update)
             return None
@@ -284,6 +319,14 @@ _REQUESTS: Mapping[str, Callable[[Talk, Any], Awaitable[Any]]] = {
     "terminal/kill": Talk._kill,
     "terminal/release": Talk._kill,
 }
+
+
+def _way_to_resume(able: Mapping[str, Any]) -> str:
+    """The request that takes a session up again, by what it declares; empty = it has none."""
+    sessions = able.get("sessionCapabilities")
+    if isinstance(sessions, dict) and sessions.get("resume") is not None:
+        return "session/resume"
+    return "session/load" if able.get("loadSession") is True else ""
 
 
 def _told(result: ActionResult) -> ActionResult:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from factory_tui.adapters.accounting import Account
+from factory_tui.adapters.clock import SystemClock, hours_after
 from factory_tui.adapters.enclosure import Program
-from factory_tui.adapters.model_calls import Calls
+from factory_tui.adapters.live_calls import LiveCalls
+from factory_tui.adapters.metering import Metered
+from factory_tui.adapters.model_calls import NEARLY_FULL, is_nearly_full
+from factory_tui.adapters.model_troubles import in_the_way
 from factory_tui.adapters.seats.acp import calls_in_text
-from factory_tui.adapters.seats.acp.asking import Wish, actions_of
+from factory_tui.adapters.seats.acp.asking import Wish, actions_of, names_ours
 from factory_tui.adapters.seats.acp.kit import Kit
+from factory_tui.adapters.tool_server import ToolServer
 from factory_tui.domain.errors import WorldError
+from factory_tui.domain.events import NoticeKind
 from factory_tui.domain.terms import Action
 from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
 
@@ -21,6 +28,11 @@ if TYPE_CHECKING:
     from factory_tui.adapters.proxy import Call
     from factory_tui.adapters.seats.acp.talk import Answered, Talk
 
+GO_ON = "You were interrupted. Go on with your turn."
+MOST_FAILED_CALLS = 6
+"""Of its model in a row, before the turn waits for the world instead."""
+LONGEST_WAIT = 60.0
+"""Seconds that an endpoint may ask for and the turn still goes on; for longer it waits for the world."""
 MOST_TEXT = 4 << 20
 """Characters of one answer that are kept to look for calls."""
 
@@ -30,18 +42,22 @@ class Turn:
 
     def __init__(self, kit: Kit, brief: TurnBrief, desk: Desk) -> None:
         self._kit, self._brief, self._desk = kit, brief, desk
-        self.calls = Calls(brief)
+        self.live = LiveCalls(brief, desk)
+        self.calls = self.live.calls
+        self.server = ToolServer(self.calls.tools, self._tool)
         self.account = Account(kit.models, desk)
         self._acting = asyncio.Lock()
         self._at_desk = 0
         self._loop = asyncio.get_running_loop()
         self._alive = self._loop.time()
         self._said: list[str] = []
-        self._stopped: asyncio.Future[SeatOutcome] = self._loop.create_future()
         self._garbage = ""
         self.prompting: asyncio.Future[Answered] | None = None
         self._told_usage: dict[str, int] = {}
         self._told_usd: float | None = None
+        self._in_the_way: Call | None = None
+        """The last call of its model, where the world let it fail."""
+        self._failed_calls = 0
 
     def begins(self, session: str, model: str) -> None:
         self._desk.conversation(session, model)
@@ -49,6 +65,9 @@ class Turn:
             self._desk.notice(
                 "note", f"runs at {self._kit.where}: no wall of ours holds it there; it sees no file here"
             )
+
+    def begins_afresh(self, why: str) -> None:
+        self._desk.notice("note", f"its conversation could not be taken up again, so it begins afresh: {why[:300]}")
 
     async def watch(self) -> None:
         """Ends the turn when nothing comes any more."""
@@ -59,48 +78,70 @@ class Turn:
             elif left <= 0:
                 why = f"nothing came from the agent for {self._kit.silence_seconds:g} s"
                 self._desk.notice("stall", why)
-                self._stop(SeatOutcome(kind="stalled", note=why))
+                self.live.stop(SeatOutcome(kind="stalled", note=why))
                 return
             await asyncio.sleep(min(max(left, 0.01), 1.0))
 
-    async def play(self, talk: Talk) -> SeatOutcome:
-        """Until something was delivered, or it cannot go on."""
-        prompt = calls_in_text.opening(self.calls.tools, self._brief.text, is_remote=bool(self._kit.where))
+    async def play(
+        self, talk: Talk, is_resumed: bool, has_tools: bool, settled: Callable[[], Awaitable[None]]
+    ) -> SeatOutcome:
+        """Until something was delivered, or it cannot go on. `has_tools`: it asked our server for them. `settled`
+        returns once every call of its model that ended was told here."""
+        listed = () if has_tools else self.calls.tools
+        prompt = calls_in_text.opening(listed, self._brief.text, is_remote=bool(self._kit.where))
+        if is_resumed:
+            prompt = GO_ON
         while True:
             said = await self._desk.hear()
-            outcome = await self._asked(talk, "\n\n".join((prompt, *said)))
+            outcome = await self._asked(talk, "\n\n".join((prompt, *said)), settled)
             if outcome is not None:
                 return outcome
-            calls = calls_in_text.calls_in("".join(self._said))
-            if not calls:
-                prompt = self.calls.ask_again()
-                if not prompt:
-                    return SeatOutcome(kind="failed", note=self.calls.given_up)
-                continue
-            async with self._under_way():
-                results = await self.calls.carry(self._desk, calls)
+            if self.live.is_handing_on:
+                return self.live.handed_on()
+            told = await self._done_in_text()
             if self.calls.delivered:
                 return SeatOutcome(kind="ok")
+            if not told and not self.live.is_full:
+                told = self.calls.ask_again()
             if self.calls.given_up:
                 return SeatOutcome(kind="failed", note=self.calls.given_up)
-            prompt = calls_in_text.told_back(calls, results)
+            prompt = "\n\n".join((*filter(None, (told,)), *((self.live.hand_on(),) if self.live.is_full else ())))
 
-    async def _asked(self, talk: Talk, prompt: str) -> SeatOutcome | None:
+    async def _done_in_text(self) -> str:
+        """What its answer asked for, and what came of calls that it did not wait for."""
+        async with self._unacted():
+            late = await self.server.unheard()
+        calls = calls_in_text.calls_in("".join(self._said))
+        if not calls:
+            return calls_in_text.told_back([name for name, _ in late], [result for _, result in late])
+        async with self._under_way():
+            results = await self.calls.carry(self._desk, calls)
+        names = [*(name for name, _ in late), *(call.name for call in calls)]
+        return calls_in_text.told_back(names, [*(result for _, result in late), *results])
+
+    async def _asked(self, talk: Talk, prompt: str, settled: Callable[[], Awaitable[None]]) -> SeatOutcome | None:
         """None = it ended well."""
         self._said = []
         self.lives()
         self.prompting = answering = asyncio.ensure_future(talk.prompt(prompt))
-        either: list[asyncio.Future[Any]] = [answering, self._stopped]
+        either: list[asyncio.Future[Any]] = [answering, self.live.over]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if self._stopped.done():
+        if self.live.over.done():
             answering.cancel()
-            return self._stopped.result()
+            return self.live.over.result()
         answer = answering.result()
         self.prompting = None
         self._used(answer.usage)
+        await settled()
+        if self.live.over.done():
+            return self.live.over.result()
         stop = self.account.last_stop
         if answer.stop == "refusal" or stop == "refusal":
             return SeatOutcome(kind="refused", note="".join(self._said)[-500:])
+        if stop == "model_context_window_exceeded":
+            return self.live.handed_on()
+        if self._in_the_way is not None:
+            return self._waiting(self._in_the_way)
         if answer.stop in ("max_tokens", "max_turn_requests") or stop == "max_tokens":
             return SeatOutcome(kind="truncated", note=f"the agent ended its answer: {answer.stop or stop}")
         if answer.stop != "end_turn":
@@ -109,8 +150,10 @@ class Turn:
 
     async def broken(self, program: Program | None, error: Exception) -> SeatOutcome:
         """The agent, or the line to it, is gone."""
-        if self._stopped.done():
-            return self._stopped.result()
+        if self.live.over.done():
+            return self.live.over.result()
+        if self._in_the_way is not None:
+            return self._waiting(self._in_the_way)
         if program is None:
             return SeatOutcome(kind="failed", note=str(error))
         # What it said last may still be on its way; it has ended, or is about to be.
@@ -127,17 +170,18 @@ class Turn:
     @contextlib.asynccontextmanager
     async def _under_way(self) -> AsyncIterator[None]:
         """One action at a time; meanwhile silence is ours, not the agent's."""
+        async with self._unacted(), self._acting:
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _unacted(self) -> AsyncIterator[None]:
+        """As `_under_way`, while something that is under way is waited for."""
         self._at_desk += 1
         try:
-            async with self._acting:
-                yield
+            yield
         finally:
             self._at_desk -= 1
             self.lives()
-
-    def _stop(self, outcome: SeatOutcome) -> None:
-        if not self._stopped.done():
-            self._stopped.set_result(outcome)
 
     # --- what it says ----------------------------------------------------------------------------
 
@@ -154,17 +198,24 @@ class Turn:
             case "agent_message_chunk":
                 text = str((update.get("content") or {}).get("text") or "")
                 self._said.append(text)
+                self.live.said(text)
                 if sum(map(len, self._said)) > MOST_TEXT:
-                    self._stop(SeatOutcome(kind="failed", note=f"its answer is longer than {MOST_TEXT >> 20} MB"))
+                    self.live.stop(SeatOutcome(kind="failed", note=f"its answer is longer than {MOST_TEXT >> 20} MB"))
                 self._desk.say(text)
             case "tool_call":
                 self._desk.say(f"\n[{str(update.get('title', ''))[:200]}]\n")
-            case "usage_update" if not self.account.counted:
-                cost = update.get("cost") or {}
-                amount = cost.get("amount")
-                if cost.get("currency") == "USD" and isinstance(amount, int | float) and amount >= 0:
-                    self._told_usd = float(amount)
-                    self._told()
+            case "usage_update":
+                used, size = update.get("used"), update.get("size")
+                if isinstance(used, int) and isinstance(size, int) and used > NEARLY_FULL * size > 0:
+                    self.live.is_full = True
+                if not self.account.counted:
+                    self._told_cost(update.get("cost") or {})
+
+    def _told_cost(self, cost: Mapping[str, Any]) -> None:
+        amount = cost.get("amount")
+        if cost.get("currency") == "USD" and isinstance(amount, int | float) and amount >= 0:
+            self._told_usd = float(amount)
+            self._told()
 
     def _used(self, usage: Mapping[str, Any]) -> None:
         """By the agent's own word, where nothing was counted on the way."""
@@ -189,6 +240,8 @@ class Turn:
 
     async def permitted(self, wish: Wish) -> bool:
         """Every action of the wish, by the broker."""
+        if names_ours(wish, [tool.name for tool in self.calls.tools]):
+            return True  # what it wants with it is asked about when it calls it
         actions, why = actions_of(wish)
         if why:
             self._desk.deny(f"permission: {wish.kind}"[:80], wish.title, why)
@@ -198,6 +251,10 @@ class Turn:
                 if not (await self._desk.permit(action)).ok:
                     return False
         return True
+
+    async def _tool(self, name: str, arguments: object) -> ActionResult:
+        async with self._under_way():
+            return await self.live.act(name, arguments)
 
     async def read(self, path: str) -> ActionResult:
         return await self._act(Action(kind="read", path=path))
@@ -229,8 +286,41 @@ class Turn:
         elif call.status in (401, 403) and login is not None:
             note = f"the endpoint refused this seat's {login.kind} ({call.status})"
             self._desk.notice("note", note)
-            self._stop(SeatOutcome(kind="failed", note=note))
-        elif call.status == 429:
-            self._desk.notice("rate limit", f"{call.path} (429)")
-        elif call.status >= 500:
-            self._desk.notice("retry", f"{call.path} ({call.status})")
+            self.live.stop(SeatOutcome(kind="failed", note=note))
+        elif call.status == 413:
+            self.live.stop(self.live.handed_on())
+        elif is_in_the_way(call):
+            self._failed(call)
+        elif call.status and call.status < 400:
+            self._in_the_way, self._failed_calls = None, 0
+
+    def metered(self, used: Metered) -> None:
+        """What the endpoint counted, while it is still counting."""
+        self.account.add(used)
+        if is_nearly_full(self._kit.models.find(used.model), used.tokens):
+            self.live.is_full = True
+
+    def _failed(self, call: Call) -> None:
+        """Agents try again by themselves, some for ever and in silence: so each time is told, and counted."""
+        self._in_the_way = call
+        self._failed_calls += 1
+        after = f"; it asks for {call.after:g} s" if call.after else ""
+        kind: NoticeKind = "rate limit" if call.status == 429 else "retry"
+        self._desk.notice(kind, f"{_cause(call)}: {call.path} ({call.status or call.broken}){after}")
+        if self._failed_calls >= MOST_FAILED_CALLS or (call.after or 0) > LONGEST_WAIT:
+            self.live.stop(self._waiting(call))
+
+    def _waiting(self, call: Call) -> SeatOutcome:
+        login = self._kit.login
+        host = urlsplit(login.base_url).netloc if login is not None else self._kit.name
+        until = hours_after(SystemClock().now(), call.after / 3600) if call.after else ""
+        note = f"{_cause(call)}: {call.path} was answered with {call.status}"
+        return SeatOutcome(kind="waiting", note=note, cause=f"{host}: {_cause(call)}", until=until)
+
+
+def is_in_the_way(call: Call) -> bool:
+    return bool(in_the_way(call.status)) or bool(call.broken)
+
+
+def _cause(call: Call) -> str:
+    return "the connection broke" if call.broken else in_the_way(call.status)
