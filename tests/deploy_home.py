@@ -112,10 +112,15 @@ SETTINGS = (
 
 
 def make_shipping(
-    tmp_path: Path, checks: Checks | None = None, minds: Mapping[str, Mind] = {}, more: str = "", text: str = ""
+    tmp_path: Path,
+    checks: Checks | None = None,
+    minds: Mapping[str, Mind] = {},
+    more: str = "",
+    text: str = "",
+    home: Mapping[str, str] = {},
 ) -> Shipping:
     place = tmp_path / "place"
     place.mkdir(exist_ok=True)
-    files = {"ship.sh": SCRIPT, ".factory/deploy.yaml": text or deploy_yaml(place, more=more)}
+    files = {"ship.sh": SCRIPT, ".factory/deploy.yaml": text or deploy_yaml(place, more=more), **home}
     crew = make_crew(tmp_path, {"builder": build, "quality": approve_all, **minds}, files, SETTINGS)
     return Shipping(crew=crew, place=place, checks=checks or Checks())

@@ -22,6 +22,7 @@ TRUSTED = {
     "quality": "factory.review",
     "security": "factory.report,factory.review",
     "devops": "factory.deployment",
+    "ci": "factory.smoke",
 }
 
 

@@ -24,12 +24,16 @@ async def author(brief: TurnBrief, desk: Desk) -> None:
     assert (await commit_and_hand_over(desk)).ok
 
 
-def trusting_crew(tmp_path: Path) -> Crew:
+def trusted(tmp_path: Path) -> dict[str, str]:
+    """Makes the keys of this machine; the file of the home that trusts them."""
     keys = tmp_path / "state/factory" / ID / "keys"
     for place in (tmp_path / "state", tmp_path / "state/factory", keys.parent, keys):
         place.mkdir(mode=0o700)
-    files = {".factory/trust/allowed_signers": trust_of(keys)}
-    return make_crew(tmp_path, {"builder": author, "quality": approve_all}, files, SETTINGS)
+    return {".factory/trust/allowed_signers": trust_of(keys)}
+
+
+def trusting_crew(tmp_path: Path) -> Crew:
+    return make_crew(tmp_path, {"builder": author, "quality": approve_all}, trusted(tmp_path), SETTINGS)
 
 
 async def landed(crew: Crew) -> str:

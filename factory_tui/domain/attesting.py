@@ -167,6 +167,25 @@ def approval(given: Approval, task: Task, candidate: Candidate, frame: Frame) ->
     return _draft("approval", of, candidate.commit, candidate.tree, SUPERVISOR, frame, own)
 
 
+def release(one: Deployment, frame: Frame) -> Draft:
+    """The supervisor's answer to exactly this plan of a deployment. Only for one that was approved."""
+    given = one.approval
+    assert given is not None
+    own: dict[str, Any] = {
+        "what": "deployment",
+        "decision": "APPROVED",
+        "id": given.id,
+        "request": given.sha256,
+        "plan": one.sha256,
+        "environment": one.plan.environment,
+        "expires": given.expires,
+        "by": given.by,
+        "waived": one.waived,
+    }
+    of, more = f"approval:{given.id}", {"deployment": one.id}
+    return _draft("approval", of, one.plan.commit, one.tree, SUPERVISOR, frame, own, **more)
+
+
 def by_hand(commit: CommitId, tree: TreeId, paths: tuple[str, ...], by: str, reason: str, frame: Frame) -> Draft:
     """The supervisor's word for a commit of their own that changes the home and nothing else."""
     own: dict[str, Any] = {

@@ -364,7 +364,8 @@ def record_statement(state: State, command: c.RecordDeploymentStatement) -> tupl
     deployment = deployment_of(state, command.deployment)
     if not deployment.over or deployment.statement is not None:
         return ()
-    return (e.DeploymentAttested(deployment=deployment.id, statement=command.statement),)
+    approval = command.approval if deployment.approved_as is None else None
+    return (e.DeploymentAttested(deployment=deployment.id, statement=command.statement, approval=approval),)
 
 
 def record_kept(state: State, command: c.RecordDeploymentKept) -> tuple[e.Event, ...]:

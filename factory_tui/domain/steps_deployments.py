@@ -172,8 +172,10 @@ def registered(state: State, event: e.ReleaseRegistered, entry: Entry) -> State:
 
 
 def attested(state: State, event: e.DeploymentAttested, entry: Entry) -> State:
-    deployment = replace(state.deployments[event.deployment], statement=event.statement)
-    counters = {**state.counters, "statement": state.counters.get("statement", 0) + 1}
+    old = state.deployments[event.deployment]
+    deployment = replace(old, statement=event.statement, approved_as=event.approval or old.approved_as)
+    signed = state.counters.get("statement", 0) + (2 if event.approval else 1)
+    counters = {**state.counters, "statement": signed}
     return _with(state, entry, deployment, counters=counters, last_statement=event.statement.envelope.sha256)
 
 

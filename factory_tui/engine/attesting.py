@@ -13,7 +13,7 @@ from factory_tui.domain import attesting as words
 from factory_tui.domain import commands as c
 from factory_tui.domain.agenda import AttestDeploymentJob
 from factory_tui.domain.errors import WorldError
-from factory_tui.domain.state import State, Task, TurnRecord
+from factory_tui.domain.state import Deployment, State, Task, TurnRecord
 from factory_tui.domain.terms import Actor, Attested, CommitId, Sha256
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.ports import Attestor, EvidenceStore
@@ -73,11 +73,7 @@ class Attesting:
             draft = make(words.framed(about, seq=seq, previous=last))
             if draft.of in known:
                 return
-            line = await self._attestor.sign(draft)
-            kept = self._evidence.put(line, f"{draft.kind} statement of {task.id}")
-            signed.append(
-                Attested(kind=draft.kind, of=draft.of, commit=draft.commit, signer=draft.signer, envelope=kept)
-            )
+            signed.append(await self._signed(draft, task.id))
 
         smoke = task.merged_smoke if task.merged else candidate.smoke
         if smoke is not None:
@@ -101,30 +97,39 @@ class Attesting:
         await self._factory.carried_out(c.RecordStatements(task=task.id, commit=commit, statements=tuple(signed)), BY)
 
     async def attest_deployment(self, job: AttestDeploymentJob) -> None:
-        """A settled deployment, signed once and added to what is kept for its commit."""
-        state = self._factory.state
-        one = state.deployments[job.deployment]
+        """A settled deployment and its approval, signed once and added to what is kept for its commit."""
         try:
-            if one.statement is None:
-                await self._factory.durable()
-                task = state.task(one.task)
-                base = task.onto if task.merged else task.candidate.base if task.candidate else one.base
-                own = await self._frame(state, task, base)
-                made = words.framed(own, seq=state.counters.get("statement", 0) + 1, previous=state.last_statement)
-                draft = words.deployment(one, made)
-                line = await self._attestor.sign(draft)
-                kept = self._evidence.put(line, f"deployment statement of {one.id}")
-                statement = Attested(
-                    kind=draft.kind, of=draft.of, commit=draft.commit, signer=draft.signer, envelope=kept
-                )
-                await self._factory.carried_out(c.RecordDeploymentStatement(deployment=one.id, statement=statement), BY)
-            signed = self._factory.state.deployments[one.id].statement
-            assert signed is not None
-            await self._attestor.keep(signed.commit, [self._evidence.get(signed.envelope.sha256)])
+            if self._factory.state.deployments[job.deployment].statement is None:
+                await self._sign_deployment(self._factory.state.deployments[job.deployment])
+            one = self._factory.state.deployments[job.deployment]
+            signed = [statement for statement in (one.approved_as, one.statement) if statement is not None]
+            lines = [self._evidence.get(statement.envelope.sha256) for statement in signed]
+            await self._attestor.keep(one.plan.commit, lines)
         except WorldError as error:
-            self._factory.submit(c.RecordDeploymentKept(deployment=one.id, problem=str(error)), BY)
+            self._factory.submit(c.RecordDeploymentKept(deployment=job.deployment, problem=str(error)), BY)
             return
-        self._factory.submit(c.RecordDeploymentKept(deployment=one.id), BY)
+        self._factory.submit(c.RecordDeploymentKept(deployment=job.deployment), BY)
+
+    async def _sign_deployment(self, one: Deployment) -> None:
+        await self._factory.durable()
+        state = self._factory.state
+        task = state.task(one.task)
+        base = task.onto if task.merged else task.candidate.base if task.candidate else one.base
+        frame = await self._frame(state, task, base)
+        seq, last, approval = state.counters.get("statement", 0), state.last_statement, None
+        if one.approval is not None and one.approved_as is None:
+            seq += 1
+            approval = await self._signed(words.release(one, words.framed(frame, seq=seq, previous=last)), one.id)
+            last = approval.envelope.sha256
+        framed = words.framed(frame, seq=seq + 1, previous=last)
+        statement = await self._signed(words.deployment(one, framed), one.id)
+        record = c.RecordDeploymentStatement(deployment=one.id, statement=statement, approval=approval)
+        await self._factory.carried_out(record, BY)
+
+    async def _signed(self, draft: words.Draft, about: str) -> Attested:
+        line = await self._attestor.sign(draft)
+        kept = self._evidence.put(line, f"{draft.kind} statement of {about}")
+        return Attested(kind=draft.kind, of=draft.of, commit=draft.commit, signer=draft.signer, envelope=kept)
 
     async def _relied_on(self, commit: CommitId) -> set[Sha256]:
         """What is kept for the commit already, landings apart: an answer that became stale stays, and is listed."""

@@ -118,6 +118,7 @@ class RegisterRelease:
 class RecordDeploymentStatement:
     deployment: str
     statement: Attested
+    approval: Attested | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

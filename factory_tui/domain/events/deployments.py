@@ -175,6 +175,8 @@ class DeploymentAttested(Record, frozen=True, kw_only=True, tag="deployment.atte
 
     deployment: str
     statement: Attested
+    approval: Attested | None = None
+    """What the supervisor answered, signed with their key; None = signed before, or nobody was asked."""
 
 
 class DeploymentEvidenceKept(Record, frozen=True, kw_only=True, tag="deployment.evidence_kept"):

@@ -71,6 +71,8 @@ class Deployment(Record, frozen=True, kw_only=True):
     """It was made by somebody else and registered."""
     checks: tuple[DeploymentChecked, ...] = ()
     """Of the new release, then of the old one after a rollback."""
+    approved_as: Attested | None = None
+    """The signed approval."""
     statement: Attested | None = None
     kept: bool = False
     """The statement stands beside the commit, or cannot."""
