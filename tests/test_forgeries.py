@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from forging import FORGE, by_ci, by_hardware
+from forger import FORGE, by_ci, by_hardware
 from landed_change import Change
 from signing import Evidence, trusting_repository
 
