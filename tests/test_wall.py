@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -406,6 +407,26 @@ async def test_descriptors_do_not_pile_up(tmp_path: Path):
     for _ in range(5):
         await run(tmp_path, "true")
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@needs_bwrap
+async def test_cancelling_while_the_wall_is_built_leaves_nobody_waiting_for_it(tmp_path: Path):
+    """What bwrap started waits for it; ended in between, it would wait for ever. Of three hundred starts that were
+    cancelled within 30 ms, eighteen left somebody."""
+    work = place(tmp_path)
+    held = wall()
+    told = Boundary(cwd=str(work), writable=(str(work),))
+    moments = random.Random(7)
+    for _ in range(25):
+        starts = [asyncio.ensure_future(held.run(["sleep", "60"], told)) for _ in range(3)]
+        await asyncio.sleep(moments.random() * 0.03)
+        for start in starts:
+            start.cancel()
+        await asyncio.gather(*starts, return_exceptions=True)
+    async with asyncio.timeout(5):
+        while left := with_mark(str(work)):
+            await asyncio.sleep(0.02)
+    assert left == []
 
 
 @needs_bwrap

@@ -150,10 +150,10 @@ class Hold:
         """
         if self._process is None:
             return 0
+        if not self.ended.done() or not self.first:
+            self.kill()
         if not self.first:
             wall_guard.stands(self._process.pid)
-        if not self.ended.done():
-            self.kill()
         waiting = [self.ended]
         if self._handle >= 0:
             gone: asyncio.Future[None] = self._loop.create_future()
@@ -177,9 +177,15 @@ class Hold:
         if self._handle >= 0:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-        if self._process is not None:
+        if self._process is None:
+            return
+        if not self.first and self._process.returncode is None:
+            # Until the sandbox stands, what bwrap started waits for it, and would wait for ever: not yet told to end
+            # with its parent, but still of one group with it. Nobody has the number again before it was waited for.
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
 
     def _exit(self, handle: int, ended: asyncio.Future[None]) -> None:
         """`ended` is done when the process of that handle has ended. The handle is closed with the stack."""
