@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 from crew import Crew, Mind, MindSeat, answer, settled, small_task
 from real_git import git
 
@@ -159,7 +160,7 @@ class Unguarded(Crew):
         if self.law is not None and ground.reading.charter is not None:
             # A home outside of the repository is in force as it was read: here, as it was loosened.
             reading = replace(ground.reading, charter=self.law(ground.reading.charter))
-            ground = replace(ground, home=replace(ground.home, prefix=None), reading=reading)
+            ground = replace(ground, home=msgspec.structs.replace(ground.home, prefix=None), reading=reading)
         kinds = dict.fromkeys(("mind", "rehearsal"), lambda: self.seat)
         house = open_house(ground, seats=lambda charter: SeatTable(kinds, charter))
         if self.checks is None and self.worktrees is None:

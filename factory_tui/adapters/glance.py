@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from factory_tui.adapters.home_files import SETTINGS
 from factory_tui.adapters.homes import Home, find_home
@@ -27,8 +28,7 @@ def codec() -> Codec:
     return Codec(events=e.Event, version=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Glance:
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
     """Where the factory of a repository is."""
 
     home: Home

@@ -9,12 +9,15 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from factory_tui.adapters.parsed import LARGEST_DOCUMENT
 from factory_tui.domain.charter import DNA
 from factory_tui.domain.errors import DocumentError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 SETTINGS = "factory.toml"
 KNOWLEDGE = "memory/knowledge/"

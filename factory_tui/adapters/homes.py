@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -30,8 +29,7 @@ INSIDE = ".factory"
 HomeKind = Literal["inside", "root", "outside"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Home:
+class Home(msgspec.Struct, frozen=True, kw_only=True):
     """Where a repository's home lies. All paths absolute, links resolved."""
 
     kind: HomeKind

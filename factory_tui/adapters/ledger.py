@@ -13,8 +13,9 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
+
+import msgspec
 
 from factory_tui.adapters.chain import Chain, Codec, LedgerDamaged
 from factory_tui.adapters.disk import Disk, write_all, write_new
@@ -37,8 +38,7 @@ class LedgerHeld(LedgerError):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Repair:
+class Repair(msgspec.Struct, frozen=True, kw_only=True):
     """A torn tail that was cut when the ledger was opened. Nothing that was ever durable is in it."""
 
     line: int

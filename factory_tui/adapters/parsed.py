@@ -6,8 +6,9 @@ Needs no parser: what must answer at once reads settings, and waits for no YAML.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from factory_tui.domain.errors import DocumentError
 
@@ -20,8 +21,7 @@ LARGEST_HEAD = 200_000
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
-class FrontMatter:
+class FrontMatter(msgspec.Struct, frozen=True):
     """One document, taken apart."""
 
     path: str
@@ -32,8 +32,8 @@ class FrontMatter:
     """Everything below the head, line ends as `\\n`."""
     body_line: int
     """The 1-based line of the file where the body begins."""
-    lines: Mapping[Path, int] = field(default_factory=dict, repr=False)
-    texts: Mapping[Path, str] = field(default_factory=dict, repr=False)
+    lines: Mapping[Path, int] = msgspec.field(default_factory=dict)
+    texts: Mapping[Path, str] = msgspec.field(default_factory=dict)
 
     def line_of(self, *keys: str | int) -> int:
         """The 1-based line of the file where that key or list item is; of the nearest parent when there is none."""

@@ -24,7 +24,7 @@ command really did, and one that passes on what a command that really ran put ou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -342,7 +342,7 @@ def _below(document: FrontMatter, at: tuple[str | int, ...]) -> FrontMatter:
     size = len(at)
     lines = {keys[size:]: line for keys, line in document.lines.items() if keys[:size] == at}
     texts = {keys[size:]: text for keys, text in document.texts.items() if keys[:size] == at}
-    return replace(document, lines={(): document.line_of(*at), **lines}, texts=texts)
+    return msgspec.structs.replace(document, lines={(): document.line_of(*at), **lines}, texts=texts)
 
 
 def _mapping(document: FrontMatter, data: object, at: tuple[str | int, ...]) -> dict[str, Any]:

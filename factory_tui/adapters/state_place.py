@@ -14,7 +14,6 @@ import re
 import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -37,8 +36,7 @@ class _Owner(msgspec.Struct, frozen=True):
     git_dir: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the checkout that asked is the one this state place belongs to."""
 
     git_dir: str
@@ -59,8 +57,7 @@ class Claim:
         return f"belongs to another checkout {self.owner}{gone}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatePlace:
+class StatePlace(msgspec.Struct, frozen=True, kw_only=True):
     """The paths of one repository's state place; made by `open_state_place`."""
 
     root: str

@@ -11,14 +11,14 @@ import pwd
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from factory_tui.domain.errors import FactoryError
 
 
-@dataclass(frozen=True, kw_only=True)
-class UserConfig:
+class UserConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What the user decided for this machine."""
 
     path: str

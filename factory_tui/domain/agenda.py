@@ -6,7 +6,7 @@ cancelled by whoever runs it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from factory_tui.domain.globs import may_overlap
 from factory_tui.domain.incidents import landings_frozen
@@ -19,26 +19,22 @@ from factory_tui.domain.world import stands_in_the_way
 MOST_CRASHES = 3
 
 
-@dataclass(frozen=True)
-class SealBriefJob:
+class SealBriefJob(msgspec.Struct, frozen=True):
     task: str
     handoff: str
 
 
-@dataclass(frozen=True)
-class ReleaseJob:
+class ReleaseJob(msgspec.Struct, frozen=True):
     task: str
     handoff: str
 
 
-@dataclass(frozen=True)
-class TurnJob:
+class TurnJob(msgspec.Struct, frozen=True):
     task: str
     handoff: str
 
 
-@dataclass(frozen=True)
-class InspectJob:
+class InspectJob(msgspec.Struct, frozen=True):
     """Level 2 for one tree against one base."""
 
     task: str
@@ -46,31 +42,26 @@ class InspectJob:
     base: str
 
 
-@dataclass(frozen=True)
-class CommitJob:
+class CommitJob(msgspec.Struct, frozen=True):
     task: str
     tree: str
 
 
-@dataclass(frozen=True)
-class CheckLandingJob:
+class CheckLandingJob(msgspec.Struct, frozen=True):
     task: str
     approval: str
 
 
-@dataclass(frozen=True)
-class LandJob:
+class LandJob(msgspec.Struct, frozen=True):
     task: str
 
 
-@dataclass(frozen=True)
-class CloseWorktreeJob:
+class CloseWorktreeJob(msgspec.Struct, frozen=True):
     task: str
     name: str
 
 
-@dataclass(frozen=True)
-class DeployJob:
+class DeployJob(msgspec.Struct, frozen=True):
     """From the approval to the outcome; entered again after a crash, it only asks the environment."""
 
     task: str
@@ -78,15 +69,13 @@ class DeployJob:
     tries: int = 0
 
 
-@dataclass(frozen=True)
-class RollbackJob:
+class RollbackJob(msgspec.Struct, frozen=True):
     task: str
     deployment: str
     tries: int = 0
 
 
-@dataclass(frozen=True)
-class CheckDeploymentJob:
+class CheckDeploymentJob(msgspec.Struct, frozen=True):
     """Level 4 on what runs: the new release, or the old one after a rollback."""
 
     task: str
@@ -94,8 +83,7 @@ class CheckDeploymentJob:
     release: str
 
 
-@dataclass(frozen=True)
-class AttestDeploymentJob:
+class AttestDeploymentJob(msgspec.Struct, frozen=True):
     task: str
     deployment: str
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from factory_tui.domain.terms import FetchedPackages
 
 PACKAGES_TITLE = "packages that came in from outside"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Naming:
+class Naming(msgspec.Struct, frozen=True, kw_only=True):
     """How one package manager names packages."""
 
     manager: str
@@ -50,8 +50,7 @@ NAMINGS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """One package, asked for."""
 
     manager: str

@@ -6,7 +6,8 @@ For showing only: whatever is decided is in the state. Bounded: the newest turns
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+
+import msgspec
 
 from factory_tui.domain import events as e
 from factory_tui.domain.charter import Charter
@@ -27,8 +28,7 @@ SILENT = frozenset({e.ConversationNoted, e.WorktreeOpened, e.HandoffOffered, e.T
 """Of a turn or task, and not in its transcript: its head, the task's row or the next line says it."""
 
 
-@dataclass
-class Story:
+class Story(msgspec.Struct):
     """One turn as it is shown."""
 
     turn: str
@@ -39,7 +39,7 @@ class Story:
     seat: str
     control: str
     started: str
-    transcript: Transcript = field(default_factory=Transcript)
+    transcript: Transcript = msgspec.field(default_factory=Transcript)
     ended: str = ""
     outcome: str = ""
     denied: int = 0
@@ -51,8 +51,7 @@ class Story:
     """Its last words or action, one line."""
 
 
-@dataclass
-class Hit:
+class Hit(msgspec.Struct):
     """What a rule or card said about one task so far."""
 
     decision: Decision
@@ -65,8 +64,7 @@ class Hit:
     """What the supervisor said to the newest ask: allowed, denied; empty = nothing yet, or nothing was asked."""
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """A document on disk that is another than when the cockpit opened, or than was adopted since."""
 
     at: str
@@ -79,8 +77,7 @@ class Mark:
     """Why the home cannot be read; empty = it can."""
 
 
-@dataclass
-class Touch:
+class Touch(msgspec.Struct):
     """A seat that reached for a protected file and was not let."""
 
     turn: str

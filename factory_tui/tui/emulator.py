@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from factory_tui.tui.harmless import one_line
 
@@ -50,8 +51,7 @@ _MARKS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Emulator:
+class Emulator(msgspec.Struct, frozen=True, kw_only=True):
     """A terminal, as far as it can be known."""
 
     name: str

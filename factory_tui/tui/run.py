@@ -13,9 +13,10 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from factory_tui.tui.skeleton import FRAME, Skeleton
 
@@ -37,8 +38,7 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Left:
+class Left(msgspec.Struct, frozen=True, kw_only=True):
     """How the cockpit was left."""
 
     digest: str
@@ -59,8 +59,7 @@ class Left:
         return 3 if self.crash is not None else 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Looks:
+class Looks(msgspec.Struct, frozen=True, kw_only=True):
     """How the cockpit looks, from the user's own preferences and the environment."""
 
     theme: str = "dark"

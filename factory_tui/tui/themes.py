@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from textual.app import App
 from textual.theme import Theme as TextualTheme
 
 from factory_tui.tui.palette import THEMES
 
 
-def register(app: Any, name: str) -> None:
+def register(app: App[None], name: str) -> None:
     """Makes all themes known to an app and takes one of them."""
     for theme in THEMES.values():
         looks = theme.looks
@@ -24,4 +23,8 @@ def register(app: Any, name: str) -> None:
                 dark=theme.dark,
             )
         )
-    app.theme = f"factory-{name}"
+    # Without the watcher: it would have every style parsed once more, after the first frame's.
+    app.set_reactive(App.theme, f"factory-{name}")
+    dark = THEMES[name].dark
+    app.update_classes({f"-theme-factory-{name}": True, "-dark-mode": dark, "-light-mode": not dark}, update=False)
+    app.stylesheet.set_variables(app.get_css_variables())

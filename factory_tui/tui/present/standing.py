@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+
+import msgspec
 
 from factory_tui.domain.rules import Rule
 from factory_tui.domain.state import State, Task
@@ -28,8 +29,7 @@ LOOKS = {
 }
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """One rule, or line of a card, on one task."""
 
     source: str

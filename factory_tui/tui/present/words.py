@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.spending import withheld
@@ -15,8 +16,7 @@ from factory_tui.tui.glyphs import UNICODE
 from factory_tui.tui.lines import Line, Span
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """What a presenter needs beside the state."""
 
     now: str
@@ -49,8 +49,7 @@ def tokens(number: int) -> str:
     return f"{number // 1000}k" if number >= 10_000 else f"{number / 1000:.1f}k" if number >= 1_000 else str(number)
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(msgspec.Struct, frozen=True):
     """A state, three ways; colour is never the only one."""
 
     glyph: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+import msgspec
 
 Box = Literal["tasks", "pane", "crew", "gate", "rules", "memory"]
 BOXES: tuple[Box, ...] = ("tasks", "pane", "crew", "gate", "rules", "memory")
@@ -26,8 +27,7 @@ class Place(NamedTuple):
     height: int
 
 
-@dataclass(frozen=True)
-class Arrangement:
+class Arrangement(msgspec.Struct, frozen=True):
     """A place for each box that is shown, by the widget's id."""
 
     places: dict[str, Place]

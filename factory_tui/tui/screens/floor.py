@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 LISTS: tuple[Box, ...] = ("tasks", "crew", "gate", "rules", "memory")
+
+FEW_PANES, MANY_PANES = 3, 8
+"""How many panes at work are few, and how many are too many to be drawn at once."""
 
 
 class Floor(TurnActs):
@@ -161,12 +165,22 @@ class Floor(TurnActs):
         return (*spans, Span("  Tab: next", "bar-dim"))
 
     def flush(self, chosen_only: bool) -> bool:
-        """The pane that is read at every beat, the others at every second one."""
-        chosen = self.story()
+        """Draws what streams, at every second beat; what is read at every beat, when few panes are at work.
+
+        Very many take turns: half of them at one beat, half at the next, so that no key waits for all of them.
+        """
+        number_of_panes = len(self.slots)
+        if number_of_panes > MANY_PANES:
+            due: Sequence[int] = range(int(chosen_only), number_of_panes, 2)
+        elif not chosen_only:
+            due = range(number_of_panes)
+        elif number_of_panes <= FEW_PANES and (chosen := self.story()) is not None and chosen.turn in self.slots:
+            due = (self.slots.index(chosen.turn),)
+        else:
+            due = ()
         drew = False
-        for number, turn in enumerate(self.slots):
-            if not chosen_only or (chosen is not None and turn == chosen.turn):
-                drew = self._pane(number).flush() or drew
+        for number in due:
+            drew = self._pane(number).flush() or drew
         return drew
 
     # --- parts -----------------------------------------------------------------------------------
