@@ -113,10 +113,13 @@ def resume(
     accept_degraded: bool,
     as_json: bool,
 ) -> None:
-    """Go on with the mission that is under way."""
+    """Go on with the mission that is under way, and with what deployments owe."""
     wish = _wish(headless, script, chosen, mode, accept_degraded, as_json)
     ground, before = ready(wish)
-    if before.mission is None and not before.session_open:
+    from factory_tui.domain.agenda import owed_by
+
+    owes = any(owed_by(before, one) for one in before.deployments.values())
+    if before.mission is None and not before.session_open and not owes:
         raise Refusal(what="no mission is under way", next_step="state one: `factory run --mission TEXT`")
     _play(ground, wish, None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from factory_tui.domain.errors import Refusal
 
 if TYPE_CHECKING:
     from factory_tui.bootstrap.house import House
+    from factory_tui.engine.ports import Progress
     from factory_tui.engine.reception import Reception, Request
 
 
@@ -31,15 +32,21 @@ def request(kind: str, **fields: Any) -> dict[str, Any]:
     return {"type": kind, **fields}
 
 
-def ask_anyhow(place: Glance, wanted: Mapping[str, Any]) -> Any:
+def ask_anyhow(place: Glance, wanted: Mapping[str, Any], *, patiently: bool = False) -> Any:
     """The running factory's answer, or that of one opened for this request alone, which starts nothing."""
-    answer = ask_running(place, wanted)
+    answer = ask_running(place, wanted, patiently=patiently)
     if answer is not None:
         return answer
-    return asyncio.run(_ask_opened(wanted))
+    return asyncio.run(ask_opened(wanted))
 
 
-async def _ask_opened(wanted: Mapping[str, Any]) -> Any:
+async def ask_opened(
+    wanted: Mapping[str, Any],
+    *,
+    after: Callable[[House, Any], Awaitable[Any]] | None = None,
+    progress: Progress = lambda about, text: None,
+) -> Any:
+    """The answer of a factory opened for this request alone; `after` is what it still does, and answers instead."""
     import msgspec
 
     from factory_tui.bootstrap.grounds import find_ground, look, supervisor
@@ -56,7 +63,7 @@ async def _ask_opened(wanted: Mapping[str, Any]) -> Any:
             else "nothing was begun yet",
             next_step="`factory run`, or `factory resume --mode flow`",
         )
-    house = open_house(ground, seats=seats())
+    house = open_house(ground, seats=seats(), progress=progress)
     try:
         if wanted["type"] == "deploy":
             await house.sandbox.prove()
@@ -65,7 +72,7 @@ async def _ask_opened(wanted: Mapping[str, Any]) -> Any:
             await house.propose_disk()
         told = await reception_of(house).answer(parsed, supervisor("cli"))
         await house.seal_briefs()
-        return told
+        return told if after is None else await after(house, told)
     finally:
         house.ledger.close()
 

@@ -114,7 +114,7 @@ def agenda(state: State) -> tuple[Job, ...]:
             jobs += _of(state, task)
     jobs += _turns(state)
     for deployment in state.deployments.values():
-        jobs += _deploying(state, deployment)
+        jobs += owed_by(state, deployment)
     jobs += [
         CloseWorktreeJob(task.id, task.worktree)
         for task in state.closed.values()
@@ -147,7 +147,8 @@ def _of(state: State, task: Task) -> list[Job]:
     return jobs
 
 
-def _deploying(state: State, one: Deployment) -> list[Job]:
+def owed_by(state: State, one: Deployment) -> list[Job]:
+    """What a deployment owes by itself; nothing = it is over, or waits for somebody."""
     match one.stage:
         case "approved" if state.paused:
             return []

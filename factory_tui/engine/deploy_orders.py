@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import msgspec
+
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.agenda import owed_by
+from factory_tui.domain.counting import counted
 from factory_tui.domain.deciding_rollbacks import incident_title, is_about, to_take_back
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import Refusal
-from factory_tui.domain.state import State
+from factory_tui.domain.releasing import deployment_of
+from factory_tui.domain.state import Deployment, State
 from factory_tui.domain.terms import Actor, Record
-from factory_tui.domain.waiting import waiting
+from factory_tui.domain.waiting import verbs_of, waiting
 from factory_tui.engine.deployments import Deployments
 from factory_tui.engine.factory import Factory
 
 
 class Deploy(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="deploy"):
-    order: Literal["propose", "status", "register", "rollback", "stop"]
-    """`stop`: a rollback that also freezes landings and deployments and opens an incident, where none is open."""
+    order: Literal["propose", "status", "register", "rollback", "stop", "show", "await"]
+    """`stop`: a rollback that also freezes landings and deployments and opens an incident, where none is open.
+    `await`: like `show`, once it is over or waits for somebody."""
     environment: str = ""
+    deployment: str = ""
     commit: str = ""
     text: str = ""
     """The note, or the reason."""
@@ -39,6 +46,12 @@ async def carry_out(order: Deploy, factory: Factory, deployments: Deployments | 
             running = await deployments.running(order.environment)
             told = {"known": running.known, "running": running.commit, "why_unknown": running.why_unknown}
             return {**told, **_known(factory.state, order.environment)}
+        case "show":
+            return _shown(deployment_of(factory.state, order.deployment), factory.state)
+        case "await":
+            deployment_of(factory.state, order.deployment)
+            state = await factory.until(lambda state: not owed_by(state, state.deployments[order.deployment]))
+            return _shown(state.deployments[order.deployment], state)
         case "register":
             entries = await deployments.register(order.environment, order.commit, order.text, by)
         case "stop":
@@ -70,6 +83,40 @@ async def _stop(order: Deploy, factory: Factory, by: Actor) -> tuple[Entry, ...]
     elif state.frozen is None or not state.frozen.landings:
         await factory.carried_out(c.Freeze(reason=f"{one.id}: {order.text}", landings=True), by)
     return entries
+
+
+def _shown(one: Deployment, state: State) -> dict[str, Any]:
+    """One deployment as plain data, its runs of level 4 with each row."""
+    live = state.releases.get(one.plan.environment)
+    return {
+        "deployment": one.id,
+        "task": one.task,
+        "environment": one.plan.environment,
+        "commit": one.plan.commit,
+        "previous": one.plan.previous,
+        "plan_sha256": one.sha256,
+        "stage": one.stage,
+        "why": one.why,
+        "by": one.by,
+        "approved_by": one.approval.by if one.approval else "",
+        "waived": one.waived,
+        "elsewhere": one.elsewhere,
+        "running": live.commit if live else None,
+        "verified": one.stage == "verified",
+        "waits": list(verbs_of(one)),
+        "incidents": [known.id for known in state.incidents.values() if is_about(known, one) and not known.closed],
+        "checks": [
+            {
+                "commit": run.commit,
+                "verdict": run.verdict.value,
+                "count": counted(run.rows),
+                "seconds": run.seconds,
+                "rows": [msgspec.to_builtins(row) for row in run.rows],
+                "evidence": run.evidence.sha256 if run.evidence else "",
+            }
+            for run in one.checks
+        ],
+    }
 
 
 def _known(state: State, environment: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import msgspec
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
-from factory_tui.domain.agenda import CheckDeploymentJob, DeployJob, RollbackJob
+from factory_tui.domain.agenda import AttestDeploymentJob, CheckDeploymentJob, DeployJob, Job, RollbackJob, owed_by
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.environments import Environment
 from factory_tui.domain.errors import FactoryError, WorldError
@@ -181,6 +181,25 @@ class Deployments:
         return await self._factory.carried_out(
             c.RegisterRelease(environment=environment, commit=wanted, running=running, reason=reason), by
         )
+
+    async def to_the_end(self, id: str, attest: Callable[[AttestDeploymentJob], Awaitable[None]]) -> None:
+        """Carries out what one deployment owes, one thing after the other: for whoever is alone with the ledger, where
+        no session is open. Ends when it is over, waits for somebody, or a job changed nothing."""
+        done: set[Job] = set()
+        while True:
+            owed = owed_by(self._factory.state, self._factory.state.deployments[id])
+            if not owed or owed[0] in done:
+                return
+            done.add(owed[0])
+            match owed[0]:
+                case DeployJob() as job:
+                    await self.deploy(job)
+                case RollbackJob() as job:
+                    await self.rollback(job)
+                case CheckDeploymentJob() as job:
+                    await self.check(job)
+                case AttestDeploymentJob() as job:
+                    await attest(job)
 
     # --- the jobs --------------------------------------------------------------------------------
 

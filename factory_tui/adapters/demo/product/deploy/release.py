@@ -1,7 +1,7 @@
 """Brings a release to its place, back, and says what is there. Every command may be run again.
 
     python3 deploy/release.py PLACE deploy COMMIT --approved-by WHO --reviewer SESSION
-    python3 deploy/release.py PLACE rollback COMMIT [--dry-run]      (COMMIT may be `none`)
+    python3 deploy/release.py PLACE rollback COMMIT [--dry-run]      (COMMIT may be `none`, or empty)
     python3 deploy/release.py PLACE status | backup | counts | migrations | restore | artifact COMMIT
 """
 
@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument("--approved-by", default="")
     parser.add_argument("--reviewer", default="")
     arguments = parser.parse_args()
+    arguments.commit = arguments.commit or "none"
     place = arguments.place.absolute()
     next(command for command in COMMANDS if command.__name__ == arguments.command)(place, arguments)
 
