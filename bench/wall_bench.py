@@ -9,11 +9,15 @@ import tempfile
 import time
 
 from bench.rows import Row
+from factory_tui.adapters.limits_probe import probe
+from factory_tui.adapters.trying import self_test
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
+from factory_tui.demo import stage
 from factory_tui.domain.redaction import Redactor
 from factory_tui.engine.ports import Boundary
 
 ROUNDS = 60
+PROBES = 5
 HOSTILE = (
     "sk-" * 60_000,
     "password" * 22_500,
@@ -56,6 +60,36 @@ def overhead() -> Row:
     )
 
 
+async def tried() -> tuple[float, float]:
+    """Median milliseconds: every limit of every shipped role for brokered seats, and the wall's own trial alone."""
+    with tempfile.TemporaryDirectory() as directory:
+        charter = stage(directory).ground.reading.charter
+        assert charter is not None
+        sandbox = BwrapSandbox(look_around(find_bwrap()))
+        roles, alone = [], []
+        for _ in range(PROBES):
+            start = time.perf_counter()
+            matrix = await probe(charter, sandbox, directory, wall=sandbox.wall, control="brokered")
+            middle = time.perf_counter()
+            assert not matrix.red(), "a limit that does not hold is no measurement"
+            await self_test(sandbox, directory)
+            alone.append((time.perf_counter() - middle) * 1e3)
+            roles.append((middle - start) * 1e3)
+    return statistics.median(roles), statistics.median(alone)
+
+
+def probes() -> Row:
+    roles, alone = asyncio.run(tried())
+    return Row(
+        name="try every limit of 15 roles, brokered seats",
+        value=roles,
+        unit="ms",
+        baseline_name="the wall tried once by itself",
+        baseline_value=alone,
+        bound=2_000,
+    )
+
+
 def redaction() -> Row:
     redactor = Redactor({f"KEY_{n}": f"some-secret-value-{n:04}" for n in range(10)})
     ordinary = "an ordinary line of some output, as a test runner writes it\n" * 3_000
@@ -76,8 +110,8 @@ def redaction() -> Row:
 
 
 def run() -> list[Row]:
-    """The wall's row is left out where there is no bwrap: a number that was not measured is not told."""
-    return [*([overhead()] if find_bwrap() else []), redaction()]
+    """The wall's rows are left out where there is no bwrap: a number that was not measured is not told."""
+    return [*([overhead(), probes()] if find_bwrap() else []), redaction()]
 
 
 if __name__ == "__main__":

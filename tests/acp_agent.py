@@ -3,7 +3,7 @@
     read PATH | write PATH TEXT | run CMD | ask KIND TEXT | behind PATH TEXT (not by the client) | say TEXT | slow N
     call JSON (a call of the factory's, as text) | tool JSON (the same, by the server of tools; started with `mcp`)
     shy JSON (as `tool`, but it does not wait for the result) | model (asks its model what to do, over the Messages API)
-    die | hang | garbage N | never | own (starts a process of its own and leaves it) | caps
+    die | hang | garbage N | never | own [TEXT] (starts a process of its own and leaves it) | caps
 
 Lines count from one that is `DO:` on; without such a line it does what it was told the last time. What came of each is
 said. Run as a program: `python acp_agent.py`.
@@ -218,7 +218,8 @@ class Demo:
                 sys.stdout.flush()
                 return "printed"
             case "own":
-                child = subprocess.Popen(["sleep", "60"], start_new_session=True, stdin=subprocess.DEVNULL)
+                sleeper = ["sh", "-c", f"sleep 60; : {rest}"] if rest else ["sleep", "60"]
+                child = subprocess.Popen(sleeper, start_new_session=True, stdin=subprocess.DEVNULL)
                 return f"started {child.pid}"
         return f"echo: {verb} {rest}"
 
