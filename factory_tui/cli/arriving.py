@@ -1,4 +1,7 @@
-"""What `factory` alone does: the cockpit in a home, an offer elsewhere; without a terminal, what waits."""
+"""What `factory` alone does: the cockpit in a home, an offer elsewhere; without a terminal, what waits.
+
+From an offer that is taken the cockpit opens by itself: the demo moves at once, and a new home is ready for work.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,14 @@ def at_the_door(*, accept_degraded: bool = False) -> None:
         if has_terminal() and _wants("Begin now?"):
             from factory_tui.cli.beginning import init
 
-            init.main(args=[], standalone_mode=False)
+            if init.main(args=[], standalone_mode=False):
+                at_the_door(accept_degraded=accept_degraded)
         return
     say("Here is no git repository. `factory demo` makes a small one and plays a whole mission on it, offline.")
     if has_terminal() and _wants("Play it now?"):
         from factory_tui.cli.beginning import demo
 
-        demo.main(args=[], standalone_mode=False)
+        demo.main(args=["--mode", "flow"], standalone_mode=False)
 
 
 def _wants(question: str) -> bool:

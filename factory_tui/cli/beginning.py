@@ -73,7 +73,7 @@ def init(
     moved: bool,
     keys: bool,
     as_json: bool,
-) -> None:
+) -> bool:
     """Draft a home for this repository: smoke command, DNA.md, keys. Overwrites nothing, offers one commit."""
     from factory_tui.adapters.homes import find_repository, home_of
 
@@ -89,12 +89,12 @@ def init(
         if home is None:
             raise UsageError(what="there is no home here yet", next_step="plain `factory init` makes keys too")
         _add_keys(home.repo_root, home.home_dir, as_json)
-        return
+        return False
     if new_id or moved:
         if home is None:
             raise UsageError(what="there is no home here yet", next_step="plain `factory init`")
         _own(home.repo_root, home.home_dir, moved, as_json)
-        return
+        return False
     if home is not None:
         raise Refusal(
             what=f"{root} has a home already: {home.home_dir}",
@@ -102,7 +102,8 @@ def init(
             next_step="`factory check` says whether it is right; a clone wants `factory init --new-id`",
         )
     chosen = digests or ("ignored" if not has_terminal() or as_json else _ask_digests())
-    Beginning(root, outside, chosen == "ignored", as_json).play(survey=not no_survey, commit=not no_commit, yes=yes)
+    beginning = Beginning(root, outside, chosen == "ignored", as_json)
+    return beginning.play(survey=not no_survey, commit=not no_commit, yes=yes)
 
 
 def _add_keys(root: str, home_dir: str, as_json: bool) -> None:
@@ -186,7 +187,8 @@ class Beginning:
                 next_step="name a directory outside of it, or leave `--outside` away",
             )
 
-    def play(self, *, survey: bool, commit: bool, yes: bool) -> None:
+    def play(self, *, survey: bool, commit: bool, yes: bool) -> bool:
+        """Whether a session can start with it: the home is whole, and committed."""
         from factory_tui.adapters import starting
         from factory_tui.adapters.git import find_repository
         from factory_tui.adapters.homes import name_outside_home
@@ -242,6 +244,7 @@ class Beginning:
             hint("no smoke command: set one under [smoke] in factory.toml, or nothing can be committed here")
         else:
             say("Next: `factory run --task 'what shall be true' --to builder`, and `factory check` for the rules.")
+        return bool(told["commit"]) and bool(found.smoke.command)
 
     async def _survey(self, place: StatePlace, wanted: bool) -> Survey:
         from factory_tui.adapters.evidence import EvidenceFiles

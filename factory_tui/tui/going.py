@@ -174,6 +174,9 @@ class Going(App[None], inherit_bindings=False):
         floor = self.screen_stack[0]
         self.enter(Timeline(floor.chosen if isinstance(floor, Floor) else ""))
 
+    def act_go_briefing(self) -> None:
+        self.brief_supervisor()
+
     def act_go_digest(self) -> None:
         from factory_tui.tui.screens.leaving import read_preview
 

@@ -18,7 +18,7 @@ from factory_tui.domain.terms import Action, Actor, Evidence, Finding
 from factory_tui.engine.checklist import Checked, Report
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.incidents import IncidentDesk
-from factory_tui.engine.reception import Reception
+from factory_tui.engine.reception import HandoverPort, Reception
 from factory_tui.engine.session import Session
 from factory_tui.tui.app import Cockpit
 from factory_tui.tui.door import FactoryView
@@ -89,6 +89,8 @@ class Chair(Heart):
         self.factory = Factory(state=self.state, ledger=self.ledger, clock=self)
         self.hear: Hear = lambda about, text: None
         self.closed: list[tuple[str, str]] = []
+        self.handovers: HandoverPort | None = None
+        """Where a person's turn waits to be told that it is done."""
         self.checked: list[Checked] = []
         """What the start tells of its checklist."""
 
@@ -144,6 +146,7 @@ class Chair(Heart):
             session=session,
             evidence=self.store,
             propose=propose,
+            handovers=self.handovers,
             incidents=desk,
             deployments=self.deployments,
         )

@@ -162,3 +162,31 @@ async def test_notices_never_ring():
         app.ring()
         assert "NOTICE" in screen_text(app)
         assert not rung
+
+
+@pytest.mark.parametrize("where", [(), ("g", "t"), ("t",)], ids=["the floor", "the timeline", "a line that is typed"])
+async def test_a_denial_interrupts_nobody(where):
+    """No bell, no card, no word in the strip of what waits; what has the focus keeps it. The control: an ask does."""
+    chair = AskingChair()
+    chair.do(c.Answer(id="A-1", verb="deny", sha256=chair.item("A-1").sha256, text="no"), SUPERVISOR)
+    rung: list[bool] = []
+    async with chair.cockpit() as (app, pilot):
+        app.bell = lambda: rung.append(True)
+        await press(pilot, *where)
+        room, focused, message, strip = app.room, app.focused, app.message, app.screen_stack[0].bar_at("needs").lines
+        chair.ask("npm install x")
+        assert chair.kinds()[-1] is e.ActionDenied
+        await settled(pilot)
+        app.ring()
+        app.screen_stack[0].present()
+        assert not rung
+        assert (app.room, app.focused, app.message) == (room, focused, message)
+        assert app.screen_stack[0].bar_at("needs").lines == strip
+        chair.ask()
+        assert chair.kinds()[-1] is e.ActionAsked
+        await settled(pilot)
+        app.ring()
+        app.screen_stack[0].present()
+        assert rung
+        assert (app.room, app.focused) == (room, focused), "even an ask takes no focus"
+        assert app.screen_stack[0].bar_at("needs").lines != strip

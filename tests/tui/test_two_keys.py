@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from chair import BusyFloor, Chair, press, screen_text, write
-from heart import DEFECT, SUPERVISOR, handed_over, mission, reviewed, small_task
+from heart import DEFECT, SUPERVISOR, author_works, handed_over, mission, reviewed, small_task
+from test_spending import ends_itself, spent, staffed
 
 from factory_tui.domain import commands as c
+from factory_tui.domain.item import Waiting, WaitingKind
+from factory_tui.domain.staffing import Bounds, Budgets
 from factory_tui.domain.terms import Action
 from factory_tui.domain.waiting import waiting
+from factory_tui.engine.reception import HandOver
+from factory_tui.tui.acts.moving import ITEM_KEYS
 from factory_tui.tui.bindings import VERBS
 from factory_tui.tui.keymap import Keys
+from factory_tui.tui.screens.card import PROMPTS
+from factory_tui.tui.screens.listing import NeedsYou
 
 
 class Waits(Chair):
@@ -63,13 +72,59 @@ class Waits(Chair):
             handed_over(f"a{number}")(self)
             reviewed(DEFECT)(self)
 
+    def proposal(self) -> None:
+        self._at_work()
+        self.wish(Action(kind="propose", path="memory/DNA.md", content="# DNA\n"), "T-1", self.keep("# DNA\n"))
+
+    def turn(self) -> None:
+        small_task()(self)
+        self.seal()
+        author_works(person="ada")(self)
+        self.handovers = Given(self)
+
+    def budget(self) -> None:
+        small_task()(self)
+        staffed(Budgets(day=Bounds(usd=2.0)))(self)
+        author_works()(self)
+        spent(usd=2.9)(self)
+        ends_itself("T-1")(self)
+
+    def world(self) -> None:
+        self._at_work()
+        cause = "5 h window of claude"
+        until = "2026-11-22T16:00:00.000Z"
+        self.do(c.EndTurn(turn=self.turn_of(), outcome="interrupted", cause=cause, until=until))
+
+    def incident(self) -> None:
+        self.do(c.OpenIncident(title="The page is down", freeze=False), SUPERVISOR)
+
     def _at_work(self) -> None:
         small_task()(self)
         self.begin()
 
 
-@pytest.mark.parametrize("kind", ["digest", "handoff", "plan", "ask", "question", "notice", "change", "stuck"])
-async def test_a_number_and_an_answer_settle_it(kind: str):
+class Given:
+    """A person's turn that waits to be told; satisfies `HandoverPort`."""
+
+    def __init__(self, chair: Chair) -> None:
+        self.chair = chair
+
+    def place_of(self, task: str) -> tuple[str, str]:
+        return ("/worktree", "/form")
+
+    async def give(self, request: HandOver) -> str:
+        self.chair.commit()
+        self.chair.hand_over(request.task)
+        return "it is checked and goes on"
+
+
+KINDS = [kind for kind in get_args(WaitingKind) if kind != "deployment"]
+"""A deployment is answered on a screen of its own: `test_deployment_room.py`."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_key_and_an_answer_settle_it(kind: str):
+    """What is typed after the answer, and the Enter that sends it, is the answer's text."""
     chair = Waits(kind)
     assert [item.kind for item in waiting(chair.state)] == [kind]
     item = waiting(chair.state)[0]
@@ -79,11 +134,21 @@ async def test_a_number_and_an_answer_settle_it(kind: str):
             await press(pilot, "escape")
         await press(pilot, "g", "n")
         await press(pilot, "1", answer)
-        if item.verbs[0] == "reply":
-            await write(pilot, "the first")
-            await press(pilot, "enter")
-        left = waiting(app.state)
-        assert item.id not in [one.id for one in left] or item.sha256 not in [one.sha256 for one in left]
+        await told_to_go_on(pilot, item.verbs[0])
+        assert is_settled(app, item)
+
+
+async def told_to_go_on(pilot, verb: str) -> None:
+    if verb in PROMPTS:
+        await write(pilot, WORDS.get(verb, ""))
+        await press(pilot, "enter")
+
+
+def is_settled(app, item: Waiting) -> bool:
+    return (item.id, item.sha256) not in [(one.id, one.sha256) for one in waiting(app.state)]
+
+
+WORDS = {"reply": "the first", "raise": "usd 2", "fill": "cost: two hours"}
 
 
 async def test_the_second_of_several_is_as_near_as_the_first():
@@ -98,6 +163,38 @@ async def test_the_second_of_several_is_as_near_as_the_first():
         await press(pilot, str(place), "A")
         assert not any("authlib" in item.title for item in waiting(app.state))
         assert len(waiting(app.state)) == len(items) - 1
+
+
+class Crowded(Chair):
+    """More asks wait than there are digits."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.start_session()
+        small_task()(self)
+        self.begin()
+        for place in range(1, number + 1):
+            self.wish(Action(kind="fetch", resource="package", target=f"library-{place}"))
+
+
+@pytest.mark.parametrize("place", range(1, len(ITEM_KEYS) + 1))
+async def test_each_of_many_is_two_keys_away(place: int):
+    chair = Crowded(len(ITEM_KEYS) + 1)
+    async with chair.cockpit() as (app, pilot):
+        item = waiting(app.state)[place - 1]
+        await press(pilot, "g", "n")
+        assert f" {ITEM_KEYS[place - 1]} ASK" in screen_text(app)
+        await press(pilot, ITEM_KEYS[place - 1], "A")
+        assert is_settled(app, item)
+        assert len(waiting(app.state)) == len(ITEM_KEYS)
+
+
+def test_the_keys_of_items_have_no_other_meaning_in_their_list():
+    """Moving, searching, copying and going elsewhere keep their keys."""
+    assert len(set(ITEM_KEYS)) == len(ITEM_KEYS) > 9
+    for number, key in enumerate(ITEM_KEYS, 1):
+        assert Keys().find(key, NeedsYou.places) == Keys().by_id[f"item.{number}"]
+        assert not Keys().is_start(key, NeedsYou.places)
 
 
 async def test_a_number_that_nothing_has_says_so():

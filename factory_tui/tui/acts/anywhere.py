@@ -48,6 +48,13 @@ ANYWHERE: tuple[Act, ...] = (
         group="go",
     ),
     Act(id="go.timeline", keys=("g t",), label="timeline", doc="What happened, entry by entry.", group="go"),
+    Act(
+        id="go.briefing",
+        keys=("g b",),
+        label="briefing",
+        doc="What was new when the session began, and what it stands on.",
+        group="go",
+    ),
     Act(id="go.digest", keys=("g d",), label="digest", doc="The digest as it would be written now.", group="go"),
     Act(
         id="go.stats",

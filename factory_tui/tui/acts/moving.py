@@ -6,6 +6,9 @@ from factory_tui.tui.acts.act import Act
 
 _MOVING = ("list", "text", "floor")
 
+ITEM_KEYS = "123456789abcdefhilmprsuvwxz"
+"""Of what waits, in order: digits, then the letters that move nothing and go nowhere in that list."""
+
 MOVING: tuple[Act, ...] = (
     Act(id="move.down", keys=("j", "down"), label="down", doc="One down.", where=_MOVING, group="move"),
     Act(id="move.up", keys=("k", "up"), label="up", doc="One up.", where=_MOVING, group="move"),
@@ -70,12 +73,12 @@ MOVING: tuple[Act, ...] = (
     *(
         Act(
             id=f"item.{number}",
-            keys=(str(number),),
+            keys=(key,),
             label=f"item {number}",
             doc=f"Opens item {number} of what waits; the next key answers it.",
             where=("needs",),
             group="go",
         )
-        for number in range(1, 10)
+        for number, key in enumerate(ITEM_KEYS, 1)
     ),
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from factory_tui.domain.gathering import calling, gathering
 from factory_tui.domain.item import Waiting, WaitingKind
 from factory_tui.domain.state import State, Task
+from factory_tui.tui.acts.moving import ITEM_KEYS
 from factory_tui.tui.chronicle import Chronicle, Story
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line, line_width
@@ -104,9 +105,9 @@ def _short(one: Waiting) -> str:
 def needs_items(state: State, setting: Setting) -> list[Item]:
     """The queue, two lines each."""
     found = []
-    for number, one in enumerate(calling(state), 1):
+    for number, one in enumerate(calling(state)):
         top = line(
-            (f" {number}" if number < 10 else "  ", "key"),
+            (f" {ITEM_KEYS[number]}" if number < len(ITEM_KEYS) else "  ", "key"),
             (f" {KIND_WORDS[one.kind]:<9}", "ask"),
             (f" {one.id:<6}", "strong"),
             (f" {since(one.since, setting.now):>6} ", "dim"),

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
+from factory_tui.tui.acts.moving import ITEM_KEYS
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Item, Line, Span
 from factory_tui.tui.present.floor import needs_items
@@ -134,14 +135,14 @@ class NeedsYou(Listing):
         self._opens(self, self.rows.items[number - 1].key)
 
 
-for _number in range(1, 10):
+for _number in range(1, len(ITEM_KEYS) + 1):
     setattr(NeedsYou, f"act_item_{_number}", lambda self, number=_number: self.open_number(number))
 
 
 def needs_you() -> Listing:
     """Everything that waits, oldest first."""
     return NeedsYou(
-        "needs you, oldest first; 1-9 or Enter opens one, the next key answers it",
+        "needs you, oldest first; its key or Enter opens one, the next key answers it",
         lambda room, setting: needs_items(room.cockpit.state, setting),
         lambda room, key: room.cockpit.open_item(key),
         " Nothing waits for you.",
