@@ -1,7 +1,8 @@
 """A factory that deploys one landed commit and dies where it is told: `deploy_child.py TMP WHERE`.
 
 WHERE is `-` (nowhere), `before:VERB` or `after:VERB` around one command of the environment (`status`, `deploy`,
-`rollback`), or the tag of an event: as it is written, or `durable:TAG` once it is on disk.
+`rollback`), `during:VERB` while it runs, `during:checks`, or the tag of an event: as it is written, or `durable:TAG`
+once it is on disk.
 """
 
 from __future__ import annotations
@@ -30,15 +31,29 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+class DyingChecks(Checks):
+    """Ends with the first answer."""
+
+    async def run(self, environment: Any, release: Any, previous: Any, progress: Any = None) -> Any:
+        die()
+
+
 class DyingCommands:
     """Real ones, until the one that is named."""
 
-    def __init__(self, real: Any, where: str) -> None:
-        self._real, self._where = real, where
+    def __init__(self, real: Any, where: str, place: Path) -> None:
+        self._real, self._where, self._place = real, where, place
 
     async def run(self, argv: Sequence[str], *more: Any) -> Any:
         verb = argv[2]
         if self._where == f"before:{verb}":
+            die()
+        if self._where == f"during:{verb}":
+            (self._place / "hold").touch()
+            running = asyncio.ensure_future(self._real.run(argv, *more))
+            while not (self._place / "held").exists():
+                await asyncio.sleep(0.02)
+            assert not running.done()
             die()
         result = await self._real.run(argv, *more)
         if self._where == f"after:{verb}":
@@ -46,7 +61,7 @@ class DyingCommands:
         return result
 
 
-def watch(house: House, where: str) -> None:
+def watch(house: House, where: str, place: Path) -> None:
     waiting_for: set[asyncio.Task[None]] = set()
 
     async def once_durable(seq: int) -> None:
@@ -63,16 +78,17 @@ def watch(house: House, where: str) -> None:
             task.add_done_callback(waiting_for.discard)
 
     house.factory.subscribe(look)
-    house.deployments._commands = DyingCommands(house.deployments._commands, where)
+    house.deployments._commands = DyingCommands(house.deployments._commands, where, place)
 
 
 async def main(folder: str, where: str, fails: str) -> None:
     tmp = Path(folder)
     seat = MindSeat({"builder": build, "quality": approve_all})
     crew = Crew(root=tmp / "repository", state_home=tmp / "state", seat=seat)
-    checks = Checks(fails=lambda commit: {"V01": "down"} if fails == "fails" else {})
+    kind = DyingChecks if where == "during:checks" else Checks
+    checks = kind(fails=lambda commit: {"V01": "down"} if fails == "fails" else {})
     house = Shipping(crew=crew, place=tmp / "place", checks=checks).house()
-    watch(house, where)
+    watch(house, where, tmp / "place")
     await house.start(SUPERVISOR)
     while True:
         for item in waiting(house.state):

@@ -23,7 +23,8 @@ set -eu
 mkdir -p "$2"
 case $1 in
 status) cat "$2/runs" 2>/dev/null || echo none ;;
-*) echo "$1 $3" >> "$2/log"
+*) if [ -e "$2/hold" ]; then : > "$2/held"; while [ -e "$2/hold" ]; do sleep 0.05; done; fi
+   echo "$1 $3" >> "$2/log"
    if [ -e "$2/fails-$1" ]; then echo broken >&2; exit 3; fi
    if [ -n "$3" ]; then echo "$3" > "$2/runs"; else rm -f "$2/runs"; fi
    echo "token ${DEPLOY_TOKEN:-}" ;;

@@ -82,7 +82,7 @@ class DeploymentSheet(Sheet):
         if width >= WIDE_ENOUGH:
             left = width * 3 // 5
             return {**found, "text": Place(0, 1, left, room), "log": Place(left, 1, width - left, room)}
-        low = max(5, room // 3)
+        low = room // 3 if room > 30 else max(5, room // 4)
         return {**found, "text": Place(0, 1, width, room - low), "log": Place(0, 1 + room - low, width, low)}
 
     @property

@@ -38,6 +38,8 @@ class Incidents(Armed, Listing):
         )
         self.world: dict[str, str] = {}
         """What each environment said when it was asked."""
+        self._asked_of: object = None
+        """What the ledger knew of the releases then."""
 
     def prepare(self) -> None:
         super().prepare()
@@ -114,8 +116,14 @@ class Incidents(Armed, Listing):
         self.repaint_first()
         self.present()
 
+    def present(self) -> None:
+        if self._asked_of not in (None, self.cockpit.state.releases):
+            self.act_world_ask()  # what was said before is said of another release
+        super().present()
+
     def act_world_ask(self) -> None:
         """What runs there, by each environment's own status command."""
+        self._asked_of = self.cockpit.state.releases
         for name in environments(self.cockpit.state):
             self.world[name] = "asking ..."
             self.cockpit.soon(self._ask_world(name))
