@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 from real_git import CLEAN, git, repository, write
 
 ENDED = 60.0
-"""Seconds after which a command that never ends fails the test."""
+"""Seconds after which a command that never ends, or says nothing more, fails the test."""
 PRODUCT = {
     "adder.py": "def add(a, b):\n    return a + b\n",
     "test_adder.py": (
@@ -128,11 +129,12 @@ class Running:
     def until(self, text: str) -> str:
         """Reads until this was shown."""
         while text not in self.shown:
+            ready, _, _ = select.select([self._mine], [], [], ENDED)
             try:
-                data = os.read(self._mine, 65_536)
+                data = os.read(self._mine, 65_536) if ready else b""
             except OSError:
                 data = b""
-            assert data, f"it ended without saying {text!r}:\n{self.shown}"
+            assert data, f"it ended, or stood still, without saying {text!r}:\n{self.shown}"
             self.shown += data.decode("utf-8", "replace").replace("\r\n", "\n")
         return self.shown
 

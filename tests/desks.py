@@ -97,7 +97,7 @@ def brief_for(
         purpose=purpose,
         attempt=1,
         text=text,
-        sha256="0" * 64,
+        sha256=str(more.pop("sha256", "0" * 64)),
         directory="",
         model_tier=tier or card.model_tier,
         card=card,

@@ -39,6 +39,7 @@ def anthropic_api(
             base_url=login.base_url if login and is_own else "",
             model=model,
             effort=effort,
+            place=f"{parts.state_place}/seats/{ANTHROPIC_API}",
             answered=lambda: proven.prove(login, parts.now()) if login else None,
         )
     )

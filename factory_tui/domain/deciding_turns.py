@@ -56,8 +56,20 @@ def start_turn(state: State, command: c.StartTurn) -> tuple[e.Event, ...]:
             brief=command.brief,
             wall=state.wall,
             facts=command.facts,
+            cut_off=_cut_off(task),
+            resumes=command.resumes if command.facts.can_resume else "",
         ),
     )
+
+
+def _cut_off(task: Task) -> str:
+    """The last turn, when it was cut off and its handoff is still open: nobody has judged or answered it since."""
+    last = task.turns[-1] if task.turns else None
+    handoff = task.handoff
+    if last is None or handoff is None or last.outcome != "interrupted" or last.person:
+        return ""
+    is_same = (last.role, last.purpose, last.attempt) == (handoff.to, handoff.purpose, task.attempt)
+    return last.id if is_same else ""
 
 
 def cost_misfit(state: State, role: str, task: Task, facts: SeatFacts) -> str:

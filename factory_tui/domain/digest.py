@@ -16,7 +16,7 @@ from factory_tui.domain.state import MAY_BE_REMEMBERED, State
 from factory_tui.domain.terms import LEVEL_NAMES, Finding
 from factory_tui.domain.times import minutes_between
 from factory_tui.domain.waiting import waiting
-from factory_tui.domain.wording import amount, one_line, worded
+from factory_tui.domain.wording import amount, how_it_begins, one_line, worded
 
 SECTIONS = {
     "done": "What happened",
@@ -111,8 +111,9 @@ def _happened(entry: Entry, state: State) -> str:
             return f"{mission} stated{' as a small change' if small else ''}: {one_line(text)}"
         case e.TaskOpened(task=task, title=title, role=role):
             return f"{task} opened for {role}: {one_line(title)}"
-        case e.TurnStarted(turn=turn, task=task, attempt=attempt, seat=seat):
-            return f"{turn} began on {task}, attempt {attempt}, seat {seat}"
+        case e.TurnStarted(turn=turn, task=task, attempt=attempt, seat=seat) as started:
+            how = how_it_begins(started)
+            return f"{turn} began on {task}, attempt {attempt}, seat {seat}{': ' + how if how else ''}"
         case e.TurnEnded(turn=turn, outcome=outcome, note=note):
             return f"{turn} ended: {outcome}{', ' + one_line(note) if note else ''}"
         case e.PackageFetched(task=task, fetched=fetched):

@@ -115,8 +115,7 @@ def turn_ended(state: State, event: e.TurnEnded, entry: Entry) -> State:
 
 def usage_noted(state: State, event: e.UsageNoted, entry: Entry) -> State:
     turn = state.turns[event.turn]
-    used = event.tokens_in + event.tokens_out + event.tokens_cached + event.tokens_written
-    tokens = max(turn.tokens, used)
+    tokens = max(turn.tokens, event.tokens)
     known = max(turn.known_usd, event.usd or 0.0)
     usd = None if event.usd is None else known
     return with_turn(

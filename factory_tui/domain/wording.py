@@ -24,6 +24,15 @@ def amount(by: Bounds) -> str:
     return ", ".join(told) or "nothing"
 
 
+def how_it_begins(started: e.TurnStarted) -> str:
+    """What becomes of a turn that was cut off before; empty = there was none."""
+    if not started.cut_off:
+        return ""
+    if started.resumes:
+        return f"goes on in the conversation of {started.cut_off}, which was cut off"
+    return f"a fresh conversation: {started.cut_off} was cut off and is not taken up; its work is kept"
+
+
 def worded(event: object) -> str:
     """What happened, on one line; empty for what is no event of this version."""
     match event:
@@ -50,7 +59,8 @@ def worded(event: object) -> str:
         case e.HandoffReleased(handoff=handoff):
             return f"{handoff} released"
         case e.TurnStarted(turn=turn, task=task, seat=seat, control=control):
-            return f"{turn} begins on {task} ({seat}, {control})"
+            how = how_it_begins(event)
+            return f"{turn} begins on {task} ({seat}, {control}){': ' + how if how else ''}"
         case e.TurnEnded(turn=turn, outcome=outcome, note=note):
             return f"{turn} ends: {outcome}{', ' + one_line(note) if note else ''}"
         case e.ActionEdited(id=id, was=was, action=action):
@@ -207,9 +217,9 @@ def worded(event: object) -> str:
             return f"the worktree of {task} is kept as {one_line(ref)}"
         case e.MessagesHeard(turn=turn, messages=messages):
             return f"{turn} heard {', '.join(messages)}"
-        case e.UsageNoted(turn=turn, usd=usd, tokens_in=tokens_in, tokens_out=tokens_out):
+        case e.UsageNoted(turn=turn, usd=usd):
             money = "an unknown amount" if usd is None else f"USD {usd:.2f}"
-            return f"{turn} has used {money}, {tokens_in + tokens_out} tokens"
+            return f"{turn} has used {money}, {event.tokens} tokens"
         case e.ConversationNoted(turn=turn, conversation=conversation, model=model):
             return f"{turn} talks with {one_line(model) or 'its seat'} ({one_line(conversation)})"
         case e.ActionAllowed(id=id, turn=turn, action=action):

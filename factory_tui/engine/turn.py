@@ -157,6 +157,7 @@ class Turns:
         base = task.candidate.base if handoff.purpose == "review" and task.candidate else task.worktree_base
         base = base or self._factory.state.missions[task.mission].tip
         tools = await self._equip(card, place, base, task.id)
+        resumes = _resumed(task, handoff, seat, kind)
         entries = self._factory.submit(
             c.StartTurn(
                 handoff=handoff.id,
@@ -164,6 +165,7 @@ class Turns:
                 facts=facts,
                 person=self._person if facts.control == "human" else "",
                 brief=handoff.brief.sha256,
+                resumes=resumes,
             ),
             BY,
         )
@@ -198,7 +200,7 @@ class Turns:
             effort=staffed.effort,
             share=share(self._factory.state, card.id, task.id),
             card=card,
-            resume=_resumed(task, handoff, seat, kind),
+            resume=resumes,
         )
         outcome = SeatOutcome(kind="interrupted", note="the turn was interrupted; its work is kept")
         try:

@@ -190,9 +190,9 @@ class Chronicle:
                 if story := self.stories.get(turn):
                     story.denied += 1
                 self._say(turn, "denied", f"x {one_line(tool, 60)}   DENIED: {one_line(reason, 300)}")
-            case e.UsageNoted(turn=turn, usd=usd, tokens_in=tokens_in, tokens_out=tokens_out):
+            case e.UsageNoted(turn=turn, usd=usd) as used:
                 if story := self.stories.get(turn):
-                    story.usd, story.tokens = usd, tokens_in + tokens_out
+                    story.usd, story.tokens = usd, used.tokens
             case e.ActionAllowed(id=id, turn=turn, action=action, ruling=ruling):
                 self._actions[id] = (turn, action)
                 self._note_hits(turn, ruling.matches, entry.at)
@@ -243,6 +243,10 @@ class Chronicle:
             started=at,
         )
         self._say(started.turn, "note", f"brief {started.brief[:10]} sealed; attempt {started.attempt}; {started.seat}")
+        from factory_tui.domain.wording import how_it_begins  # not before the first frame
+
+        if how := how_it_begins(started):
+            self._say(started.turn, "note", f"  {how}")
         while len(self.stories) > MOST_STORIES:
             oldest = next((id for id, story in self.stories.items() if story.ended), None)
             if oldest is None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from desks import OK, RecordingDesk, brief_for
@@ -428,3 +429,93 @@ async def test_a_context_that_is_full_is_handed_on_by_our_own_account(fault: Rep
         outcome = await play(seat, RecordingDesk())
     assert outcome.kind == "truncated"
     assert "- read a.py: ok" in outcome.digest
+
+
+# --- cut off, and taken up -------------------------------------------------------------------------
+
+
+class Waiting(RecordingDesk):
+    """Whose action waits for ever, as for a supervisor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+
+    async def act(self, action: Action) -> ActionResult:
+        if action.kind != "run":
+            return await super().act(action)
+        self.reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody answers it")
+
+
+RUN = Reply(calls=[("run", {"command": "make"})])
+
+
+async def cut_off(seat: AnthropicApiSeat) -> str:
+    """In its action; the conversation's id."""
+    desk = Waiting()
+    turn = asyncio.ensure_future(play(seat, desk))
+    await desk.reached.wait()
+    turn.cancel()
+    await asyncio.wait([turn])
+    await seat.close()
+    return desk.conversations[-1][0]
+
+
+async def test_a_turn_that_was_cut_off_is_taken_up_with_all_that_was_said_and_told_what_is_in_doubt(
+    tmp_path: Path,
+) -> None:
+    async with seated(LOOK, RUN, HAND_OVER, place=str(tmp_path)) as (seat, server, _):
+        assert seat.facts.can_resume
+        id = await cut_off(seat)
+        (kept,) = tmp_path.iterdir()
+        assert (kept.stem, kept.stat().st_mode & 0o077) == (id, 0)
+        desk = RecordingDesk()
+        assert (await play(seat, desk, resume=id)).kind == "ok"
+        told = server.requests[-1]
+        assert desk.conversations[0][0] == id
+        assert desk.notices == []
+        for words in ("Let me look.", "You were interrupted. Go on with your turn.", "not known whether this was done"):
+            assert words in told.everything
+        assert [message["role"] for message in told.messages] == ["user", "assistant"] * 2 + ["user"]
+        assert list(tmp_path.iterdir()) == [], "it has ended: nobody takes it up again"
+
+
+@pytest.mark.parametrize(
+    ("damage", "more", "why"),
+    [
+        (lambda path: path.unlink(), {}, "is not there any more"),
+        (lambda path: path.write_text('{"brief": '), {}, "is not there any more"),
+        (lambda path: None, {"model": "claude-haiku-5-5"}, "was another model's"),
+        (lambda path: None, {"sha256": "1" * 64}, "was told another brief"),
+    ],
+)
+async def test_what_cannot_be_taken_up_begins_afresh_and_says_so_in_one_line(
+    tmp_path: Path, damage, more: dict[str, str], why: str
+) -> None:
+    async with seated(LOOK, RUN, HAND_OVER, place=str(tmp_path)) as (seat, server, _):
+        id = await cut_off(seat)
+        damage(tmp_path / f"{id}.json")
+        desk = RecordingDesk()
+        assert (await play(seat, desk, resume=id, **more)).kind == "ok"
+        ((kind, text),) = desk.notices
+        assert kind == "fallback"
+        assert why in text
+        assert desk.conversations[0][0] != id
+        assert "Let me look." not in server.requests[-1].everything
+
+
+async def test_what_waits_for_the_world_is_kept_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    busy = Reply(status=429, headers={"retry-after": "3600"})
+    async with seated(LOOK, busy, HAND_OVER, place=str(tmp_path)) as (seat, server, _):
+        desk = RecordingDesk()
+        assert (await play(seat, desk)).kind == "waiting"
+        await seat.close()
+        assert (await play(seat, RecordingDesk(), resume=desk.conversations[-1][0])).kind == "ok"
+        assert "Let me look." in server.requests[-1].everything
+
+
+async def test_without_a_place_nothing_is_kept_and_it_says_that_it_cannot_go_on() -> None:
+    async with seated(HAND_OVER) as (seat, _, _):
+        assert not seat.facts.can_resume

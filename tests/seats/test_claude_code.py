@@ -280,10 +280,12 @@ async def test_two_conversations_share_nothing_and_one_is_taken_up_by_its_id(tmp
     async with room(tmp_path, Reply(text="First words. " * 50, gap=0.05), DONE, DONE) as here:
         turn = asyncio.ensure_future(here.seat.run(BRIEF, here.desk))
         await here.desk.began.wait()
+        (session,) = here.desk.conversations
+        while not any(b'"user"' in path.read_bytes() for path in (tmp_path / "claude").rglob(f"{session}.jsonl")):
+            await asyncio.sleep(0.02)
         turn.cancel()
         await asyncio.wait([turn])
         await here.seat.close()
-        (session,) = here.desk.conversations
         other = Room(here.server, here.kit)
         await other.play()
         assert other.desk.conversations != [session]
@@ -294,6 +296,31 @@ async def test_two_conversations_share_nothing_and_one_is_taken_up_by_its_id(tmp
         told = here.server.requests[-1].everything
         assert "You are the Builder. Add." in told
         assert "You were interrupted" in told
+
+
+async def test_a_conversation_that_is_gone_or_was_never_written_begins_afresh_and_says_so(tmp_path: Path):
+    gone = "0b3f9c3e-0000-4000-8000-000000000000"
+    (tmp_path / "claude" / gone / "config" / "projects" / "x").mkdir(parents=True)
+    (tmp_path / "claude" / gone / "config" / "projects" / "x" / f"{gone}.jsonl").write_text('{"type":"mode"}\n')
+    for session in (gone, gone.replace("0b3", "0b4"), "../../etc"):
+        async with room(tmp_path, DONE) as here:
+            assert (await here.play(replace(BRIEF, resume=session))).kind == "ok"
+            assert here.desk.conversations != [session]
+            assert "not there any more: a fresh one begins" in dict(here.desk.notices)["fallback"]
+            assert "You are the Builder. Add." in here.server.requests[0].everything
+            assert "You were interrupted" not in here.server.requests[0].everything
+
+
+async def test_a_transcript_that_a_kill_cut_short_is_taken_up(tmp_path: Path):
+    async with room(tmp_path, Reply(calls=[(f"{PREFIX}read", {"path": "a.py"})]), DONE, DONE) as here:
+        assert (await here.play()).kind == "ok"
+        (session,) = here.desk.conversations
+        (transcript,) = (tmp_path / "claude" / session).rglob(f"{session}.jsonl")
+        with transcript.open("ab") as file:
+            file.write(b'{"type":"assistant","message":{"id":"msg_9","rol')
+        again = Room(here.server, here.kit)
+        assert (await again.play(replace(BRIEF, resume=session))).kind == "ok"
+        assert again.desk.conversations == [session]
 
 
 # --- a full context --------------------------------------------------------------------------------

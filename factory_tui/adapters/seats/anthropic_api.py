@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from factory_tui.adapters.brief_sections import cached_parts
+from factory_tui.adapters.kept_conversations import Conversation, Shelf
 from factory_tui.adapters.logins import is_this_machine, must_stay_private
 from factory_tui.adapters.model_calls import FULL, HAND_ON, Calls, is_nearly_full
 from factory_tui.adapters.model_stream import Answer
@@ -52,6 +54,9 @@ class ApiSettings:
     """With not one byte, after which the connection is given up."""
     answered: Callable[[], None] = lambda: None
     """Told when the server has answered: until then the key is unproven."""
+    place: str = ""
+    """A directory of the state place where conversations are kept until their turn has ended; empty = they are not,
+    and a turn that was cut off begins afresh."""
     longest_wait: float = 60.0
     """Seconds that are waited before a try; a server that asks for more ends the turn, waiting for the world."""
 
@@ -90,6 +95,7 @@ class AnthropicApiSeat:
             control="brokered",
             gates_every_call=True,
             knows_cost=all(settings.models.find(model) for model in named),
+            can_resume=bool(settings.place),
             contained=True,
         )
 
@@ -106,7 +112,9 @@ class AnthropicApiSeat:
         effort = brief.effort or settings.effort or (tier.effort if tier and tier.effort else "")
         calls = Calls(brief)
         self._client = await self._connect()
-        return await _Turn(self._client, settings, self._pause, brief, desk, calls, model, effort).play()
+        turn = _Turn(self._client, settings, self._pause, brief, desk, calls, model, effort)
+        await turn.begin()
+        return await turn.play()
 
     async def _connect(self) -> Any:
         # Three quarters of a second and 74 MB: off the loop, and only when a turn needs it.
@@ -167,8 +175,27 @@ class _Turn:
         self._used = Tokens()
         self._usd: float | None = 0.0
         self._cut_answers = 0
+        self._shelf = Shelf(settings.place) if settings.place else None
+        self._id = str(uuid.uuid4())
+
+    async def begin(self) -> None:
+        """Takes up the conversation that was cut off, where it is there and is this model's own."""
+        id = self._brief.resume
+        if id and self._shelf is not None:
+            found = await asyncio.to_thread(self._shelf.take_up, id, self._brief.sha256, self._model)
+            if isinstance(found, Conversation):
+                self._id, self._history, self._calls.done = id, found.messages, found.done
+            else:
+                self._desk.notice("fallback", f"the conversation that was cut off {found}: a fresh one begins")
+        self._desk.conversation(self._id, self._model)
 
     async def play(self) -> SeatOutcome:
+        outcome = await self._played()
+        if self._shelf is not None and outcome.kind != "waiting":
+            await asyncio.to_thread(self._shelf.drop, self._id)
+        return outcome
+
+    async def _played(self) -> SeatOutcome:
         try:
             while True:
                 answer = await self._ask()
@@ -176,6 +203,14 @@ class _Turn:
                     return outcome
         except _Failed as failed:
             return self._ended(failed.trouble)
+
+    async def _keep(self) -> None:
+        """As it stands; before what was said in it is carried out, so that a restart knows what is in doubt."""
+        if self._shelf is not None:
+            kept = Conversation(
+                brief=self._brief.sha256, model=self._model, messages=self._history, done=self._calls.done
+            )
+            await asyncio.to_thread(self._shelf.keep, self._id, kept)
 
     async def _go_on_from(self, answer: Answer) -> SeatOutcome | None:
         """What one answer leads to; None = the conversation goes on."""
@@ -185,6 +220,7 @@ class _Turn:
             note = f"the model refused: {answer.stopped_because or 'it gave no reason'}"
             return SeatOutcome(kind="refused", note=note)
         if calls:
+            await self._keep()
             results = await self._calls.carry(self._desk, [call for _, call in calls])
             content: list[dict[str, Any]] = [
                 {"type": "tool_result", "tool_use_id": id, "content": result.text, "is_error": not result.ok}
@@ -227,6 +263,7 @@ class _Turn:
         """One answer, tried again where that may help; every wait is told before it. Raises _Failed."""
         if words := await self._desk.hear():
             self._remember("user", [_said(text) for text in words])
+        await self._keep()
         tried = 0
         while True:
             answer = Answer()
@@ -257,7 +294,7 @@ class _Turn:
                 if text := answer.take(event):
                     self._desk.say(text)
                 if event.type == "message_start":
-                    self._desk.conversation(answer.id, answer.model)
+                    self._desk.conversation(self._id, answer.model)
         if answer.said:
             self._desk.say("\n")
 

@@ -16,6 +16,8 @@ class StartTurn:
     facts: SeatFacts
     person: str
     brief: Sha256
+    resumes: str = ""
+    """The conversation that the seat is to take up; empty = a fresh one."""
 
 
 @dataclass(frozen=True, kw_only=True)

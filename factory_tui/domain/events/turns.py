@@ -54,6 +54,11 @@ class TurnStarted(Record, frozen=True, kw_only=True, tag="turn.started"):
     wall: str
     facts: SeatFacts | None = None
     """What the seat declared; None = it was not asked yet, in a ledger of before."""
+    cut_off: str = ""
+    """The turn on the same handoff that an interrupt, a restart or the world cut off, and that this one goes on from;
+    empty = there is none."""
+    resumes: str = ""
+    """The conversation of that turn, taken up; empty = a fresh one begins."""
 
 
 class TurnEnded(Record, frozen=True, kw_only=True, tag="turn.ended"):
@@ -127,6 +132,11 @@ class UsageNoted(Record, frozen=True, kw_only=True, tag="usage.noted"):
     tokens_written: int = 0
     """Read and written into the cache."""
     model: str = ""
+
+    @property
+    def tokens(self) -> int:
+        """As a budget counts them: those from the cache too."""
+        return self.tokens_in + self.tokens_out + self.tokens_cached + self.tokens_written
 
 
 class SeatNoticed(Record, frozen=True, kw_only=True, tag="seat.noticed"):

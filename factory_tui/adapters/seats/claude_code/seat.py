@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from factory_tui.adapters.enclosure import Program
 from factory_tui.adapters.endpoint import Endpoint
@@ -39,7 +39,7 @@ SYSTEM_PROMPT = (
     " shell, no other file access and no network. A refusal comes with its reason and a way on: obey it, do not look"
     " for a way around. Your turn ends when you deliver as the brief says."
 )
-INTERRUPT_SECONDS = 1.5
+INTERRUPT_SECONDS = 3.0
 """To tell the program that it is interrupted, before it is ended."""
 
 
@@ -83,12 +83,16 @@ class ClaudeCodeSeat:
         )
 
     async def run(self, brief: TurnBrief, desk: Desk) -> SeatOutcome:
+        place = await asyncio.to_thread(_place, self._kit.place, brief.resume)
+        if brief.resume and not place.is_resumed:
+            desk.notice("fallback", "the conversation that was cut off is not there any more: a fresh one begins")
+            brief = replace(brief, resume="")
         turn = Turn(self._kit, brief, desk)
         loaded = await asyncio.to_thread(_Loaded)
         proxy = self._proxy = loaded.proxy(self._kit, turn)
         self._kit.learn("stand-in", proxy.stand_in)
         try:
-            talk = await self._open(turn, brief, proxy, loaded)
+            talk = await self._open(turn, brief, proxy, loaded, place)
             try:
                 outcome = await turn.play(talk)
                 await proxy.quiet()
@@ -99,16 +103,15 @@ class ClaudeCodeSeat:
         except (WorldError, ConnectionError) as error:
             return turn.broken(self._program, error)
 
-    async def _open(self, turn: Turn, brief: TurnBrief, proxy: Proxy, loaded: _Loaded) -> Talk:
-        kit = self._kit
-        session, folder = await asyncio.to_thread(_place, kit.place, brief.resume)
+    async def _open(self, turn: Turn, brief: TurnBrief, proxy: Proxy, loaded: _Loaded, place: _Place) -> Talk:
+        kit, session, folder = self._kit, place.session, place.folder
         model, effort = self._model(brief)
         argv = command.argv(
             kit.program.path,
             system_prompt=SYSTEM_PROMPT,
             model=model,
             session=session,
-            resume=bool(brief.resume),
+            resume=place.is_resumed,
             effort=effort,
         )
         login = {kit.login.variable: proxy.stand_in}
@@ -150,23 +153,27 @@ class ClaudeCodeSeat:
                 await talk.close()
 
 
-def _place(place: str, resume: str) -> tuple[str, str]:
-    """The conversation's id and its folder. Raises WorldError when one to take up is not there."""
-    if resume:
-        try:
-            session = str(uuid.UUID(resume))
-        except ValueError as error:
-            raise WorldError(what=f"`{resume[:80]}` is no conversation of Claude Code") from error
+class _Place(NamedTuple):
+    """Where a conversation lives."""
+
+    session: str
+    """Its id."""
+    folder: str
+    is_resumed: bool
+
+
+def _place(place: str, resume: str) -> _Place:
+    """Of the conversation to take up, where the program wrote down what it was asked; else of a fresh one."""
+    with contextlib.suppress(ValueError):
+        session = str(uuid.UUID(resume))
         folder = Path(place, session)
-        if not (folder / "config").is_dir():
-            raise WorldError(what=f"the conversation {session} is no longer there", next_step="begin the turn afresh")
-    else:
-        session = str(uuid.uuid4())
-        folder = Path(place, session)
-        folder.mkdir(parents=True, mode=0o700)
-    for name in ("config", "work"):
-        (folder / name).mkdir(exist_ok=True, mode=0o700)
-    return session, str(folder)
+        if any(b'"user"' in path.read_bytes() for path in folder.glob(f"config/projects/*/{session}.jsonl")):
+            return _Place(session, str(folder), is_resumed=True)
+    session = str(uuid.uuid4())
+    folder = Path(place, session)
+    for path in (folder, folder / "config", folder / "work"):
+        path.mkdir(parents=True, mode=0o700)
+    return _Place(session, str(folder), is_resumed=False)
 
 
 class _Loaded:
