@@ -425,11 +425,15 @@ class Gate:
 
     def facts(self, name: str) -> tuple[str, str, str, list[str]]:
         """Commit, base, tree and changed paths. Raises Closed when it has no parent or is none."""
-        words = git(self._repo, "rev-list", "--parents", "-n", "1", "--end-of-options", name).split()
-        if len(words) < 2:
+        commit, tree, *parents = self._commit(name)
+        if not parents:
             raise Closed("it has no parent, so there is no base to take trust and policy from")
-        tree = git(self._repo, "rev-parse", f"{words[0]}^{{tree}}").strip()
-        return words[0], words[1], tree, _paths(self._repo, words[1], words[0])
+        return commit, parents[0], tree, _paths(self._repo, parents[0], commit)
+
+    def _commit(self, name: str) -> list[str]:
+        """Its id, its tree, its parents."""
+        words = git(self._repo, "rev-list", "-n", "1", "--format=%T %P", "--end-of-options", name).split()
+        return words[1:]  # the first word is `commit`
 
     def evidence(self, commit: str, base: Base) -> tuple[list[Signed], list[str]]:
         """Statements in the commit's note that hold, and why each other line does not."""
@@ -462,12 +466,11 @@ class Gate:
         """One commit, against its first parent."""
         answer = Answer(commit=name)
         try:
-            words = git(self._repo, "rev-list", "--parents", "-n", "1", "--end-of-options", name).split()
-            answer.commit, parents = words[0], words[1:]
+            answer.commit, tree, *parents = self._commit(name)
             if not parents:
                 raise Closed("it has no parent, so there is no base to take trust and policy from")
             answer.base = parents[0]
-            case = self._case(answer.commit, parents)
+            case = self._case(answer.commit, tree, parents)
             answer.statements = len({one.sha256 for one in (*case.held, *case.own)})
             answer.why += self._judged(case)
             answer.notes += case.notes
@@ -481,13 +484,14 @@ class Gate:
             answer.why.append(f"its statements cannot be understood ({type(error).__name__}: {error})")
         return answer
 
-    def _case(self, commit: str, parents: list[str]) -> Case:
+    def _case(self, commit: str, tree: str, parents: list[str]) -> Case:
         base = self.base(parents[0], commit)
         if not base.policy and not self._trust:
             raise Closed("its base has no home, so nobody is trusted there; name your own file with --trust")
-        held, wrong = self.evidence(commit, base)
-        tree = git(self._repo, "rev-parse", f"{commit}^{{tree}}").strip()
-        case = Case(commit, tree, parents, base, _paths(self._repo, base.commit, commit), held, wrong)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            touched = pool.submit(_paths, self._repo, base.commit, commit)
+            held, wrong = self.evidence(commit, base)
+        case = Case(commit, tree, parents, base, touched.result(), held, wrong)
         if self._replaced:
             told = f"{self._replaced} objects are replaced here (refs/replace); none of that was believed"
             case.notes.append(told)
