@@ -18,6 +18,7 @@ from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Action, Actor, Control, SeatFacts
 from factory_tui.domain.waiting import waiting
+from factory_tui.engine.checklist import Report, unheard
 from factory_tui.engine.seat_ports import ActionResult, Desk, SeatOutcome, TurnBrief
 from factory_tui.engine.session import waits_for_somebody
 
@@ -82,10 +83,10 @@ class Crew:
         return open_house(ground, seats=lambda charter: SeatTable({"mind": lambda: self.seat}, charter))
 
     @asynccontextmanager
-    async def session(self, mode: str | None = None, acknowledge: bool = True):
+    async def session(self, mode: str | None = None, acknowledge: bool = True, report: Report = unheard):
         house = self.house()
         try:
-            await house.start(SUPERVISOR, mode)  # type: ignore[arg-type]
+            await house.start(SUPERVISOR, mode, report)  # type: ignore[arg-type]
             if acknowledge:
                 for item in waiting(house.state):
                     if item.kind == "digest":

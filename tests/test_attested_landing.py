@@ -25,8 +25,11 @@ from factory_tui.adapters.user_config import UserConfig
 from factory_tui.adapters.walls import ProvenSandbox
 from factory_tui.bootstrap.house import House
 from factory_tui.domain import events as e
+from factory_tui.domain.assurance import LEVELS
 from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.waiting import waiting
+from factory_tui.domain.wording import worded
+from factory_tui.engine.checklist import Checked
 
 
 def verified(crew: Crew, name: str) -> verify.Answer:
@@ -42,6 +45,36 @@ def test_what_the_factory_lands_a_third_party_finds_open(tmp_path: Path):
     found = verified(crew, "HEAD")
     assert found.why == []
     assert (found.statements, found.level) == (4, "G0")
+
+
+def landings(house: House) -> list[e.Landed]:
+    return [entry.event for entry in house.ledger.entries if isinstance(entry.event, e.Landed)]
+
+
+def test_each_landing_says_how_far_its_evidence_can_be_trusted(tmp_path: Path):
+    crew = trusting_crew(tmp_path)
+    told: list[Checked] = []
+
+    async def play() -> None:
+        async with crew.session(report=told.append) as house:
+            await small_task(house, "Add by summing")
+            await settled(house)
+            (item,) = [item for item in waiting(house.state) if item.kind == "change"]
+            answer(house, item.id, "approve")
+            await settled(house)
+
+    asyncio.run(play())
+    house = crew.house()
+    try:
+        (one,) = landings(house)
+        words = f"G0: {LEVELS['G0']}"
+        assert (one.assurance, worded(one).partition("evidence ")[2]) == ("G0", words)
+        digest = house.evidence.get(house.state.digest.evidence.sha256).decode() if house.state.digest else ""
+        assert f"\nEvidence: {words}.\n" in digest
+        assert f"evidence {words} (#" in digest
+        assert [line.told for line in told if line.line == "evidence" and line.verdict == "ok"] == [words]
+    finally:
+        house.ledger.close()
 
 
 def test_a_change_on_a_base_that_moved_is_open_too(tmp_path: Path):
@@ -106,6 +139,9 @@ def test_without_keys_the_session_says_so_and_lands_unsigned(tmp_path: Path):
     try:
         assert "factory init --keys" in house.state.unsigned
         assert house.state.assurance == ""
+        digest = house.evidence.get(house.state.digest.evidence.sha256).decode() if house.state.digest else ""
+        assert "\nEvidence: nothing is signed: " in digest
+        assert not [one for one in landings(house) if one.assurance]
     finally:
         house.ledger.close()
 

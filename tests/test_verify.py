@@ -14,6 +14,7 @@ from real_git import CLEAN, git
 from signing import Evidence, trusting_repository, work
 
 from factory_tui.adapters import verify
+from factory_tui.domain.assurance import LEVELS
 from factory_tui.domain.terms import Verdict
 
 
@@ -78,6 +79,10 @@ def test_a_change_of_the_home_is_vouched_for_by_the_supervisor_alone(evidence: E
     only(evidence.why(made), "no landing statement")
     by_hand(evidence, made, (".factory/rules/X2.md",))
     assert evidence.why(made) == []
+
+
+def test_the_words_of_the_levels_are_the_factorys_own():
+    assert verify.LEVELS == LEVELS
 
 
 # --- the file, alone ------------------------------------------------------------------------------

@@ -140,11 +140,16 @@ class SshAttestor:
 
     async def why_closed(self, commit: CommitId) -> tuple[str, ...]:
         """What a third party would say; nothing = the gate is open for it."""
-        return await asyncio.to_thread(self._why_closed, commit)
+        return (await self.verified(commit))[0]
 
-    def _why_closed(self, commit: CommitId) -> tuple[str, ...]:
+    async def verified(self, commit: CommitId) -> tuple[tuple[str, ...], str]:
+        """The same, and the level that the verifier found; empty = it is closed."""
+        return await asyncio.to_thread(self._verified, commit)
+
+    def _verified(self, commit: CommitId) -> tuple[tuple[str, ...], str]:
         try:
             with self._gate() as gate:
-                return tuple(gate.verify(commit).why)
+                answer = gate.verify(commit)
         except verify.Closed as error:
-            return (str(error),)
+            return (str(error),), ""
+        return tuple(answer.why), answer.level

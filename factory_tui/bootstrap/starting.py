@@ -25,6 +25,7 @@ from factory_tui.engine.checklist import (
     Checklist,
     Report,
     budget_line,
+    evidence_line,
     handoffs_line,
     law_lines,
     repository_line,
@@ -77,7 +78,9 @@ class Start:
         with checks.running("wall"):
             standing = await self.limits.sandbox.prove()
         checks.tell(wall_line(standing.label, standing.why_none))
-        unsigned = await self.attestor.problem(base)
+        with checks.running("evidence"):
+            unsigned = await self.attestor.problem(base)
+        checks.tell(evidence_line("" if unsigned else self.attestor.level, unsigned))
         await self.session.start(
             c.StartSession(
                 version=__version__,

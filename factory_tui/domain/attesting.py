@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from factory_tui.domain.assurance import LEVELS as LEVELS
 from factory_tui.domain.events import LevelJudged
 from factory_tui.domain.state import Approval, Candidate, Deployment, Task, TurnRecord
 from factory_tui.domain.terms import CommitId, Sha256, TreeId, Verdict
@@ -28,14 +29,6 @@ FACTORY, SUPERVISOR = "factory", "supervisor"
 """Signers beside the roles: the program itself, and the person above it."""
 
 RESULTS = {Verdict.PASS: "PASSED", Verdict.FAIL: "FAILED", Verdict.BROKEN: "BROKEN", Verdict.NOT_RUN: "NOT_RUN"}
-
-LEVELS = {
-    "G0": "models cannot skip the gate; whoever owns this machine can",
-    "G1": "nobody pushes past it: a server asks for this evidence",
-    "G2": "survives a stolen laptop: the checks ran again elsewhere, under another key",
-    "G3": "a human touched it: approved with a hardware key",
-}
-"""What the evidence of a landing can be trusted for. No standard that needs two trusted people is claimed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -353,6 +353,7 @@ def intend_landing(state: State, command: c.IntendLanding) -> tuple[e.Event, ...
             new=command.new,
             checkout=command.checkout,
             paths=command.paths,
+            assurance=command.assurance,
         ),
     )
 
@@ -369,5 +370,12 @@ def settle_landing(state: State, command: c.SettleLanding) -> tuple[e.Event, ...
     assert intent
     assert candidate
     ids = Ids(state)
-    landed = e.Landed(task=task.id, ref=intent.ref, old=intent.old, new=intent.new, tree=task.merged or candidate.tree)
+    landed = e.Landed(
+        task=task.id,
+        ref=intent.ref,
+        old=intent.old,
+        new=intent.new,
+        tree=task.merged or candidate.tree,
+        assurance=intent.assurance,
+    )
     return (landed, *unblocked(state, ids, task.id), *mission_over(state, task.mission, task.id))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from factory_tui.domain import assurance
 from factory_tui.domain import events as e
 from factory_tui.domain.asking import key_of
 from factory_tui.domain.entries import Entry
@@ -53,6 +54,7 @@ def write(entries: Sequence[Entry], state: State, session: int, *, reason: str, 
         "",
         f"{span} ({minutes:.0f} min), entries #{first.seq if first else 0} to #{last.seq if last else 0}.",
         f"Ended: {reason}.",
+        f"Evidence: {assurance.told(state.assurance, state.unsigned)}.",
         f"Wall: {_wall(started, state)}. Mode: {state.mode}."
         f" Base: {started.base_ref if started else state.base_ref} at {(started.base if started else state.base)[:10]}."
         f" Charter: {state.law.sha256[:12] if state.charter else 'none'}.",
@@ -125,8 +127,8 @@ def _happened(entry: Entry, state: State) -> str:
             return f"{task} committed {commit[:10]} (tree {tree[:10]})"
         case e.HandedOver(task=task, commit=commit, note=note):
             return f"{task} handed over at {commit[:10]}" + (f', noting "{one_line(note)}"' if note else "")
-        case e.Landed(task=task, ref=ref, new=new):
-            return f"{task} landed: {ref} is {new[:10]}"
+        case e.Landed():
+            return worded(entry.event)
         case e.TaskDone(task=task):
             return f"{task} done"
         case e.TaskSplit(task=task, into=into):

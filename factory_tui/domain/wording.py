@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from factory_tui.domain import assurance
 from factory_tui.domain import events as e
 from factory_tui.domain.staffing import Bounds
 from factory_tui.domain.terms import LEVEL_NAMES
@@ -99,8 +100,8 @@ def worded(event: object) -> str:
             return f"{task} approved ({approval})"
         case e.ApprovalStale(task=task, reason=reason):
             return f"the approval of {task} is stale: {one_line(reason)}"
-        case e.Landed(task=task, ref=ref, new=new):
-            return f"{task} landed: {ref} is {new[:10]}"
+        case e.Landed(task=task, ref=ref, new=new, assurance=level):
+            return f"{task} landed: {ref} is {new[:10]}" + (f"; evidence {assurance.told(level)}" if level else "")
         case e.DeploymentProposed(deployment=one, plan=plan, by=by):
             return f"{one}: {by} proposes {plan.commit[:10]} for {plan.environment}"
         case e.DeploymentApproved(deployment=one, approval=approval, by=by):

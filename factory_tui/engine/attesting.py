@@ -39,11 +39,14 @@ class Attesting:
         self._factory, self._attestor, self._evidence = factory, attestor, evidence
         self._head, self._now, self._repository, self._as_root = head, now, repository, as_root
 
-    async def attest(self, task_id: str, commit: CommitId) -> str:
-        """Everything about a change that is cleared to land as `commit`. Returns why it must not; empty = it may."""
+    async def attest(self, task_id: str, commit: CommitId) -> tuple[str, str]:
+        """Everything about a change that is cleared to land as `commit`.
+
+        Returns why it must not, empty = it may; and the level that the verifier found, empty = nothing is signed here.
+        """
         state = self._factory.state
         if not state.assurance:
-            return ""
+            return "", ""
         try:
             task = state.tasks[task_id]
             if not _is_attested(task, commit):
@@ -52,10 +55,10 @@ class Attesting:
             for about in dict.fromkeys(one.commit for one in task.attested):
                 lines = [self._evidence.get(one.envelope.sha256) for one in task.attested if one.commit == about]
                 await self._attestor.keep(about, lines)
-            why = await self._attestor.why_closed(commit)
+            why, level = await self._attestor.verified(commit)
         except WorldError as error:
-            return f"its evidence could not be made: {error}"
-        return f"its evidence does not hold: {'; '.join(why)}" if why else ""
+            return f"its evidence could not be made: {error}", ""
+        return (f"its evidence does not hold: {'; '.join(why)}", "") if why else ("", level)
 
     async def _sign_all(self, state: State, task: Task, commit: CommitId) -> None:
         candidate = task.candidate

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from factory_tui.domain import assurance
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.law import rulebook_of
@@ -18,7 +19,9 @@ from factory_tui.domain.staffing import Budgets
 from factory_tui.domain.state import State
 from factory_tui.domain.waiting import waiting
 
-CheckLine = Literal["ledger", "repository", "dna", "rules", "knowledge", "smoke", "wall", "seats", "budget", "handoffs"]
+CheckLine = Literal[
+    "ledger", "repository", "dna", "rules", "knowledge", "smoke", "wall", "evidence", "seats", "budget", "handoffs"
+]
 LINES: Mapping[CheckLine, str] = {
     "ledger": "ledger",
     "repository": "repository",
@@ -27,6 +30,7 @@ LINES: Mapping[CheckLine, str] = {
     "knowledge": "knowledge",
     "smoke": "smoke command",
     "wall": "wall",
+    "evidence": "evidence",
     "seats": "seats",
     "budget": "budget",
     "handoffs": "open handoffs",
@@ -77,6 +81,14 @@ class Checklist:
     def tell_all(self, *checked: Checked) -> None:
         for one in checked:
             self.tell(one)
+
+
+def evidence_line(level: str, unsigned: str) -> Checked:
+    """How far what lands in this session can be trusted by others."""
+    if level:
+        return Checked(line="evidence", verdict="ok", told=assurance.told(level))
+    problem, _, mend = unsigned.partition(": ")
+    return Checked(line="evidence", verdict="warn", told=f"nothing is signed: {problem}", mend=mend)
 
 
 def ledger_line(entries: int, torn_bytes: int) -> Checked:

@@ -258,12 +258,19 @@ class Gatekeeper:
         if plan.blocked:
             self._factory.submit(c.SettleLanding(task=task.id, landed=False, reason=plan.blocked), BY)
             return
-        if self._attesting and (why := await self._attesting.attest(task.id, new)):
+        why, assurance = await self._attesting.attest(task.id, new) if self._attesting else ("", "")
+        if why:
             self._factory.submit(c.SettleLanding(task=task.id, landed=False, reason=why), BY)
             return
         await self._factory.carried_out(
             c.IntendLanding(
-                task=task.id, ref=plan.ref, old=plan.old, new=plan.new, checkout=plan.checkout, paths=plan.paths
+                task=task.id,
+                ref=plan.ref,
+                old=plan.old,
+                new=plan.new,
+                checkout=plan.checkout,
+                paths=plan.paths,
+                assurance=assurance,
             ),
             BY,
         )

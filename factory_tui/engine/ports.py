@@ -393,3 +393,6 @@ class Attestor(Protocol):
 
     async def why_closed(self, commit: CommitId) -> tuple[str, ...]:
         """What a third party who verifies the commit would object to; nothing = the gate is open for it."""
+
+    async def verified(self, commit: CommitId) -> tuple[tuple[str, ...], str]:
+        """The same, and the level that was found, a key of `attesting.LEVELS`; empty = it is closed."""

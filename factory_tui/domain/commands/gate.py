@@ -84,6 +84,7 @@ class IntendLanding:
     new: CommitId
     checkout: str = ""
     paths: tuple[str, ...] = ()
+    assurance: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

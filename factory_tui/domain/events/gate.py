@@ -164,6 +164,8 @@ class LandingIntended(Record, frozen=True, kw_only=True, tag="landing.intended")
     new: CommitId
     checkout: str = ""
     paths: tuple[str, ...] = ()
+    assurance: str = ""
+    """How far its evidence can be trusted, as the verifier found it: `G0` to `G3`; empty = there is none."""
 
 
 class Landed(Record, frozen=True, kw_only=True, tag="landed"):
@@ -172,6 +174,8 @@ class Landed(Record, frozen=True, kw_only=True, tag="landed"):
     old: CommitId
     new: CommitId
     tree: TreeId
+    assurance: str = ""
+    """As in the intent."""
 
 
 class LandingRefused(Record, frozen=True, kw_only=True, tag="landing.refused"):
