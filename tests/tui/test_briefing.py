@@ -42,6 +42,7 @@ FOUND = (
         told="none: bwrap is not installed; your package manager has it as `bubblewrap`",
         mend="`factory doctor` looks for one",
     ),
+    Checked(line="evidence", verdict="ok", told="G0: models cannot skip the gate; whoever owns the machine can"),
     Checked(line="seats", verdict="ok", told="15 roles: 15 human"),
     Checked(line="budget", verdict="ok", told="a turn at most $3.00 and 60 min (builder); a day at most $20.00"),
     Checked(
@@ -112,7 +113,7 @@ async def test_each_line_ticks_when_its_check_ends_and_the_digest_can_be_read_me
             await pilot.pause(0)
         text = await told(chair, pilot, FOUND[0], Checked(line="repository", verdict="running"))
         assert isinstance(app.screen, Briefing)
-        assert "1 of 10" in text
+        assert "1 of 11" in text
         assert "✓ ledger" in text
         assert "▸ repository    looking" in text
         assert "· DNA" in text
@@ -121,7 +122,7 @@ async def test_each_line_ticks_when_its_check_ends_and_the_digest_can_be_read_me
         assert app.state.acknowledged == 0
         assert "what is new is not known yet" in hint(app)
         text = await told(chair, pilot, FOUND[1], *FOUND[2:], None)
-        assert "10 of 10" in text
+        assert "11 of 11" in text
         assert "2 to look at" in text
         assert "base main +14 commits" in text
         await press_now(pilot, "A")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from factory_tui.domain import assurance
 from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.state import State
 from factory_tui.engine.checklist import LINES, Checked, CheckLine
@@ -76,6 +77,7 @@ def checklist(state: State, checks: Checks) -> str:
         f"- roles: {len(law.roles)}; knowledge: {len(law.knowledge)} document(s)",
         f"- smoke command: {law.gate.smoke.command or 'MISSING, level 2 cannot run'}",
         f"- wall: {state.wall}" + (", commands run as you" if state.wall.startswith("none") else ""),
+        f"- evidence: {assurance.told(state.assurance, state.unsigned)}",
         f"- open tasks: {len(state.tasks)}; mode: {state.mode}",
     ]
     return "\n".join(lines)
