@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -11,10 +12,18 @@ import pytest
 from test_model_seats import ingredients, keys
 
 from factory_tui.adapters.agent_seats import acp, needs_of_agents, unnamed_agent
-from factory_tui.adapters.agents import Agent, filled, filled_session, find_agent, known_agents, read_agent
+from factory_tui.adapters.agents import (
+    Agent,
+    filled,
+    filled_environment,
+    filled_session,
+    find_agent,
+    known_agents,
+    read_agent,
+)
 from factory_tui.adapters.endpoint import Endpoint
 from factory_tui.adapters.seat_parts import Ingredients
-from factory_tui.adapters.seats.acp.asking import command_line, relative
+from factory_tui.adapters.seats.acp.asking import Wish, command_line, names_ours, relative
 from factory_tui.adapters.seats.acp.calls_in_text import calls_in
 from factory_tui.adapters.seats.acp.remote import guarded, ssh_host
 from factory_tui.adapters.user_seats import SeatProfile
@@ -53,6 +62,8 @@ def test_what_ships_is_read_and_names_how_it_is_installed() -> None:
         assert agent.endpoint.credential, name
         # The real credential is nowhere in what it is given.
         assert "${stand_in}" in agent.environment[agent.endpoint.credential], name
+        assert re.search(r"\d+\.\d+\.\d+.*, 20\d\d-\d\d: ", agent.tried), f"{name}: which version was tried, and when"
+        assert not agent.sees_tree, f"{name}: it works by the factory's calls alone"
 
 
 def test_a_users_own_agent_comes_before_a_shipped_one_and_beside_it(tmp_path: Path) -> None:
@@ -84,6 +95,10 @@ def test_a_users_own_agent_comes_before_a_shipped_one_and_beside_it(tmp_path: Pa
             "no path that could be called",
         ),
         ("title = \n", 1, "this is not TOML"),
+        ('title = "x"\ncommand = ["x"]\n[files]\n"../up" = "x"\n', 4, "does not stay in"),
+        ('title = "x"\ncommand = ["x"]\n[files]\n"/etc/passwd" = "x"\n', 4, "does not stay in"),
+        ('title = "x"\ncommand = ["x"]\n[files]\n"a" = "${credential}"\n', 4, "nothing is known as"),
+        ('title = "x"\ncommand = ["x"]\ntools = "both"\n', 3, "server"),
     ],
 )
 def test_a_slip_is_named_with_its_line(tmp_path: Path, text: str, line: int, problem: str) -> None:
@@ -94,6 +109,30 @@ def test_a_slip_is_named_with_its_line(tmp_path: Path, text: str, line: int, pro
     assert problem in str(caught.value)
     assert caught.value.line == line
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "is_ours"),
+    [
+        ("other", "mcp__factory__read", True),
+        ("other", "factory_read", True),
+        ("other", "read (factory MCP Server)", True),
+        ("other", 'read (factory MCP Server): {"path":"a.py"}', True),
+        ("other", "read", False),
+        ("other", "mcp__factory__bash", False),
+        ("other", "mcp__elsewhere__read", False),
+        ("other", "factory_read; rm -rf .", False),
+        ("execute", "factory_read", False),
+        ("edit", "mcp__factory__read", False),
+    ],
+)
+def test_leave_for_our_own_tools_is_known_by_how_agents_title_them(kind: str, title: str, is_ours: bool) -> None:
+    wish = Wish(kind=kind, title=title, paths=(), command="", pattern="", content=None)
+    assert names_ours(wish, ["read", "edit"]) is is_ours
+
+
+def test_a_variable_that_comes_out_empty_is_not_set() -> None:
+    assert filled_environment({"A": "${model}", "B": "x${model}"}, {"model": ""}) == {"B": "x"}
 
 
 def test_an_unknown_agent_is_refused_with_the_known_ones(tmp_path: Path) -> None:
@@ -110,7 +149,7 @@ def test_what_is_told_is_filled_in_and_an_empty_model_left_out() -> None:
 
 def test_the_doctor_names_what_each_agent_lacks_and_the_command_that_mends_it(tmp_path: Path) -> None:
     bare = {need.about: need for need in needs_of_agents(NOWHERE, keys())}
-    assert bare["acp: opencode"].mend == "npm install -g opencode-ai"
+    assert bare["acp: opencode"].mend == "npm install -g --allow-scripts=opencode-ai opencode-ai"
     folder = program(tmp_path / "bin", "opencode")
     here = {need.about: need for need in needs_of_agents({**NOWHERE, "PATH": folder}, keys())}
     assert here["acp: opencode"].mend == "export ANTHROPIC_API_KEY"
@@ -132,7 +171,7 @@ def test_a_seat_is_made_or_says_what_it_lacks(tmp_path: Path) -> None:
     parts = kitchen(tmp_path, "/nonexistent")
     with pytest.raises(FactoryError, match="no `opencode` on PATH") as caught:
         acp(parts, "oc", SeatProfile(kind="acp", agent="opencode"))
-    assert caught.value.next_step == "npm install -g opencode-ai"
+    assert caught.value.next_step == "npm install -g --allow-scripts=opencode-ai opencode-ai"
     folder = program(tmp_path / "bin", "opencode")
     with pytest.raises(FactoryError, match="ANTHROPIC_API_KEY is not set"):
         acp(kitchen(tmp_path, folder), "oc", SeatProfile(kind="acp", agent="opencode"))

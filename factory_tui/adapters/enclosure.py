@@ -39,8 +39,8 @@ from factory_tui.engine.ports import Boundary, Limits
 
 PORT = 8377
 """Inside the wall, where every port is free."""
-LIMITS = Limits(memory_bytes=3 << 30, processes=512, scratch_bytes=256 << 20)
-"""Of a whole agent. How long it may live is its turn's business."""
+LIMITS = Limits(memory_bytes=3 << 30, reserved_bytes=8 << 30, processes=512, scratch_bytes=256 << 20)
+"""Of a whole agent; their runtimes ask for far more memory than they use. How long it lives is its turn's business."""
 WATCH_SECONDS = 0.5
 TOLD_BYTES = 64_000
 _BUFFER = 1 << 20

@@ -131,7 +131,7 @@ def limiter(limits: Limits) -> list[str]:
         # The kernel counts bwrap's own three too.
         f"--nproc={limits.processes + 3}",
         # Not the address space: runtimes reserve far more of it than they use.
-        f"--data={limits.memory_bytes}",
+        f"--data={limits.reserved_bytes or limits.memory_bytes}",
         f"--fsize={limits.file_bytes}",
         "--core=0",
         "--nofile=4096",

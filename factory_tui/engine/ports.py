@@ -58,6 +58,8 @@ class Limits:
     """Of stdout and stderr together; what goes over is dropped and said, the command goes on."""
     memory_bytes: int = 4 << 30
     """Of all its processes together. This and what follows holds behind a wall only."""
+    reserved_bytes: int = 0
+    """Private memory that a program may ask for, used or not; 0 = no more than it may use."""
     processes: int = 1_024
     """Threads included."""
     file_bytes: int = 2 << 30

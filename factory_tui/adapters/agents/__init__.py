@@ -63,6 +63,10 @@ class Agent(Record, frozen=True, kw_only=True):
     """Variables of yours that it gets as they are; never a secret."""
     session: dict[str, Any] = msgspec.field(default_factory=dict)
     """Sent as `_meta` when its session is opened, for agents that take a role so. The first message holds it too."""
+    files: dict[str, str] = msgspec.field(default_factory=dict)
+    """Written into `${home}` before it starts, by their path there: settings that it takes from a file alone."""
+    sees_tree: bool = True
+    """Whether its own tools may look at the tree, where its role may read all of it; else it works by calls alone."""
     tools: Literal["server", "text"] = "server"
     """How it is offered the factory's: by a server of the Model Context Protocol, or as words in its prompt alone. One
     that does not ask the server for them is told in words all the same."""
@@ -127,6 +131,11 @@ def filled(text: str, told: Mapping[str, str]) -> str:
     return string.Template(text).safe_substitute(told)
 
 
+def filled_environment(environment: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
+    """As `filled`; a variable that comes out empty is not set."""
+    return {name: value for name, text in environment.items() if (value := filled(text, told))}
+
+
 def filled_session(session: Mapping[str, Any], told: Mapping[str, str]) -> dict[str, Any]:
     """As `filled`, in every text of it; a text that comes out empty is left out."""
 
@@ -170,11 +179,19 @@ def _problems(document: FrontMatter, agent: Agent) -> Iterator[DocumentError]:
                     next_step="Begin with `/`; a `*` only at the end.",
                 )
     names = {*TOLD, *agent.programs}
-    for key, text in agent.environment.items():
+    for path in agent.files:
+        if path.startswith(("/", "~")) or ".." in path.split("/"):
+            yield document.error(
+                f"`{path[:80]}` does not stay in `${{home}}`", "files", path, next_step="Name a path below."
+            )
+    for table, key, text in (
+        *(("environment", key, text) for key, text in agent.environment.items()),
+        *(("files", key, text) for key, text in agent.files.items()),
+    ):
         if slip := _unknown(text, names):
             yield document.error(
                 f"nothing is known as `${{{slip}}}`",
-                "environment",
+                table,
                 key,
                 next_step=f"There is {', '.join(f'${{{name}}}' for name in sorted(names))}.",
             )

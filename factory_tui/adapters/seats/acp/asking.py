@@ -12,7 +12,7 @@ from factory_tui.adapters.tool_server import NAME
 from factory_tui.domain.terms import Action
 
 _OURS = re.compile(
-    rf"(?:mcp__{NAME}__|{NAME}[_.:/] ?)(?P<first>[a-z_]+)|(?P<last>[a-z_]+) \\({NAME} MCP Server\\)(?:: .*)?", re.DOTALL
+    rf"(?:mcp__{NAME}__|{NAME}[_.:/] ?)(?P<first>[a-z_]+)|(?P<last>[a-z_]+) \({NAME} MCP Server\)(?:: .*)?", re.DOTALL
 )
 SHELLS = ("sh", "bash", "dash", "zsh")
 

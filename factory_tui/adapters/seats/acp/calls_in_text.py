@@ -33,19 +33,23 @@ around. Your turn ends when you deliver as the brief says."""
 CONTAINED = """\
 Your own tools run behind a wall: there is no network, and the tree that you see is read-only to them. Change files \
 by the call `edit`, or through your editor's file and terminal requests where you have them."""
+UNSEEN = """\
+Your own tools run behind a wall: there is no network, and they do not see the tree. Read and change it by calls \
+alone."""
 REMOTE = """\
 You run on another machine: your own tools do not see the tree. Read and change it by calls alone."""
 
 
-def opening(tools: Sequence[Tool], brief: str, *, is_remote: bool) -> str:
-    """The first message, whole. With no tools: it has asked for them and got them from the server."""
+def opening(tools: Sequence[Tool], brief: str, surroundings: str) -> str:
+    """The first message, whole. With no tools: it has asked for them and got them from the server. `surroundings` is
+    one of `CONTAINED`, `UNSEEN`, `REMOTE`."""
     if not tools:
-        return f"{BY_SERVER}\n\n{CONTAINED}\n\n{brief}"
+        return f"{BY_SERVER}\n\n{surroundings}\n\n{brief}"
     listed = "\n\n".join(
         f"## {tool.name}\n{tool.description}\nArguments, as JSON Schema: {json.dumps(tool.schema, sort_keys=True)}"
         for tool in tools
     )
-    return f"{HOW}\n\n{REMOTE if is_remote else CONTAINED}\n\n# Calls\n\n{listed}\n\n{brief}"
+    return f"{HOW}\n\n{surroundings}\n\n# Calls\n\n{listed}\n\n{brief}"
 
 
 def calls_in(text: str) -> list[Call]:

@@ -9,6 +9,7 @@ from factory_tui.adapters.agents import Agent
 from factory_tui.adapters.enclosure import BoundaryAt, Program
 from factory_tui.adapters.logins import Login
 from factory_tui.domain.prices import Models
+from factory_tui.engine.seat_ports import TurnBrief
 
 Opener = Callable[[Sequence[str], BoundaryAt], Awaitable[Program]]
 START_SECONDS = 60.0
@@ -48,3 +49,16 @@ class Kit:
     silence_seconds: float = SILENCE_SECONDS
     learn: Callable[[str, str], None] = field(default=lambda name, secret: None)
     """Told of each secret, so that it is written nowhere."""
+
+
+def shows_tree(kit: Kit, brief: TurnBrief) -> bool:
+    """Whether its own tools may see the tree: what they read nobody asks about, so only where all of it may be read."""
+    card = brief.card
+    return bool(
+        brief.directory
+        and card is not None
+        and not kit.where
+        and kit.agent.sees_tree
+        and card.reads == ("**",)
+        and not card.never_reads
+    )

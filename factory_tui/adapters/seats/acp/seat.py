@@ -15,12 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory_tui.adapters.agents import Agent, filled, filled_session
+from factory_tui.adapters.agents import Agent, filled, filled_environment, filled_session
 from factory_tui.adapters.enclosure import Program
 from factory_tui.adapters.endpoint import Endpoint
 from factory_tui.adapters.limits_probe import DIRECT, Route
 from factory_tui.adapters.logins import must_stay_private
-from factory_tui.adapters.seats.acp.kit import Kit
+from factory_tui.adapters.seats.acp.kit import Kit, shows_tree
 from factory_tui.adapters.seats.acp.remote import guarded
 from factory_tui.adapters.seats.acp.trial import try_agent
 from factory_tui.adapters.seats.acp.turn import Turn
@@ -149,7 +149,7 @@ class AcpSeat:
         folder = await asyncio.to_thread(_place, kit.place, session, bool(brief.resume))
         proxy = self._proxy = loaded.proxy(kit, turn)
         kit.learn("stand-in", proxy.stand_in)
-        root = brief.directory if _shows_tree(kit, brief) else f"{folder}/work"
+        root = brief.directory if shows_tree(kit, brief) else f"{folder}/work"
         told = {
             "stand_in": proxy.stand_in if kit.login is not None else "",
             "model": self._model(brief),
@@ -163,7 +163,10 @@ class AcpSeat:
             nonlocal address
             address = url
             passed = {name: kit.environment[name] for name in kit.agent.passes if name in kit.environment}
-            named = {name: filled(text, {**told, "url": url}) for name, text in kit.agent.environment.items()}
+            known = {**told, "url": url}
+            for name, text in kit.agent.files.items():
+                _write(Path(folder, "home", name), filled(text, known))
+            named = filled_environment(kit.agent.environment, known)
             return Boundary(
                 cwd=root,
                 writable=(f"{folder}/home",),
@@ -187,7 +190,10 @@ class AcpSeat:
         return talk, opened
 
     def _model(self, brief: TurnBrief) -> str:
-        tier = self._kit.models.tiers.get(brief.model_tier)
+        """The list of models names those of one maker alone: another's agent has its own choice."""
+        endpoint = self._kit.agent.endpoint
+        speaks = endpoint is not None and endpoint.speaks == "anthropic"
+        tier = self._kit.models.tiers.get(brief.model_tier) if speaks else None
         return brief.model or self._kit.model or (tier.model if tier else "")
 
     async def close(self) -> None:
@@ -206,14 +212,6 @@ class AcpSeat:
                 await talk.close()
 
 
-def _shows_tree(kit: Kit, brief: TurnBrief) -> bool:
-    """Whether its own tools may see the tree: what they read nobody asks about, so only where all of it may be read."""
-    card = brief.card
-    return bool(
-        brief.directory and card is not None and not kit.where and card.reads == ("**",) and not card.never_reads
-    )
-
-
 def _place(place: str, session: str, is_resumed: bool) -> str:
     """The folder of a conversation. Raises WorldError when one to take up is not there."""
     try:
@@ -225,6 +223,11 @@ def _place(place: str, session: str, is_resumed: bool) -> str:
     for name in ("home", "work"):
         (folder / name).mkdir(parents=True, exist_ok=is_resumed, mode=0o700)
     return str(folder)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.write_text(text, "utf-8")
 
 
 def _read(path: Path) -> str:

@@ -17,7 +17,7 @@ from factory_tui.adapters.model_calls import NEARLY_FULL, is_nearly_full
 from factory_tui.adapters.model_troubles import in_the_way
 from factory_tui.adapters.seats.acp import calls_in_text
 from factory_tui.adapters.seats.acp.asking import Wish, actions_of, names_ours
-from factory_tui.adapters.seats.acp.kit import Kit
+from factory_tui.adapters.seats.acp.kit import Kit, shows_tree
 from factory_tui.adapters.tool_server import ToolServer
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.events import NoticeKind
@@ -88,7 +88,7 @@ class Turn:
         """Until something was delivered, or it cannot go on. `has_tools`: it asked our server for them. `settled`
         returns once every call of its model that ended was told here."""
         listed = () if has_tools else self.calls.tools
-        prompt = calls_in_text.opening(listed, self._brief.text, is_remote=bool(self._kit.where))
+        prompt = calls_in_text.opening(listed, self._brief.text, self._surroundings())
         if is_resumed:
             prompt = GO_ON
         while True:
@@ -106,6 +106,11 @@ class Turn:
             if self.calls.given_up:
                 return SeatOutcome(kind="failed", note=self.calls.given_up)
             prompt = "\n\n".join((*filter(None, (told,)), *((self.live.hand_on(),) if self.live.is_full else ())))
+
+    def _surroundings(self) -> str:
+        if self._kit.where:
+            return calls_in_text.REMOTE
+        return calls_in_text.CONTAINED if shows_tree(self._kit, self._brief) else calls_in_text.UNSEEN
 
     async def _done_in_text(self) -> str:
         """What its answer asked for, and what came of calls that it did not wait for."""
