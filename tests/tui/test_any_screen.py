@@ -27,7 +27,7 @@ def every_screen() -> set[str]:
     return found
 
 
-BENEATH = {"Room", "Armed", "Choosing", "TurnActs", "Listing"}
+BENEATH = {"Typing", "Room", "Armed", "Choosing", "TurnActs", "Listing"}
 """What screens are made of; none is shown by itself. A list is shown under the name of what it lists."""
 
 SCREENS = {
@@ -47,6 +47,7 @@ SCREENS = {
     "Sheet": "o",
     "Card": "o",
     "Editing": "o E",
+    "Writing": "t ctrl+o",
     "DeploymentSheet": "g p",
     "RuleReader": "enter",
     "ChangedDocument": "enter",

@@ -223,7 +223,7 @@ async def test_a_brief_is_edited_shown_as_a_difference_and_put_on_record_by_its_
     async with chair.cockpit() as (app, pilot):
         await press(pilot, "o", "E")
         assert isinstance(app.screen, Editing)
-        app.screen.query_one("#brief").insert("Mind zero.\n", (0, 0))
+        app.screen.query_one("#written").insert("Mind zero.\n", (0, 0))
         await press(pilot, "escape")
         assert "+Mind zero." in screen_text(app)
         assert not any(isinstance(entry.event, e.BriefSealed) for entry in chair.entries[chair.shown :])

@@ -29,7 +29,7 @@ tui.outside tui.presence tui.painting tui.palette tui.run tui.skeleton tui.termi
 tui.present tui.present.floor tui.present.gate tui.present.hints tui.present.law tui.present.words
 tui.present.backing tui.present.elsewhere tui.present.proof tui.present.standing
 tui.screens tui.screens.arrangement tui.screens.choosing tui.screens.floor tui.screens.room tui.screens.turn_acts
-tui.screens.hands tui.screens.wheel tui.looks tui.noticing tui.sending tui.present.memory
+tui.screens.hands tui.screens.typing tui.screens.wheel tui.looks tui.noticing tui.sending tui.present.memory
 tui.widgets tui.widgets.bar tui.widgets.pane tui.widgets.rows
 """.split()
 )

@@ -26,6 +26,7 @@ from factory_tui.tui.screens.reader import Reader
 from factory_tui.tui.screens.rule import RuleReader
 from factory_tui.tui.screens.sheet import Sheet
 from factory_tui.tui.screens.timeline import Timeline
+from factory_tui.tui.screens.writing import Writing
 
 SCREENS = (
     Floor,
@@ -33,6 +34,7 @@ SCREENS = (
     Card,
     Briefing,
     Editing,
+    Writing,
     Listing,
     NeedsYou,
     QuitCard,
@@ -49,7 +51,7 @@ SCREENS = (
 
 
 def screens_of(place: str) -> list[type]:
-    return [screen for screen in SCREENS if place == "any" or place in screen.places]
+    return [screen for screen in SCREENS if place in ("any", "line") or place in screen.places]
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.id)

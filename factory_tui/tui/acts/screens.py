@@ -129,6 +129,22 @@ SCREENS: tuple[Act, ...] = (
         hint=1,
     ),
     Act(
+        id="line.form",
+        keys=("ctrl+o",),
+        label="form",
+        doc="From a line that is typed into: a form for more than a line, and from there $EDITOR.",
+        where=("line",),
+        group="work",
+    ),
+    Act(
+        id="writing.send",
+        keys=("E",),
+        label="send",
+        doc="Sends what was written, once it was shown whole.",
+        where=("writing",),
+        group="work",
+    ),
+    Act(
         id="card.editor",
         keys=("e",),
         label="editor",

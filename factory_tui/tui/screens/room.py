@@ -5,11 +5,10 @@ Selection is ours; Textual's focus is used for typing text and for nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events
-from textual.screen import Screen
 from textual.widget import Widget
 
 from factory_tui.tui.bindings import Act
@@ -22,19 +21,19 @@ from factory_tui.tui.present.hints import hint_line, key_at, sequence_line
 from factory_tui.tui.present.proof import badges
 from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.arrangement import Place
+from factory_tui.tui.screens.typing import Typing
 from factory_tui.tui.widgets.bar import Bar
 from factory_tui.tui.widgets.pane import Pane
 from factory_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from factory_tui.tui.bridge import Bridge
-    from factory_tui.tui.widgets.line_input import LineInput
 
 Typed = Callable[[str], None]
 Made = TypeVar("Made", bound=Painted)
 
 
-class Room(Screen[None], inherit_bindings=False):
+class Room(Typing, inherit_bindings=False):
     """One screen. Subclasses give `places_for`, `present`, and a method for each action of their own."""
 
     places: ClassVar[tuple[str, ...]] = ()
@@ -44,9 +43,6 @@ class Room(Screen[None], inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._begun = ""
-        self._typed: Typed | None = None
-        self._toggle: tuple[str, ...] = ()
-        self._toggled = 0
         self._hint_rows = 1
         self.needle = ""
         self.drawn: dict[str, Painted] = {}
@@ -132,8 +128,7 @@ class Room(Screen[None], inherit_bindings=False):
         if not width or not height:
             return
         found = self.places_for(width, height)
-        if self._typed is not None:
-            found |= {"prompt": Place(0, height - 2, width, 1), "entry": Place(0, height - 1, width, 1)}
+        found |= self.places_of_line(width, height)
         if (hints := found.get("hints")) is not None and self._hint_rows > 1:
             more = min(self._hint_rows - 1, hints.y)
             found["hints"] = Place(hints.x, hints.y - more, hints.width, hints.height + more)
@@ -150,7 +145,7 @@ class Room(Screen[None], inherit_bindings=False):
         """One key, wherever the focus is. What is not stopped goes on to the line one types into."""
         self.cockpit.was_here()
         key = event.character if event.is_printable and event.character else event.key
-        if self._typed is not None and key not in ("escape", "tab", "ctrl+c"):
+        if self._typed is not None and key not in ("escape", "tab", "ctrl+c") and not self.wants_form(key):
             return  # the line one types into has keys of its own
         event.stop()
         event.prevent_default()
@@ -158,12 +153,8 @@ class Room(Screen[None], inherit_bindings=False):
             self.cockpit.interrupt()
         elif self._typed is None:
             self.press(key, event.time)
-        elif key == "escape":
-            self.stop_typing()
-            self.say("nothing was sent", "bar-dim")
         else:
-            self._toggled = (self._toggled + 1) % len(self._toggle)
-            self._show_prompt()
+            self.press_in_line(key)
 
     def press(self, key: str, at: float = 0.0) -> None:
         """One key, as typed."""
@@ -264,57 +255,6 @@ class Room(Screen[None], inherit_bindings=False):
         acts = self.cockpit.keys.here(self.places)
         return hint_line(acts, lambda act: not self.why_not(act), width, "" if "floor" in self.places else "back")
 
-    # --- typing ----------------------------------------------------------------------------------
-
-    def type(self, prompt: str | Sequence[str], then: Typed, value: str = "") -> None:
-        """Asks for one line. Several prompts: Tab goes through them, `toggled` tells which."""
-        from factory_tui.tui.widgets.line_input import LineInput
-
-        if self._typed is not None:
-            return
-        self._typed = then
-        self._toggle = (prompt,) if isinstance(prompt, str) else tuple(prompt)
-        self._toggled = 0
-        entry = LineInput(value=value)
-        self.mount(Bar(id="prompt", fill="entry"), entry)
-        self.lay_out()
-        self._show_prompt()
-        entry.focus()
-
-    @property
-    def toggled(self) -> int:
-        return self._toggled
-
-    @property
-    def is_typing(self) -> bool:
-        return self._typed is not None
-
-    def _show_prompt(self) -> None:
-        tab = "  Tab: another kind" if len(self._toggle) > 1 else ""
-        text = f" {self._toggle[self._toggled]}   Enter sends, Esc does not{tab}"
-        self.query_one("#prompt", Bar).show((Span(text, "key"),))
-
-    def stop_typing(self) -> None:
-        self._typed = None
-        self.set_focus(None)
-        for name in ("#entry", "#prompt"):
-            for widget in self.query(name):
-                widget.remove()
-        self.lay_out()
-        self.call_after_refresh(self.renew)
-
-    def on_input_submitted(self, event: LineInput.Submitted) -> None:
-        if self._typed is not None:
-            event.stop()
-            self.submit(event.value)
-
-    def submit(self, text: str) -> None:
-        """Sends what was typed."""
-        then, value = self._typed, text.strip()
-        self.stop_typing()
-        if then is not None:
-            then(value)
-
     # --- mouse -----------------------------------------------------------------------------------
 
     def on_bar_pressed(self, message: Bar.Pressed) -> None:
@@ -325,7 +265,7 @@ class Room(Screen[None], inherit_bindings=False):
             self._press_hint(message.bar, message.column, message.time)
         elif message.bar.id == "prompt":
             message.stop()
-            self._press_prompt(message.bar, message.column)
+            self.press_prompt(text_of(message.bar.line_at(message.row)), message.column)
 
     def _press_hint(self, bar: Bar, column: int, at: float) -> None:
         if self._typed is None and self.cockpit.message[0]:
@@ -341,18 +281,6 @@ class Room(Screen[None], inherit_bindings=False):
             self.press(key, at)
         elif self._begun:
             self.press("escape", at)
-
-    def _press_prompt(self, bar: Bar, column: int) -> None:
-        text = text_of(bar.lines[0])
-        tab, no, yes = text.find("Tab: another kind"), text.find("Esc does not"), text.find("Enter sends")
-        if 0 <= tab <= column:
-            self._toggled = (self._toggled + 1) % len(self._toggle)
-            self._show_prompt()
-        elif 0 <= no <= column:
-            self.stop_typing()
-            self.say("nothing was sent", "bar-dim")
-        elif 0 <= yes <= column:
-            self.submit(str(getattr(self.query_one("#entry"), "value", "")))
 
     # --- what every screen does ------------------------------------------------------------------
 

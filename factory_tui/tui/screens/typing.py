@@ -1,0 +1,144 @@
+"""One line to type into at the foot of a screen: what is asked for, other kinds of it by Tab, and a form for more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from factory_tui.tui.keymap import shown
+from factory_tui.tui.lines import Line, Span, line_width, wrapped
+from factory_tui.tui.screens.arrangement import Place
+from factory_tui.tui.widgets.bar import Bar
+
+if TYPE_CHECKING:
+    from factory_tui.tui.bridge import Bridge
+    from factory_tui.tui.widgets.line_input import LineInput
+
+Typed = Callable[[str], None]
+LINE = ("line",)
+"""The place of a line that is typed into, on every screen."""
+_SENDS, _SENDS_NOT, _OTHER, _FORM = "Enter sends", "Esc does not", "Tab: another kind", "a form"
+
+
+class Typing(Screen[None], inherit_bindings=False):
+    """Beneath every screen. Nothing is sent by leaving the line."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def cockpit(self) -> Bridge: ...
+        def lay_out(self) -> None: ...
+        def renew(self) -> None: ...
+        def say(self, text: str, style: str = "bar") -> None: ...
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._typed: Typed | None = None
+        self._toggle: tuple[str, ...] = ()
+        self._toggled = 0
+        self._prompt: tuple[Line, ...] = ()
+
+    def places_of_line(self, width: int, height: int) -> dict[str, Place]:
+        """Where it stands, at the foot, while it is typed into."""
+        if self._typed is None:
+            return {}
+        self._prompt = self._prompt_rows(width)
+        rows = len(self._prompt)
+        return {"prompt": Place(0, height - 1 - rows, width, rows), "entry": Place(0, height - 1, width, 1)}
+
+    def wants_form(self, key: str) -> bool:
+        """Whether the key leaves the line for a form."""
+        act = self.cockpit.keys.find(key, LINE) if self._typed is not None else None
+        return act is not None and LINE[0] in act.where
+
+    def press_in_line(self, key: str) -> None:
+        """The keys that are not text."""
+        if self.wants_form(key):
+            self.act_line_form()
+        elif key == "escape":
+            self.stop_typing()
+            self.say("nothing was sent", "bar-dim")
+        else:
+            self._toggled = (self._toggled + 1) % len(self._toggle)
+            self._show_prompt()
+
+    def type(self, prompt: str | Sequence[str], then: Typed, value: str = "") -> None:
+        """Asks for one line. Several prompts: Tab goes through them, `toggled` tells which."""
+        from factory_tui.tui.widgets.line_input import LineInput
+
+        if self._typed is not None:
+            return
+        self._typed = then
+        self._toggle = (prompt,) if isinstance(prompt, str) else tuple(prompt)
+        self._toggled = 0
+        entry = LineInput(value=value)
+        self.mount(Bar(id="prompt", fill="entry"), entry)
+        self._show_prompt()
+        entry.focus()
+
+    @property
+    def toggled(self) -> int:
+        return self._toggled
+
+    @property
+    def is_typing(self) -> bool:
+        return self._typed is not None
+
+    def _show_prompt(self) -> None:
+        self.lay_out()
+        self.query_one("#prompt", Bar).show(*self._prompt)
+
+    def _prompt_rows(self, width: int) -> tuple[Line, ...]:
+        """What is asked for and the keys for it: in one row where they fit, else the keys below."""
+        asked = f" {self._toggle[self._toggled]}"
+        keys = f"   {_SENDS}, {_SENDS_NOT}" + (f"  {_OTHER}" if len(self._toggle) > 1 else "")
+        if forms := self.cockpit.keys.by_id["line.form"].keys:
+            keys += f"  {shown(forms[0])}: {_FORM}"
+        whole = (Span(asked + keys, "key"),)
+        if line_width(whole) <= width:
+            return (whole,)
+        return (*wrapped(asked, width, "key", " "), *wrapped(keys, width, "key", " "))
+
+    def act_line_form(self) -> None:
+        """The same text in a form: more than a line, and one's own editor."""
+        from factory_tui.tui.screens.writing import Writing
+
+        then, told = self._typed, self._toggle[self._toggled]
+        text = str(getattr(self.query_one("#entry"), "value", ""))
+        self.stop_typing()
+        if then is not None:
+            self.cockpit.enter(Writing(told, text, then))
+
+    def stop_typing(self) -> None:
+        self._typed = None
+        self.set_focus(None)
+        for name in ("#entry", "#prompt"):
+            for widget in self.query(name):
+                widget.remove()
+        self.lay_out()
+        self.call_after_refresh(self.renew)
+
+    def on_input_submitted(self, event: LineInput.Submitted) -> None:
+        if self._typed is not None:
+            event.stop()
+            self.submit(event.value)
+
+    def submit(self, text: str) -> None:
+        """Sends what was typed."""
+        then, value = self._typed, text.strip()
+        self.stop_typing()
+        if then is not None:
+            then(value)
+
+    def press_prompt(self, text: str, column: int) -> None:
+        tab, no, yes, form = text.find(_OTHER), text.find(_SENDS_NOT), text.find(_SENDS), text.find(_FORM)
+        if 0 <= form <= column:
+            self.act_line_form()
+        elif 0 <= tab <= column:
+            self.press_in_line("tab")
+        elif 0 <= no <= column:
+            self.press_in_line("escape")
+        elif 0 <= yes <= column:
+            self.submit(str(getattr(self.query_one("#entry"), "value", "")))
