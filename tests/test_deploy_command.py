@@ -41,6 +41,19 @@ def test_what_is_not_to_be_deployed_is_refused_with_the_reason_and_nothing_runs(
     assert table.ran == []
 
 
+def test_a_floor_that_is_made_smaller_is_refused_with_file_and_line_wherever_the_home_is_read(table: Bookings) -> None:
+    file = table.root / ".factory" / "deploy.yaml"
+    good = file.read_text()
+    file.write_text(good.replace('"base_url"', '"min_days_left": 1,\n    "base_url"', 1))
+    line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if "min_days_left" in text)
+    told = table.factory("check", code=1)
+    assert f".factory/deploy.yaml line {line}" in told.out + told.err
+    assert "21 is the least" in told.out + told.err
+    assert "problem" in table.factory("doctor", code=1).out
+    file.write_text(good)
+    table.factory("check", code=0)
+
+
 def test_an_approval_is_somebody_elses_for_exactly_what_was_shown_and_goes_stale(table: Bookings) -> None:
     one = table.factory("deploy", "propose", "production", "--json", code=0).json["deployment"]
     assert "it waits" in table.factory("deploy", "go", one, code=4).out, "not approved: nothing is owed"

@@ -27,7 +27,7 @@ def raw(table: Bookings) -> list[str]:
 
 
 def ledger(table: Bookings) -> list[dict]:
-    return [entry["event"] for line in raw(table) if "event" in (entry := json.loads(line))]
+    return [event for line in raw(table) for event in json.loads(line)["body"].get("events", [])]
 
 
 def killed(table: Bookings, *words: str, when: Callable[[], object]) -> None:

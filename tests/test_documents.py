@@ -228,6 +228,9 @@ def test_the_schema_of_deployments_is_the_one_that_ships():
         (7, "    credentials: [{name: PATH}]", "no name for a credential"),
         (7, "    freeze: [{why: x, days: [someday]}]", "no day"),
         (7, "    secret: hunter2", "unknown key `secret`"),
+        (7, "    checks: {min_days_left: 1}", "21 is the least"),
+        (7, "    checks: {V12: off}", "`V12` holds no parameters"),
+        (7, "    checks: {not_applicable: {V33: we keep no records at all}}", "V33 always applies"),
     ],
 )
 def test_a_slip_in_deploy_yaml_is_told_with_its_line(line: int, wrong: str, problem: str):

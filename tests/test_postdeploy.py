@@ -20,6 +20,7 @@ from factory_tui.adapters.postdeploy.catalogue import problems_of_checks, shippe
 from factory_tui.adapters.postdeploy.running import PostDeployChecks
 from factory_tui.domain.counting import counted
 from factory_tui.domain.environments import Environment
+from factory_tui.domain.releasing import FLOOR
 from factory_tui.domain.terms import NOT_RUN_YET, CheckRow
 from factory_tui.engine.deploy_ports import PostDeploy
 
@@ -213,7 +214,10 @@ TABLE = (
 
 
 def test_the_table_breaks_each_of_the_33():
+    """Each check that ships, and no other, is broken once here and passes once above."""
     assert sorted(broken.id for broken in TABLE) == IDS
+    assert [check.id for check in shipped().checks] == IDS
+    assert list(FLOOR) == IDS
 
 
 @pytest.mark.parametrize("broken", TABLE, ids=lambda broken: broken.id)
@@ -227,6 +231,17 @@ async def test_a_service_broken_in_just_that_way_fails_just_that_check(
     if not broken.also:
         assert len(verdicts(result.rows, "pass")) == 32
     assert wrong[broken.id]
+
+
+async def test_errors_are_compared_with_what_the_release_before_was_measured_with(
+    place: Place, checks: PostDeployChecks
+):
+    with file_of(place, "log/app.log", log_line):
+        alone = await checks.run(place.environment(), place.of(), FIGURES)
+        usual = await checks.run(place.environment(), place.of(), {**FIGURES, "errors_per_hour": 1e6})
+    assert set(verdicts(alone.rows, "fail")) == {"V26"}
+    assert not verdicts(usual.rows, "fail")
+    assert usual.figures["errors_per_hour"] > 0, "what the next release is compared with"
 
 
 # --- what is no pass -----------------------------------------------------------------------------------------
