@@ -6,6 +6,7 @@ status 200, and a cut stream comes as the transport's own exception.
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -142,3 +143,11 @@ def in_the_way(status: int) -> str:
 
 def _line(text: str) -> str:
     return " ".join(text.split())[:LONG]
+
+
+def utc_after(seconds: float | None) -> str:
+    """When a wait that a server asked for is over, as the ledger writes times; empty = it did not say."""
+    if seconds is None:
+        return ""
+    then = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=min(seconds, 31 * 86_400.0))
+    return then.strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -8,7 +8,6 @@ connection. The client tries nothing again by itself: each wait is shown.
 from __future__ import annotations
 
 import asyncio
-import datetime
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from factory_tui.adapters.kept_conversations import Conversation, Shelf
 from factory_tui.adapters.logins import is_this_machine, must_stay_private
 from factory_tui.adapters.model_calls import FULL, HAND_ON, Calls, is_nearly_full
 from factory_tui.adapters.model_stream import Answer
-from factory_tui.adapters.model_troubles import EARLY_END, Trouble, trouble_of
+from factory_tui.adapters.model_troubles import EARLY_END, Trouble, trouble_of, utc_after
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.prices import Model, Models, Tokens, cost
 from factory_tui.domain.terms import SeatFacts
@@ -350,7 +349,7 @@ class _Turn:
             host = urlsplit(self._settings.base_url or VENDOR).netloc
             # The same words for every turn that waits for it, whatever the server said to each.
             cause = f"{host}: {trouble.text.partition(':')[0]}"
-            return SeatOutcome(kind="waiting", note=note, cause=cause, until=_until(trouble.after))
+            return SeatOutcome(kind="waiting", note=note, cause=cause, until=utc_after(trouble.after))
         return SeatOutcome(kind=trouble.ends, note=note)
 
     def _is_nearly_full(self, answer: Answer) -> bool:
@@ -384,10 +383,3 @@ def _marked(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     *before, last = history
     *blocks, end = last["content"]
     return [*before, {**last, "content": [*blocks, {**end, **_CACHED}]}]
-
-
-def _until(after: float | None) -> str:
-    if after is None:
-        return ""
-    then = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=min(after, 31 * 86_400.0))
-    return then.strftime("%Y-%m-%dT%H:%M:%S.000Z")

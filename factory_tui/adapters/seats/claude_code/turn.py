@@ -16,7 +16,7 @@ from factory_tui.adapters.enclosure import Program
 from factory_tui.adapters.live_calls import LiveCalls
 from factory_tui.adapters.metering import Metered
 from factory_tui.adapters.model_calls import is_nearly_full
-from factory_tui.adapters.model_troubles import in_the_way
+from factory_tui.adapters.model_troubles import in_the_way, utc_after
 from factory_tui.adapters.offered_tools import Unread, action_of
 from factory_tui.adapters.seats.claude_code import command, finding
 from factory_tui.adapters.seats.claude_code.kit import Kit
@@ -43,6 +43,8 @@ class Turn:
         self._account = Account(kit.models, desk)
         self._window_until: int | None = None
         """Unix time at which a used-up window of a subscription ends."""
+        self._after: float | None = None
+        """Seconds that the endpoint asked us to wait, in its last answer."""
 
     def begins(self, is_proven: bool, session: str, model: str) -> None:
         self._desk.conversation(session, model)
@@ -124,8 +126,12 @@ class Turn:
             return SeatOutcome(kind="truncated", note="its last answer was cut at the model's limit")
         if ended.is_error and (cause := in_the_way(ended.status)):
             host = urlsplit(self._kit.login.base_url).netloc
+            until = _time(self._window_until) or utc_after(self._after)
             return SeatOutcome(
-                kind="waiting", note=ended.text[:500], cause=f"{host}: {cause}", until=_time(self._window_until)
+                kind="waiting",
+                note=ended.text[:500],
+                cause=f"{host}: {cause}",
+                until=until,
             )
         if ended.is_error:
             status = f" ({ended.status})" if ended.status else ""
@@ -165,6 +171,7 @@ class Turn:
     def called(self, call: Call) -> None:
         """One call of the program to its model, after it ended."""
         self._account.tell()
+        self._after = call.after
         if call.stalled:
             self._desk.notice("stall", f"the model's stream was cut: {call.broken}")
         elif call.broken:
