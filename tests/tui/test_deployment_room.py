@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from chair import Chair, hint, press, screen_text, settled, write
-from deployed_floor import LATER, STATES, DeployedFloor, floor_with, rows
+from deployed_floor import LATER, OTHER, STATES, DeployedFloor, floor_with, rows
 from heart import BASE, SUPERVISOR
 from test_snapshots import SIZES, look, picture
 
@@ -175,6 +176,38 @@ async def test_without_a_deployment_it_says_how_there_would_be_one():
     async with chair.cockpit(80, 24) as (app, pilot):
         await press(pilot, "g", "p")
         assert "factory deploy propose" in hint(app)
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J[bold]x[/]\u202eevil\u200b"
+
+
+async def test_what_a_service_or_a_seat_says_is_shown_and_never_obeyed():
+    chair = DeployedFloor()
+    running = c.Running(known=True, commit=chair.commits[0])
+    wish = c.ProposeDeployment(
+        environment="production", commit=chair.commits[1], base=BASE, running=running, note=HOSTILE
+    )
+    chair.do(wish, OTHER)
+    async with chair.cockpit(220, 60) as (app, pilot):
+        await opened(chair, app, pilot)
+        chair.answer("DP-2", "approve")
+        chair.do(c.IntendDeployment(deployment="DP-2", base=BASE, running=running))
+        chair.hear("DP-2", f"{HOSTILE}\n")
+        await settled(pilot)
+        assert "evil" in screen_text(app)
+        chair.settle_it(c.Running(known=True, commit=chair.commits[1]), exit_code=0, summary=HOSTILE)
+        bad = [
+            msgspec.structs.replace(row, reason=HOSTILE, title=HOSTILE, evidence=HOSTILE) for row in rows({"V01": ""})
+        ]
+        chair.tell_rows(tuple(bad))
+        await opened(chair, app, pilot)
+        shown = screen_text(app)
+        row = next(one.key for one in app.room.rows.items if one.key.endswith("/V01"))
+        app.room.rows.choose(row)
+        await press(pilot, "enter")
+        shown += screen_text(app)
+    assert not set("\x1b\x07\u202e\u200b") & set(shown)
+    assert "[bold]x[/]" in shown
 
 
 # --- stop the bleeding ------------------------------------------------------------------------------

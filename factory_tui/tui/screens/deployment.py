@@ -34,6 +34,7 @@ from factory_tui.tui.present.deployments import (
     rows_of,
     why_not_back,
 )
+from factory_tui.tui.present.elsewhere import why_nothing
 from factory_tui.tui.present.exhibit import Exhibit
 from factory_tui.tui.present.sheets import about_of
 from factory_tui.tui.present.words import since
@@ -195,6 +196,8 @@ class DeploymentSheet(Sheet):
         match act.id:
             case "answer.rollback" if "rollback" not in self.item.verbs:
                 return why_not_back(self.cockpit.state, self.one)
+            case "world.ask" if self.cockpit.door.elsewhere is not None:
+                return why_nothing(self.cockpit.door.elsewhere)
             case "deployment.older" | "deployment.newer" if len(self.cockpit.state.deployments) < 2:
                 return "there is one deployment"
             case _ if act.is_answer and not self.item.verbs and act.id != "answer.rollback":

@@ -59,7 +59,7 @@ class Incidents(Armed, Listing):
 
     def not_now(self, act: Act) -> str:
         chosen, elsewhere = self._chosen(), self.cockpit.door.elsewhere
-        if act.id == "incident" and elsewhere is not None:
+        if act.id in ("incident", "world.ask") and elsewhere is not None:
             return why_nothing(elsewhere)
         if act.id == "incident.prove" and (chosen is None or chosen.draft is None or chosen.closed):
             return "choose an open incident with a drafted rule; `factory incident draft` attaches one"
