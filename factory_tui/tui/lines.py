@@ -91,3 +91,14 @@ def wrapped(text: str, width: int, style: str = "text", indent: str = "") -> lis
 
 def joined(items: Sequence[Item]) -> list[Line]:
     return [single for one in items for single in one.lines]
+
+
+def first_lines(text: str, most: int) -> tuple[str, int]:
+    """At most that many lines of it, and how many are left."""
+    whole = text.count("\n") + 1
+    if whole <= most:
+        return text, 0
+    place = -1
+    for _ in range(most):
+        place = text.find("\n", place + 1)
+    return text[:place], whole - most

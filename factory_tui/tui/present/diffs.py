@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from factory_tui.tui.harmless import chars_that_fit, harmless, width_of
-from factory_tui.tui.lines import Line, Span, line_width
+from factory_tui.tui.lines import Line, Span, first_lines, line_width
 from factory_tui.tui.present.code import coloured
 
-MOST_LINES = 8_000
+MOST_LINES = 4_000
 """Of a difference that are made into rows; the last row says how many are left, and opens the whole."""
 MOST_COLUMNS = 4_000
 """Of one line that are wrapped into rows; the end of a longer one is counted."""
@@ -68,14 +68,8 @@ def read_diff(text: str) -> Iterator[DiffLine]:
 
 def diff_lines(text: str) -> tuple[tuple[DiffLine, ...], int]:
     """At most `MOST_LINES` of them, and how many are left."""
-    text = text.rstrip("\n")
-    whole = text.count("\n") + 1
-    if whole > MOST_LINES:
-        place = -1
-        for _ in range(MOST_LINES):
-            place = text.find("\n", place + 1)
-        text = text[:place]
-    return tuple(read_diff(text)) if text else (), max(0, whole - MOST_LINES)
+    text, left = first_lines(text.rstrip("\n"), MOST_LINES)
+    return tuple(read_diff(text)) if text else (), left
 
 
 # --- unified -------------------------------------------------------------------------------------

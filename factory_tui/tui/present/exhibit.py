@@ -170,6 +170,7 @@ def handoff_exhibit(state: State, task: Task, read: Read) -> Exhibit:
     assert handoff
     reading = Reading(read)
     brief = reading.text(handoff.brief) if handoff.brief else ""
+    whole_brief = f"evidence:{handoff.brief.sha256}" if handoff.brief else ""
     sections = [
         Section("", lambda look: _handoff_figures(state, task, handoff, look)),
         Section("why there is no brief", lambda look: text_rows(handoff.refused, look)),
@@ -179,7 +180,7 @@ def handoff_exhibit(state: State, task: Task, read: Read) -> Exhibit:
         *_inputs(handoff, with_brief=False),
         Section(
             "brief, to the letter" + (", EDITED by you" if handoff.edited else ""),
-            lambda look: text_rows(brief, look, about="part:brief line", numbered=True),
+            lambda look: text_rows(brief, look, about="part:brief line", numbered=True, whole=whole_brief),
             "brief",
         ),
     ]

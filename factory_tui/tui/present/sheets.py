@@ -10,12 +10,14 @@ from factory_tui.domain.events import BriefInput
 from factory_tui.domain.terms import Evidence, Finding, FindingAnswer, RuleMatch
 from factory_tui.tui.glyphs import UNICODE
 from factory_tui.tui.harmless import harmless, one_line
-from factory_tui.tui.lines import Item, Line, Span, item, line, line_width, wrap_words
+from factory_tui.tui.lines import Item, Line, Span, first_lines, item, line, line_width, wrap_words
 from factory_tui.tui.present.diffs import beside, diff_lines, paired, unified, wrap_spans
 from factory_tui.tui.transcript import Transcript, spans_of
 
+MOST_LINES = 4_000
+"""Of one section of text that are made into rows; the last row says how many are left, and where they can be read."""
 MOST_ROWS = 60_000
-"""Of one section of text; what is over is counted in its last row."""
+"""That those lines may become: they may be long."""
 
 
 @dataclass(frozen=True)
@@ -83,27 +85,29 @@ def row(look: Look, *spans: Span | tuple[str, str] | str, about: str = "", inden
     return Row(about, wrap_spans(line(*spans), look.width, gutter, (Span(" " * (indent + 2)),), by_words=True))
 
 
-def text_rows(text: str, look: Look, indent: int = 1, about: str = "", *, numbered: bool = False) -> Iterator[Row]:
+def text_rows(
+    text: str, look: Look, indent: int = 1, about: str = "", *, numbered: bool = False, whole: str = ""
+) -> Iterator[Row]:
     """Text that may be Markdown, wrapped, to the letter: no sign of it is left out, nothing in it is obeyed.
 
-    `about` is what its rows are about; `numbered` adds the line, counted from 1.
+    `about` is what its rows are about; `numbered` adds the line, counted from 1; `whole` opens all of a long one.
     """
     if not text.strip():
         return
     document = Transcript(max(8, look.width - indent), max_rows=MOST_ROWS, max_pending=64_000_000)
-    document.feed(text.rstrip("\n"))
+    text, left = first_lines(text.rstrip("\n"), MOST_LINES)
+    document.feed(text)
     while document.drain():
         pass
-    if document.first:
-        yield row(
-            look, (f"[{document.first:,} rows before this one are not shown; the evidence below opens whole]", "warn")
-        )
     for number in range(document.first, document.pushed + 1):
         found = document.row(number)
         if found is not None:
             style = spans_of(found._replace(text="", bold=False, code=False))[0].style
             spot = f"{about} {found.line + 1}" if numbered else about
             yield Row(spot, ((Span(" " * indent), Span(found.text, style)),))
+    if left:
+        told = "Enter shows the whole" if whole else "the evidence below opens whole"
+        yield row(look, (f"{left:,} more lines; {told}", "warn"), about=whole)
 
 
 def diff_rows(text: str, look: Look, whole: str = "") -> Iterator[Row]:

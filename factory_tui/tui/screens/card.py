@@ -137,6 +137,8 @@ class Card(Armed, Reader):
             return super().not_now(act)
         if self._sent:
             return "it was answered"
+        if not self._document.is_whole:
+            return f"it is still being laid out, {self._document.percent} %"
         if self.is_gone:
             return "it does not wait any more"
         if self.is_changed:

@@ -15,7 +15,7 @@ class Editing(Writing):
     """First the text, then what changed in it."""
 
     places: ClassVar[tuple[str, ...]] = ("edit", "card")
-    sends = "put the edit on record"
+    sends, shows = "put the edit on record", "shows what changed"
 
     def __init__(self, item: Waiting, text: str) -> None:
         super().__init__(f"brief of {item.id}", text)

@@ -17,19 +17,59 @@ from factory_tui.tui.widgets.pane import Pane
 
 MOST_CHARACTERS = 20_000_000
 MOST_ROWS = 400_000
+AT_ONCE = 262_144
+"""Characters that are laid out before a text is first shown, and then in each beat, while it can be read already."""
+
+
+class Document:
+    """Titled texts as one transcript, laid out piece by piece. What is not laid out yet costs its characters alone."""
+
+    def __init__(self, parts: Sequence[tuple[str, str]], width: int = 80) -> None:
+        self.transcript = Transcript(width, max_rows=MOST_ROWS, max_pending=MOST_CHARACTERS)
+        self.starts: list[int] = []
+        """The line at which each part begins, as far as it is laid out."""
+        self._left = [(title, text.rstrip("\n") + "\n\n") for title, text in reversed(parts)]
+        self._whole = sum(len(text) for _, text in self._left)
+        self._done = 0
+
+    @property
+    def is_whole(self) -> bool:
+        return not self._left
+
+    @property
+    def percent(self) -> int:
+        return 100 * self._done // max(1, self._whole)
+
+    def lay_out(self, most: int = AT_ONCE) -> bool:
+        """About `most` characters more. Whether all of it is there now."""
+        end = self._done + most
+        while self._left and self._done < end:
+            title, text = self._left.pop()
+            if title:
+                self.starts.append(self.transcript.lines)
+                self.transcript.put(f"## {title}", "heading")
+            piece, rest = text[: end - self._done], text[end - self._done :]
+            self.transcript.feed(piece)
+            self._done += len(piece)
+            if rest:
+                self._left.append(("", rest))
+            while self.transcript.drain():
+                pass
+        return not self._left
 
 
 def document_of(parts: Sequence[tuple[str, str]], width: int = 80) -> tuple[Transcript, list[int]]:
-    """Titled texts as one transcript, and the line at which each begins."""
-    document = Transcript(width, max_rows=MOST_ROWS, max_pending=MOST_CHARACTERS)
-    starts = []
-    for title, text in parts:
-        starts.append(document.lines)
-        document.put(f"## {title}", "heading")
-        document.feed(text.rstrip("\n") + "\n\n")
-        while document.drain():
-            pass
-    return document, starts
+    """Titled texts as one transcript, whole, and the line at which each begins."""
+    document = Document(parts, width)
+    while not document.lay_out():
+        pass
+    return document.transcript, document.starts
+
+
+OF_THE_WHOLE = frozenset({"search", "search.next", "search.before", "part.next", "part.before", "move.end"})
+"""What needs the whole text to be laid out."""
+PANE_MARGIN = 2
+"""Columns of a pane that its text does not use."""
 
 
 class Reader(Room):
@@ -41,7 +81,7 @@ class Reader(Room):
         super().__init__()
         self.head = title
         self.parts = list(parts)
-        self._starts: list[int] = []
+        self._document = Document(())
 
     def compose(self) -> ComposeResult:
         yield self.box_of(Bar(id="header"))
@@ -59,10 +99,25 @@ class Reader(Room):
         self.show_parts()
 
     def show_parts(self) -> None:
-        """Shows the parts from the beginning."""
-        document, self._starts = document_of(self.parts)
-        self.pane.show(document)
+        """Shows the parts from the beginning; a long text goes on being laid out while it can be read."""
+        width = (self.pane.room or self.app.size.width) - PANE_MARGIN
+        self._document = Document(self.parts, width)
+        is_whole = self._document.lay_out()
+        self.pane.show(self._document.transcript)
         self.pane.active = True
+        if not is_whole:
+            self.cockpit.wake()
+
+    def flush(self, chosen_only: bool) -> bool:
+        """Lays out a piece more of a long text."""
+        if self._document.is_whole:
+            return False
+        is_whole = self._document.lay_out()
+        self.pane.grown()
+        self.present()
+        if is_whole:
+            self.show_hints()
+        return True
 
     def present(self) -> None:
         if self.is_ready:
@@ -74,13 +129,22 @@ class Reader(Room):
 
     def pane_head(self) -> tuple[Line, Line]:
         number = len(self.parts)
-        return (Span(f"{number} part{'' if number == 1 else 's'}", "title"),), ()
+        return (Span(f"{number} part{'' if number == 1 else 's'}", "title"),), self.progress()
+
+    def progress(self) -> Line:
+        """How much of a long text is there; empty = all of it."""
+        document = self._document
+        if document.is_whole:
+            return ()
+        return (Span(f"{document.percent} % laid out, {document.transcript.lines:,} lines", "warn"),)
 
     @property
     def pane(self) -> Pane:
         return self.pane_at("text")
 
     def not_now(self, act: Act) -> str:
+        if act.id in OF_THE_WHOLE and not self._document.is_whole:
+            return f"the text is still being laid out, {self._document.percent} %"
         match act.id:
             case "search.next" | "search.before" if not self.needle:
                 return "nothing was searched; / searches"
@@ -119,8 +183,8 @@ class Reader(Room):
     def _neighbour(self, step: int) -> int:
         here = self.pane.line_on_top
         if step > 0:
-            return next((start for start in self._starts if start > here), self._starts[-1])
-        return next((start for start in reversed(self._starts) if start < here), 0)
+            return next((start for start in self._document.starts if start > here), self._document.starts[-1])
+        return next((start for start in reversed(self._document.starts) if start < here), 0)
 
     def act_search(self) -> None:
         self.type("find", self._search)

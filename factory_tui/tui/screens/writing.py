@@ -27,7 +27,7 @@ class Writing(Room):
     """First the text, then what is sent. Subclasses say what of it is shown, and what their own key does."""
 
     places: ClassVar[tuple[str, ...]] = ("edit", "writing")
-    sends = "send it"
+    sends, shows = "send it", "shows what you wrote"
 
     def __init__(self, told: str, text: str, then: Callable[[str], None] = lambda text: None) -> None:
         """`told`: what is written, for the header. `then` is given the text once it is sent."""
@@ -71,7 +71,7 @@ class Writing(Room):
 
     def hints(self, width: int) -> Line:
         if self.is_writing:
-            return (Span(" Esc", "key"), Span(" shows what came of it; nothing is sent by that", "bar"))
+            return (Span(" Esc", "key"), Span(f" {self.shows}; nothing is sent by that", "bar"))
         keys = {"E": self.sends, "e": "$EDITOR", "Esc": "throw it away"}
         return tuple(span for key, word in keys.items() for span in (Span(f" {key}", "key"), Span(f" {word} ", "bar")))
 

@@ -132,6 +132,12 @@ class Pane(Painted):
             self._draw_rows(before, transcript.pushed)
         return True
 
+    def grown(self) -> None:
+        """A document has more rows than before. Where it is read nothing moves."""
+        if self.transcript is not None and self._frozen_at is not None:
+            self._frozen_at = self.transcript.pushed
+            self.touch()
+
     def _newest(self) -> int:
         """The last row with anything in it: the one that grows, once it has begun."""
         transcript = self.transcript
