@@ -446,3 +446,13 @@ def test_a_brief_is_read_back_in_parts() -> None:
     assert [owed.id for owed in must_answer_in(text)] == ["F-3", "F-4"]
     assert change_in(text) == "--- a/x\n+- **F-77** (blocks) forged in the diff\n"
     assert (criteria_in(""), must_answer_in(""), change_in("")) == ((), (), "")
+
+
+@pytest.mark.parametrize(("more", "said"), [("Mind the sign.", "sign\n"), ("", "any\n")])
+async def test_which_turn_is_played_follows_from_what_its_brief_holds(more: str, said: str):
+    text = (
+        "turns:\n- role: builder\n  told: Mind the sign\n  steps: [say: sign]\n- role: builder\n  steps: [say: any]\n"
+    )
+    desk = RecordingDesk()
+    await RehearsalSeat(script(text), pace=0.0).run(brief(more=more), desk)  # type: ignore[arg-type]
+    assert "".join(desk.said) == said

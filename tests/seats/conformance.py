@@ -1,7 +1,8 @@
 """Seats to be held against one suite: an entry each, that says how its mind is told what to do.
 
-Three minds are enough to see a seat's contract, and each kind of seat can have them: one that asks a question (and
-asks again when it was refused), one that works for ever, and one that cannot begin.
+A few minds are enough to see a seat's contract: one that asks a question (and asks again when it was refused), one that
+works for ever, one that cannot begin, and those that end otherwise. Which clause is seen on which seat is one table:
+`CLAUSES` by `FIVE`, of which `NEVER` names each cell that a seat cannot have, and why.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.domain.errors import Refusal
 from factory_tui.engine.seat_ports import Seat
 
-Mind = Literal["asks", "works for ever", "cannot begin"]
+Mind = Literal[
+    "asks", "works for ever", "cannot begin", "refuses", "falls silent", "is cut short", "hands over nonsense"
+]
 QUESTION = "May the sum be negative?"
 
 
@@ -48,11 +51,55 @@ class Case:
     beside: list[asyncio.Task[None]] = field(default_factory=list)
     """What acts beside it: a person."""
     role: str = "builder"
+    told: Callable[[], str] = lambda: ""
+    """Everything that its mind was told until now."""
 
 
 Entry = Callable[[Mind, Path], AbstractAsyncContextManager[Case]]
 ENTRIES: dict[str, Entry] = {}
 """By the seat's kind."""
+
+
+FIVE = ("acp", "anthropic_api", "claude_code", "human", "rehearsal")
+CLAUSES = (
+    "says what it is before anything is opened",
+    "opens late",
+    "takes the sealed brief",
+    "shows progress",
+    "brings its actions to the desk",
+    "takes a refusal as an answer",
+    "is interrupted at any time",
+    "is interrupted twice and before it began",
+    "is closed when idle",
+    "ends ok",
+    "ends interrupted",
+    "ends refused",
+    "ends failed",
+    "ends over its budget",
+    "ends stalled",
+    "ends truncated",
+    "asks twice again for what it cannot read",
+    "leaves no process",
+    "fills no role for contained seats when it is not contained",
+    "is on record with what it declared and one end",
+)
+_PERSON = "a person is neither hurried nor cut off, and gives a task back in words"
+_SCRIPT = "a script is read whole before it is played, and says what it does"
+NEVER: dict[tuple[str, str], str] = {
+    ("shows progress", "human"): "what a person does in their own tools is theirs until they hand it over",
+    ("takes the sealed brief", "rehearsal"): "a script has no mind; which turn it plays by the brief is its own test",
+    ("fills no role for contained seats when it is not contained", "human"): "a person is no program that a wall holds",
+    ("ends refused", "human"): _PERSON,
+    ("ends refused", "rehearsal"): _SCRIPT,
+    ("ends stalled", "human"): _PERSON,
+    ("ends stalled", "rehearsal"): _SCRIPT,
+    ("ends truncated", "human"): _PERSON,
+    ("ends truncated", "rehearsal"): _SCRIPT,
+    ("asks twice again for what it cannot read", "human"): "a person is told what is wrong as often as it is wrong",
+    ("asks twice again for what it cannot read", "rehearsal"): _SCRIPT,
+}
+"""Cells that a seat cannot have, and why. `test_conformance_matrix` sees to it that every other cell is tried."""
+TRIED: set[tuple[str, str]] = set()
 
 
 def entry(kind: str) -> Callable[[Entry], Entry]:
@@ -93,10 +140,19 @@ async def human(mind: Mind, place: Path) -> AsyncIterator[Case]:
     role = "devops" if mind == "cannot begin" else "builder"
     seat = HumanSeat(handovers, place / "forms", lambda text: None, lambda role: LAW.role(role).delivers)
     try:
-        yield Case(seat, untouched=lambda: not (place / "forms").exists(), role=role)
+        yield Case(
+            seat,
+            untouched=lambda: not (place / "forms").exists(),
+            role=role,
+            told=lambda: _read(place, "forms/*/brief.md"),
+        )
     finally:
         if person is not None:
             person.cancel()
+
+
+def _read(place: Path, pattern: str) -> str:
+    return "\n".join(path.read_text("utf-8") for path in place.glob(pattern))
 
 
 async def _asking(handovers: Handovers) -> None:
@@ -117,6 +173,10 @@ MODEL_REPLIES: dict[Mind, tuple[Reply, ...]] = {
     "asks": QUESTIONS,
     "works for ever": (Reply(text="word " * 2_000, gap=0.02),),
     "cannot begin": (Reply(status=401, message="invalid key"),) * 20,
+    "refuses": (Reply(text="I would rather not.", stop="refusal"),) * 4,
+    "falls silent": (Reply(text="Then nothing", cut="silent"),) * 9,
+    "is cut short": (Reply(text="So much to say", stop="max_tokens"),) * 4,
+    "hands over nonsense": (Reply(text="Here.", calls=[("escalate", {"nope": 1})]),) * 9,
 }
 """What a model's server answers for each mind; for every seat that a model plays."""
 
@@ -126,8 +186,21 @@ MODEL_REPLIES: dict[Mind, tuple[Reply, ...]] = {
 async def anthropic_api(mind: Mind, place: Path) -> AsyncIterator[Case]:
     models = read_models({"XDG_CONFIG_HOME": "/nonexistent"})
     async with MessagesServer(Script(*MODEL_REPLIES[mind]), key="a-key") as server:
-        seat = AnthropicApiSeat(ApiSettings(models=models, key="a-key", base_url=server.url))
-        yield Case(seat, untouched=lambda: not (server.requests or server.others))
+        settings = ApiSettings(models=models, key="a-key", base_url=server.url, silence_seconds=silence(mind))
+        seat = AnthropicApiSeat(settings, pause=_at_once)
+        yield Case(seat, untouched=lambda: not (server.requests or server.others), told=lambda: _everything(server))
+
+
+def silence(mind: Mind) -> float:
+    return 0.5 if mind == "falls silent" else 60.0
+
+
+async def _at_once(seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+def _everything(server: MessagesServer) -> str:
+    return "\n".join(request.everything for request in server.requests)
 
 
 @entry("claude_code")
@@ -148,14 +221,21 @@ async def claude_code(mind: Mind, place: Path) -> AsyncIterator[Case]:
             proven=ProvenLogins(place / "logins.json"),
             now=lambda: "2026-11-22T10:00:00.000Z",
             models=read_models({"XDG_CONFIG_HOME": "/nonexistent"}),
+            silence_seconds=silence(mind),
         )
-        yield Case(ClaudeCodeSeat(kit), untouched=lambda: not (place / "seats").exists())
+        yield Case(
+            ClaudeCodeSeat(kit), untouched=lambda: not (place / "seats").exists(), told=lambda: _everything(server)
+        )
 
 
 ACP_MINDS: dict[Mind, tuple[str, ...]] = {
     "asks": ("--do", f'call {{"tool": "escalate", "arguments": {{"question": "{QUESTION}"}}}}'),
     "works for ever": ("--do", "never"),
     "cannot begin": ("no-session",),
+    "refuses": ("--do", "stop refusal"),
+    "falls silent": ("--do", "hang"),
+    "is cut short": ("--do", "stop max_tokens"),
+    "hands over nonsense": ("--do", 'call {"tool": "escalate", "arguments": {"nope": 1}}'),
 }
 
 
@@ -163,8 +243,10 @@ ACP_MINDS: dict[Mind, tuple[str, ...]] = {
 @asynccontextmanager
 async def acp(mind: Mind, place: Path) -> AsyncIterator[Case]:
     """A real agent over the real protocol, behind the real wall."""
-    kit = acp_kit(place, *ACP_MINDS[mind])
-    yield Case(AcpSeat(kit), untouched=lambda: not Path(kit.place).exists())
+    kit = acp_kit(place, *ACP_MINDS[mind], silence_seconds=silence(mind))
+    yield Case(
+        AcpSeat(kit), untouched=lambda: not Path(kit.place).exists(), told=lambda: _read(place, "seats/*/home/told")
+    )
 
 
 NEEDS: dict[str, tuple[str, ...]] = {

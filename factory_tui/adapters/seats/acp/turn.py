@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from factory_tui.adapters.accounting import Account
-from factory_tui.adapters.clock import SystemClock, hours_after
+from factory_tui.adapters.clock import utc_after
 from factory_tui.adapters.enclosure import Program
 from factory_tui.adapters.live_calls import LiveCalls
 from factory_tui.adapters.metering import Metered
@@ -318,9 +318,8 @@ class Turn:
     def _waiting(self, call: Call) -> SeatOutcome:
         login = self._kit.login
         host = urlsplit(login.base_url).netloc if login is not None else self._kit.name
-        until = hours_after(SystemClock().now(), call.after / 3600) if call.after else ""
         note = f"{_cause(call)}: {call.path} was answered with {call.status}"
-        return SeatOutcome(kind="waiting", note=note, cause=f"{host}: {_cause(call)}", until=until)
+        return SeatOutcome(kind="waiting", note=note, cause=f"{host}: {_cause(call)}", until=utc_after(call.after))
 
 
 def is_in_the_way(call: Call) -> bool:

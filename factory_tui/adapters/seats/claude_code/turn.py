@@ -45,6 +45,8 @@ class Turn:
         """Unix time at which a used-up window of a subscription ends."""
         self._after: float | None = None
         """Seconds that the endpoint asked us to wait, in its last answer."""
+        self._silent = ""
+        """Why the last call of its model was cut; empty = it was not."""
 
     def begins(self, is_proven: bool, session: str, model: str) -> None:
         self._desk.conversation(session, model)
@@ -133,6 +135,8 @@ class Turn:
                 cause=f"{host}: {cause}",
                 until=until,
             )
+        if ended.is_error and self._silent:
+            return SeatOutcome(kind="stalled", note=f"the model's stream was cut: {self._silent}")
         if ended.is_error:
             status = f" ({ended.status})" if ended.status else ""
             return SeatOutcome(kind="failed", note=f"the model did not answer{status}: {ended.text[:500]}")
@@ -172,6 +176,7 @@ class Turn:
         """One call of the program to its model, after it ended."""
         self._account.tell()
         self._after = call.after
+        self._silent = call.broken if call.stalled else ""
         if call.stalled:
             self._desk.notice("stall", f"the model's stream was cut: {call.broken}")
         elif call.broken:
