@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from factory_tui.adapters.accounting import Account
-from factory_tui.adapters.clock import utc_after
 from factory_tui.adapters.enclosure import Program
 from factory_tui.adapters.live_calls import LiveCalls
 from factory_tui.adapters.metering import Metered
 from factory_tui.adapters.model_calls import NEARLY_FULL, is_nearly_full
-from factory_tui.adapters.model_troubles import in_the_way
+from factory_tui.adapters.model_troubles import in_the_way, utc_after
 from factory_tui.adapters.seats.acp import calls_in_text
 from factory_tui.adapters.seats.acp.asking import Wish, actions_of, names_ours
 from factory_tui.adapters.seats.acp.kit import Kit, shows_tree
