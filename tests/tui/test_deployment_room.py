@@ -170,6 +170,17 @@ async def test_the_log_is_read_with_tab_and_holds_what_was_kept():
         assert "old release again" in screen_text(app) or "level 4" in screen_text(app)
 
 
+@pytest.mark.parametrize(("state", "mark"), [("verified", "PASS"), ("failed", "FAIL"), ("checking", "WORK")])
+async def test_the_ladder_of_the_task_tells_level_4(state: str, mark: str):
+    chair = floor_with(state)
+    async with chair.cockpit(220, 60) as (app, pilot):
+        (line,) = [line for line in screen_text(app).splitlines() if " 4 deploy" in line]
+        assert mark in line
+        assert "DP-2" in line
+        await press(pilot, "g", "e")
+        assert any("level 4 deploy: DP-2" in title for title, _ in app.room.parts)
+
+
 async def test_without_a_deployment_it_says_how_there_would_be_one():
     chair = Chair()
     chair.start_session()

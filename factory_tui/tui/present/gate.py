@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from factory_tui.domain.events import LevelJudged
-from factory_tui.domain.state import State, Task
+from factory_tui.domain.state import Deployment, State, Task
 from factory_tui.domain.terms import LEVEL_NAMES
 from factory_tui.tui.chronicle import Chronicle
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, Span, cut_line, item, line
-from factory_tui.tui.present.words import MARK_STYLES, Setting, gate_marks, is_left_behind
+from factory_tui.tui.present.words import MARK_STYLES, Setting, deployment_of, gate_marks, is_left_behind
 
 MARK_WORDS = {"pass": "PASS", "running": "WORK", "fail": "FAIL", "broken": "BROKEN", "not run": "--", "stale": "STALE"}
 
@@ -55,6 +55,8 @@ def gate_items(state: State, task: Task | None, chronicle: Chronicle, setting: S
 
 
 def _words(state: State, task: Task, level: int, mark: str, judged: LevelJudged | None, chronicle: Chronicle) -> str:
+    if level == 4:
+        return _deployment(state, task)
     if mark == "running":
         return chronicle.doing.get(task.id, "under way")
     if judged is not None:
@@ -64,13 +66,19 @@ def _words(state: State, task: Task, level: int, mark: str, judged: LevelJudged 
         independent = "" if judged.independent else "NOT INDEPENDENT; "
         return f"{stale}{independent}{one_line(judged.summary, 100)}{on}"
     match level:
-        case 4:
-            return "after a deployment; none is due"
         case 5:
             opened = [incident.id for incident in state.incidents.values() if incident.task == task.id]
             return ", ".join(opened) or "none open"
         case _:
             return "not this task" if task.delivers != "change" and level in (2, 3) else ""
+
+
+def _deployment(state: State, task: Task) -> str:
+    one = deployment_of(state, task)
+    if one is None:
+        return "after a deployment; none is due"
+    last = f", {one.checks[-1].summary}" if one.checks else ""
+    return f"{one.id} {one.stage} in {one_line(one.plan.environment, 40)}{last}; gp shows it"
 
 
 def _of_now(task: Task, level: int) -> LevelJudged | None:
@@ -102,6 +110,9 @@ def _approval(task: Task, setting: Setting) -> Line:
 
 def level_text(state: State, task: Task, level: int) -> list[tuple[str, str]]:
     """Everything a level said about the task, as titled texts."""
+    one = deployment_of(state, task) if level == 4 else None
+    if one is not None:
+        return deployment_text(one)
     judged = judged_at(task, level)
     if judged is None:
         return [(f"level {level} {LEVEL_NAMES[level]}", "This level has not run on this task.")]
@@ -125,4 +136,14 @@ def level_text(state: State, task: Task, level: int) -> list[tuple[str, str]]:
         (f"answer to {answer.finding}", f"{'accepted' if answer.accepted else 'not accepted'}: {answer.reason}")
         for answer in judged.answers
     ]
+    return parts
+
+
+def deployment_text(one: Deployment) -> list[tuple[str, str]]:
+    """Every run of level 4 of one deployment, check by check."""
+    told = f"{one.stage}{f': {one.why}' if one.why else ''}\n{one.plan.commit} to {one.plan.environment}"
+    parts = [(f"{one.task} level 4 {LEVEL_NAMES[4]}: {one.id}", told)]
+    for run in one.checks:
+        rows = [f"{row.id} {row.verdict}{f': {row.reason}' if row.reason else ''}  {row.title}" for row in run.rows]
+        parts.append((f"on {run.commit[:10]}: {run.summary}", "\n".join(rows)))
     return parts

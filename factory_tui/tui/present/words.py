@@ -9,7 +9,7 @@ import msgspec
 
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.spending import withheld
-from factory_tui.domain.state import State, Task, Turn
+from factory_tui.domain.state import Deployment, State, Task, Turn
 from factory_tui.domain.terms import Verdict
 from factory_tui.domain.world import stands_in_the_way
 from factory_tui.tui.glyphs import UNICODE
@@ -165,9 +165,26 @@ def gate_marks(state: State, task: Task) -> tuple[str, str, str, str, str]:
     elif task.history:
         last = task.history[-1].verdict
         marks[2] = "fail" if last is Verdict.FAIL else "broken" if last is Verdict.BROKEN else "stale"
+    if (one := deployment_of(state, task)) is not None:
+        marks[3] = DEPLOYMENT_MARKS.get(one.stage, "not run")
     if any(incident.task == task.id for incident in state.incidents.values()):
         marks[4] = "fail"
     return (marks[0], marks[1], marks[2], marks[3], marks[4])
+
+
+DEPLOYMENT_MARKS = {
+    "verified": "pass",
+    "reverted": "fail",
+    "failed": "fail",
+    "in doubt": "broken",
+    **dict.fromkeys(("deploying", "deployed", "reverting", "rolling back", "rolled back"), "running"),
+}
+"""Level 4 of a task by the stage of its newest deployment; others have not run."""
+
+
+def deployment_of(state: State, task: Task) -> Deployment | None:
+    """The newest deployment of what the task landed."""
+    return next((one for one in reversed(state.deployments.values()) if one.task == task.id), None)
 
 
 def is_left_behind(task: Task) -> bool:
