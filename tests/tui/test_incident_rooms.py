@@ -59,5 +59,7 @@ async def test_a_freeze_is_seen_by_who_comes_later() -> None:
     chair = BusyFloor()
     chair.do(c.Freeze(reason="the page is down", landings=True))
     async with chair.cockpit(80, 24) as (app, pilot):
+        assert " FROZEN" in screen_text(app).splitlines()[0]
         await press(pilot, "!")
         assert "the page is down" in screen_text(app)
+        assert " FROZEN" in screen_text(app).splitlines()[0]

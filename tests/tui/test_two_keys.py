@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -12,12 +13,14 @@ from test_spending import ends_itself, spent, staffed
 from factory_tui.domain import commands as c
 from factory_tui.domain.item import Waiting, WaitingKind
 from factory_tui.domain.staffing import Bounds, Budgets
+from factory_tui.domain.state.deployments import DeployStage
 from factory_tui.domain.terms import Action
-from factory_tui.domain.waiting import waiting
+from factory_tui.domain.waiting import verbs_of, waiting
 from factory_tui.engine.reception import HandOver
 from factory_tui.tui.acts.moving import ITEM_KEYS
 from factory_tui.tui.bindings import VERBS
 from factory_tui.tui.keymap import Keys
+from factory_tui.tui.present.floor import KIND_WORDS
 from factory_tui.tui.screens.card import PROMPTS
 from factory_tui.tui.screens.listing import NeedsYou
 
@@ -149,6 +152,12 @@ def is_settled(app, item: Waiting) -> bool:
 
 
 WORDS = {"reply": "the first", "raise": "usd 2", "fill": "cost: two hours"}
+
+
+def test_whatever_can_wait_has_a_word_and_every_answer_a_key():
+    assert set(KIND_WORDS) == set(get_args(WaitingKind))
+    stages = {verb for stage in get_args(DeployStage) for verb in verbs_of(SimpleNamespace(stage=stage))}
+    assert stages <= set(VERBS)
 
 
 async def test_the_second_of_several_is_as_near_as_the_first():

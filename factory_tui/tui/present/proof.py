@@ -17,6 +17,13 @@ def badges(wall: str) -> Line:
     return ()
 
 
+def frozen_badge(state: State) -> Line:
+    """What is held back, as long as it is."""
+    if state.frozen is None:
+        return ()
+    return (Span(" FROZEN " if state.frozen.landings else " NO DEPLOYMENTS ", "bar-alert"),)
+
+
 def wall_words(wall: str) -> Line:
     """The header's word for what holds commands."""
     if marks := badges(wall):

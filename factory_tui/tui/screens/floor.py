@@ -13,6 +13,7 @@ from factory_tui.tui.present import floor as rows
 from factory_tui.tui.present.elsewhere import elsewhere_badge
 from factory_tui.tui.present.gate import gate_items, gate_title
 from factory_tui.tui.present.memory import memory_items, memory_title
+from factory_tui.tui.present.proof import frozen_badge
 from factory_tui.tui.present.standing import rule_items, rules_title, standings
 from factory_tui.tui.present.words import Setting, tasks_in_view
 from factory_tui.tui.screens.arrangement import (
@@ -91,7 +92,7 @@ class Floor(TurnActs):
             self.lay_out()
         state, chronicle, door = cockpit.state, cockpit.chronicle, cockpit.door
         setting = self.setting(width)
-        marks = elsewhere_badge(door.elsewhere)
+        marks = (*elsewhere_badge(door.elsewhere), *frozen_badge(state))
         self._bar_named("header").show(rows.header(state, door.name, setting, phase=cockpit.phase, marks=marks))
         waits, fill = rows.needs(state, setting)
         self._bar_named("needs").show(waits, fills=(fill,))

@@ -18,7 +18,7 @@ from factory_tui.tui.lines import Line, Span, ends, text_of, wrapped
 from factory_tui.tui.painting import Painted
 from factory_tui.tui.present.elsewhere import elsewhere_badge
 from factory_tui.tui.present.hints import hint_line, key_at, sequence_line
-from factory_tui.tui.present.proof import badges
+from factory_tui.tui.present.proof import badges, frozen_badge
 from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.arrangement import Place
 from factory_tui.tui.screens.typing import Typing
@@ -219,7 +219,11 @@ class Room(Typing, inherit_bindings=False):
 
     def show_header(self, told: Line) -> None:
         """The screen's own header; at its end what is not as it should be, in words, on every screen."""
-        marks = (*elsewhere_badge(self.cockpit.door.elsewhere), *badges(self.cockpit.state.wall))
+        marks = (
+            *elsewhere_badge(self.cockpit.door.elsewhere),
+            *frozen_badge(self.cockpit.state),
+            *badges(self.cockpit.state.wall),
+        )
         bar = self.bar_at("header")
         bar.show(ends(told, marks, self.app.size.width, "bar") if marks else told)
 
