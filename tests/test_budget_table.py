@@ -15,6 +15,7 @@ from test_spending import READ, ends_itself, spent, staffed, wishes
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.due import needs_time
 from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.spending import ended_because
 from factory_tui.domain.staffing import Bounds, Budgets
@@ -117,6 +118,15 @@ def test_the_next_call_is_refused_the_turn_ended_one_item_says_why_and_it_is_rai
     assert waiting(heart.state) == ()
     story.when(author_works(), wishes(READ))
     assert isinstance(story.events[0], e.ActionAllowed)
+
+
+@pytest.mark.parametrize("scope", ["task", "roles.builder", "session", "day"])
+def test_while_minutes_are_used_the_time_is_put_on_record(scope: str) -> None:
+    """Or a turn that says nothing would never be found to have used them up."""
+    heart = bounded(scope, "minutes").heart
+    assert needs_time(heart.state, heart.state.at)
+    unbounded = bounded(scope, "tokens").heart
+    assert not needs_time(unbounded.state, unbounded.state.at), "the control"
 
 
 async def test_the_minutes_of_a_turn_end_it_with_its_work_kept_and_a_raise_lets_the_next_one_begin(

@@ -15,6 +15,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.terms import Action, Actor
+from factory_tui.domain.waiting import waiting
 from factory_tui.engine.patience import time_of
 from factory_tui.engine.seat_ports import Desk, SeatOutcome, TurnBrief
 
@@ -94,6 +95,20 @@ def test_a_paused_turn_is_allowed_nothing() -> None:
     story.when(lambda heart: heart.wish(read)).then_denied("the turn is: look")
     story.when(c.ResumeTurn(turn="builder/b1"), by=ADA).then(e.TurnResumed(turn="builder/b1"))
     story.when(lambda heart: heart.wish(read)).then_kinds(e.ActionAllowed)
+
+
+def test_a_paused_turn_is_one_item_that_says_why_and_goes_on_by_its_answer() -> None:
+    story = given(*WORKING, by(ADA, c.PauseTurn(turn="builder/b1", reason="look")))
+    (item,) = waiting(story.heart.state)
+    assert (item.id, item.kind, item.task, item.verbs) == ("P-builder/b1", "paused", "T-1", ("resume",))
+    assert item.title == "builder/b1 is paused, its next action waits: look"
+    story.when(lambda heart: heart.answer("P-builder/b1", "resume")).then(e.TurnResumed(turn="builder/b1"))
+    assert waiting(story.heart.state) == ()
+
+
+def test_a_paused_turn_that_is_interrupted_waits_no_more_as_one() -> None:
+    story = given(*WORKING, by(ADA, c.PauseTurn(turn="builder/b1")), by(ADA, c.InterruptTurn(turn="builder/b1")))
+    assert not [item for item in waiting(story.heart.state) if item.kind == "paused"]
 
 
 def test_pausing_twice_and_resuming_what_runs_are_nothing() -> None:

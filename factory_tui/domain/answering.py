@@ -22,6 +22,7 @@ from factory_tui.domain.shared_causes import budget_scope
 from factory_tui.domain.spending import amount_in, bound, share
 from factory_tui.domain.splitting import FORM, split
 from factory_tui.domain.state import State, Task, verdict_of
+from factory_tui.domain.steering import resume_turn
 from factory_tui.domain.terms import Actor, Finding, Verdict
 from factory_tui.domain.waiting import waiting
 
@@ -375,8 +376,10 @@ def _incident(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, 
     return fill_incident(state, filled)
 
 
-def _world(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
-    return try_world(state, c.TryWorld(wait=item.id))
+def _goes_on(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    if item.kind == "world":
+        return try_world(state, c.TryWorld(wait=item.id))
+    return resume_turn(state, c.ResumeTurn(turn=item.id.removeprefix("P-")))
 
 
 _DISPATCH = {
@@ -390,6 +393,7 @@ _DISPATCH = {
     "change": _change,
     "stuck": _stuck,
     "budget": _budget,
-    "world": _world,
+    "world": _goes_on,
+    "paused": _goes_on,
     "incident": _incident,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from factory_tui.domain.asking import overdue
 from factory_tui.domain.gathering import next_calling
-from factory_tui.domain.spending import bound
+from factory_tui.domain.spending import bound, scopes_of
 from factory_tui.domain.state import State
 from factory_tui.domain.times import minutes_between
 from factory_tui.domain.waiting import waiting
@@ -20,9 +20,13 @@ def needs_time(state: State, now: str) -> bool:
     is_due = any(wait.until <= now for wait in state.world.values())
     is_new_day = bool(state.day) and state.at[:10] < now[:10] and any(item.kind == "budget" for item in waiting(state))
     is_gathered = bool(at := next_calling(state)) and at <= now
-    minutes = state.charter is not None and any(bound(state, scope).minutes for scope in ("day", "session"))
-    return (
-        bool(overdue(state, now)) or expires or is_due or is_gathered or is_new_day or (minutes and bool(state.turns))
+    return bool(overdue(state, now)) or expires or is_due or is_gathered or is_new_day or _runs_out(state)
+
+
+def _runs_out(state: State) -> bool:
+    """Whether a budget in minutes is being used."""
+    return state.charter is not None and any(
+        bound(state, scope).minutes for turn in state.turns.values() for scope in scopes_of(turn.role, turn.task)
     )
 
 

@@ -16,6 +16,7 @@ WaitingKind = Literal[
     "change",
     "stuck",
     "turn",
+    "paused",
     "budget",
     "world",
     "notice",

@@ -20,6 +20,7 @@ def waiting(state: State) -> tuple[Waiting, ...]:
         *_plans(state),
         *_tasks(state),
         *_proposals(state),
+        *_paused(state),
         *budget_items(state),
         *world_items(state),
         *_deployments(state),
@@ -29,6 +30,23 @@ def waiting(state: State) -> tuple[Waiting, ...]:
     first = [item for item in items if item.kind == "digest"]
     rest = sorted((item for item in items if item.kind != "digest"), key=lambda item: (item.since, item.id))
     return (*first, *rest)
+
+
+def _paused(state: State) -> list[Waiting]:
+    """Turns that stand still after their action until the supervisor lets them go on."""
+    return [
+        Waiting(
+            id=f"P-{turn.id}",
+            kind="paused",
+            task=turn.task,
+            title=f"{turn.id} is paused, its next action waits: {turn.paused}",
+            since=turn.started,
+            sha256=seals.sha256_of("paused", turn.id, turn.paused),
+            verbs=("resume",),
+        )
+        for turn in state.turns.values()
+        if turn.paused and turn.task in state.tasks and not state.tasks[turn.task].held
+    ]
 
 
 def digest_is_owed(state: State) -> bool:

@@ -42,6 +42,12 @@ _WAYS_ON = (
 )
 
 
+_FROM_A_PAUSE = (
+    "`resume` lets it go on. Before that: say something to it (`m`), choose another seat or model for the next turn\n"
+    "(`a`), interrupt it (`x`), or take it over (`O`), each from its pane."
+)
+
+
 def find_item(state: State, id: str) -> Waiting:
     """Raises Refusal naming what waits."""
     items = waiting(state)
@@ -124,6 +130,11 @@ def _parts(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Par
             yield Part(title="what is waited for", text=f"{wait.cause}\nseat: {wait.seat}\nuntil: {wait.until} (UTC)")
             yield Part(title="what waits", text=item.title)
             yield Part(title="the way on", text="It goes on by itself then. To try at once: `go-on`.")
+        case "paused":
+            assert task
+            yield Part(title="what stands still", text=f"{item.title}\nits time does not run, its work is kept")
+            yield Part(title="task", text=_told_task(task))
+            yield Part(title="the way on", text=_FROM_A_PAUSE)
         case "turn":
             assert task
             yield Part(title="task", text=_told_task(task))

@@ -98,6 +98,10 @@ class Waits(Chair):
         until = "2026-11-22T16:00:00.000Z"
         self.do(c.EndTurn(turn=self.turn_of(), outcome="interrupted", cause=cause, until=until))
 
+    def paused(self) -> None:
+        self._at_work()
+        self.do(c.PauseTurn(turn=self.turn_of(), reason="look"), SUPERVISOR)
+
     def incident(self) -> None:
         self.do(c.OpenIncident(title="The page is down", freeze=False), SUPERVISOR)
 

@@ -171,6 +171,7 @@ VERBS: Mapping[str, str] = {
     "handover": "answer.yes",
     "retry": "answer.yes",
     "go-on": "answer.yes",
+    "resume": "answer.yes",
     "raise": "answer.raise",
     "allow-task": "answer.task",
     "allow-session": "answer.session",

@@ -37,6 +37,7 @@ KIND_WORDS: dict[WaitingKind, str] = {
     "stuck": "STUCK",
     "notice": "NOTICE",
     "turn": "YOUR WORK",
+    "paused": "PAUSED",
     "budget": "BUDGET",
     "world": "WORLD",
     "incident": "INCIDENT",

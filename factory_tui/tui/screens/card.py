@@ -48,6 +48,7 @@ VERB_LABELS = {
     "take-over": "take over",
     "allow-task": "allow for task",
     "go-on": "try now",
+    "resume": "let it go on",
     "allow-session": "allow for session",
     "look": "ask again what runs",
     "rollback": "take it back",
