@@ -58,7 +58,7 @@ async def test_the_demo_played_by_claude_code_ends_in_the_same_trees(tmp_path: P
     assert share_nothing(server.requests) == len(turns), "author, reviewer and re-author each have a context alone"
     folders = {folder.name: folder for folder in (tmp_path / "seats").iterdir()}
     assert conversations <= set(folders), "a config directory for each"
-    assert len(set(folders) - conversations) == 1, "and one for the trial of its limits"
+    assert len(set(folders) - conversations) == 2, "and one for each trial of its limits: the adopted rule made another"
     for id, folder in folders.items():
         kept = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
         assert any(id.encode() in data for data in kept), "its transcript"
