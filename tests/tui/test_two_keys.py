@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import get_args
 
 import pytest
-from chair import BusyFloor, Chair, press, screen_text, write
+from chair import BusyFloor, Chair, press, screen_text, settled, write
 from heart import DEFECT, SUPERVISOR, author_works, handed_over, mission, reviewed, small_task
 from test_spending import ends_itself, spent, staffed
 
@@ -21,7 +21,7 @@ from factory_tui.tui.acts.moving import ITEM_KEYS
 from factory_tui.tui.bindings import VERBS
 from factory_tui.tui.keymap import Keys
 from factory_tui.tui.present.floor import KIND_WORDS
-from factory_tui.tui.screens.card import PROMPTS
+from factory_tui.tui.screens.card import PROMPTS, VERB_LABELS
 from factory_tui.tui.screens.listing import NeedsYou
 
 
@@ -227,3 +227,24 @@ async def test_a_stuck_task_is_split_from_its_card():
 
 
 __all__ = ["SUPERVISOR"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+async def test_every_answer_is_told_on_its_card_at_any_size(kind: str, size: tuple[int, int]):
+    chair = Waits(kind)
+    item = waiting(chair.state)[0]
+    async with chair.cockpit(*size) as (app, pilot):
+        app.open_waiting(item)
+        await settled(pilot)
+        told = app.screen.bar_at("hints").lines
+        rows = ["".join(span.text for span in line) for line in told]
+        for verb in item.verbs:
+            key = Keys().by_id[VERBS[verb]].keys[0]
+            assert any(f" {key} {VERB_LABELS.get(verb, verb)} " in f"{row} " for row in rows), (verb, rows)
+        assert "Esc back" in rows[-1]
+        assert all(len(row) <= size[0] for row in rows)
+        drawn = screen_text(app).splitlines()
+        assert [row.rstrip() for row in drawn[-len(rows) :]] == [row.rstrip() for row in rows]
+        content = app.screen.drawn["text"]
+        assert content.region.bottom <= size[1] - len(rows), "the keys stand over nothing"

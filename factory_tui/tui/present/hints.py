@@ -21,6 +21,21 @@ def hint_line(acts: Sequence[Act], works: Callable[[Act], bool], width: int, alw
     return (*spans, *last) if line_width((*spans, *last)) <= width else tuple(spans)
 
 
+def folded(strip: Line, width: int) -> tuple[Line, ...]:
+    """The same keys and labels in as many rows as they need; no label is parted from its key."""
+    rows: list[Line] = [()]
+    pair: Line = ()
+    for span in strip:
+        pair = (*pair, span)
+        if not (span.text.endswith(" ") or span.text == "|"):
+            continue
+        if rows[-1] and line_width((*rows[-1], *pair)) > width:
+            rows.append(())
+        rows[-1] = (*rows[-1], *pair)
+        pair = ()
+    return tuple(rows)
+
+
 def _hint(act: Act) -> Line:
     return (Span(f" {shown(act.keys[0])}", "key"), Span(f" {act.label} ", "bar"))
 

@@ -15,6 +15,7 @@ from factory_tui.tui.bindings import VERBS, Act
 from factory_tui.tui.keymap import shown
 from factory_tui.tui.lines import Line, Span, ends, line_width
 from factory_tui.tui.present.floor import KIND_WORDS
+from factory_tui.tui.present.hints import folded
 from factory_tui.tui.present.words import since
 from factory_tui.tui.screens.arming import Armed
 from factory_tui.tui.screens.reader import Reader
@@ -124,6 +125,11 @@ class Card(Armed, Reader):
                 spans += [Span(f" {shown(act.keys[0])}", style), Span(f" {VERB_LABELS.get(verb, verb)} ", "bar")]
             spans.append(Span("|", "bar-dim"))
         return (*spans, *super().hints(max(0, width - line_width(tuple(spans)))))
+
+    def hint_rows(self, width: int) -> tuple[Line, ...]:
+        """Every answer is told: where they do not fit into one row, they have more."""
+        *first, last = folded(self.hints(width), width)
+        return (*first, (*last, *Reader.hints(self, width - line_width(last)))) if first else (last,)
 
     # --- answering -------------------------------------------------------------------------------
 

@@ -226,7 +226,7 @@ class DeploymentSheet(Sheet):
             return super().hints(width)
         style = "key" if self.is_armed else "bar-dim"
         more = (Span(f" {shown(act.keys[0])}", style), Span(f" {VERB_LABELS['rollback']} ", "bar"))
-        return (*more, *super().hints(width - line_width(more)))
+        return (*more, *super().hints(max(0, width - line_width(more))))
 
     # --- moving ----------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ class Room(Typing, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._begun = ""
-        self._hint_rows = 1
+        self._hint_rows = self._strip_rows = 1
         self.needle = ""
         self.drawn: dict[str, Painted] = {}
         """The widgets of this screen, by id."""
@@ -127,10 +127,11 @@ class Room(Typing, inherit_bindings=False):
         width, height = self.app.size
         if not width or not height:
             return
-        found = self.places_for(width, height)
+        found = self.places_for(width, height - self._strip_rows + 1)
         found |= self.places_of_line(width, height)
-        if (hints := found.get("hints")) is not None and self._hint_rows > 1:
-            more = min(self._hint_rows - 1, hints.y)
+        if (hints := found.get("hints")) is not None:
+            more = min(max(self._hint_rows, self._strip_rows) - 1, hints.y)
+            hints = Place(hints.x, height - 1, hints.width, hints.height)
             found["hints"] = Place(hints.x, hints.y - more, hints.width, hints.height + more)
         for widget in self.query(Widget).results():
             if widget.id and widget.parent is self:
@@ -242,18 +243,24 @@ class Room(Typing, inherit_bindings=False):
         width = self.app.size.width
         text, style = self.cockpit.message
         told = wrapped(text, max(1, width - 1), style, " ")[: max(1, self.app.size.height // 2)] if text else []
-        self._make_room(max(1, len(told)))
+        strip = self.hint_rows(width)
+        self._make_room(max(1, len(told)), len(strip))
         if text:
             background = style if style.startswith("bar") else "bar"
             self._bar.show(*((Span(" "), *one) for one in told), fills=(background,) * len(told))
         else:
-            self._bar.show(self.hints(width))
+            self._bar.show(*strip)
 
-    def _make_room(self, rows: int) -> None:
-        """Words that take more than one row stand over the end of what is shown, until the next key."""
-        if rows != self._hint_rows:
-            self._hint_rows = rows
+    def _make_room(self, told: int, strip: int) -> None:
+        """Words that take more than one row stand over the end of what is shown, until the next key; keys that do take
+        their room from it."""
+        if (told, strip) != (self._hint_rows, self._strip_rows):
+            self._hint_rows, self._strip_rows = told, strip
             self.lay_out()
+
+    def hint_rows(self, width: int) -> tuple[Line, ...]:
+        """The strip of keys: one row, or as many as it must have."""
+        return (self.hints(width),)
 
     def hints(self, width: int) -> Line:
         acts = self.cockpit.keys.here(self.places)
@@ -266,12 +273,12 @@ class Room(Typing, inherit_bindings=False):
         self.cockpit.was_here()
         if message.bar.id == "hints":
             message.stop()
-            self._press_hint(message.bar, message.column, message.time)
+            self._press_hint(message.bar.line_at(message.row), message.column, message.time)
         elif message.bar.id == "prompt":
             message.stop()
             self.press_prompt(text_of(message.bar.line_at(message.row)), message.column)
 
-    def _press_hint(self, bar: Bar, column: int, at: float) -> None:
+    def _press_hint(self, strip: Line, column: int, at: float) -> None:
         if self._typed is None and self.cockpit.message[0]:
             self.cockpit.quiet()
             self.show_hints()
@@ -280,7 +287,7 @@ class Room(Typing, inherit_bindings=False):
         names = {shown(key): key for act in here for key in act.keys if " " not in key}
         if self._begun:
             names = {shown(key): key for key, _ in self.cockpit.keys.following(self._begun, self.places)}
-        key = key_at(bar.lines[0] if bar.lines else (), column, names)
+        key = key_at(strip, column, names)
         if key and self._typed is None:
             self.press(key, at)
         elif self._begun:
