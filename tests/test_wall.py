@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -463,7 +464,41 @@ asyncio.run(main())
         assert left == []
 
 
+async def test_who_watches_ends_what_was_being_built_when_the_factory_is_killed(tmp_path: Path):
+    """A group that was told to it and not taken back; one that was taken back lives."""
+    mark = f"watched-{tmp_path.name}-{os.getpid()}"
+    program = f"""
+import os, subprocess
+from factory_tui.adapters import wall_guard
+begun = [
+    subprocess.Popen(["sh", "-c", f"sleep 60; : {mark}-{{n}}"], start_new_session=True, stdin=subprocess.DEVNULL)
+    for n in (1, 2, 3)
+]
+for one in begun:
+    wall_guard.building(one.pid)
+wall_guard.stands(begun[1].pid)
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", program], check=False)
+    try:
+        async with asyncio.timeout(5):
+            while with_mark(f"{mark}-1") or with_mark(f"{mark}-3"):
+                await asyncio.sleep(0.02)
+        assert with_mark(f"{mark}-2")
+    finally:
+        for pid in pids_with(f"{mark}-2"):
+            os.kill(pid, signal.SIGKILL)
+
+
 def with_mark(mark: str) -> list[str]:
+    return [line for _, line in _processes(mark)]
+
+
+def pids_with(mark: str) -> list[int]:
+    return [pid for pid, _ in _processes(mark)]
+
+
+def _processes(mark: str) -> list[tuple[int, str]]:
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -472,7 +507,7 @@ def with_mark(mark: str) -> list[str]:
             except OSError:
                 continue
             if mark.encode() in line:
-                found.append(line.decode("utf-8", "replace"))
+                found.append((int(entry.name), line.decode("utf-8", "replace")))
     return found
 
 

@@ -83,9 +83,9 @@ async def test_degraded_is_accepted_by_this_machines_settings_and_for_this_sessi
     assert (not_now.label, "--accept-degraded" in not_now.why_none) == ("none", True)
     not_here = await ProvenSandbox(tmp_path, NOBODY, bwrap="", accepted=True).prove()
     assert (not_here.label, NOBODY.path in not_here.why_none) == ("none", True)
-    standing = await ProvenSandbox(tmp_path, UserConfig(path="x", container=True), bwrap="").prove()
+    standing = await ProvenSandbox(tmp_path, UserConfig(path="x", container=True), bwrap="", engines=()).prove()
     assert standing.label == "none"
-    assert "is not believed" in standing.why_none
+    assert "no podman that could be tried" in standing.why_none
     assert standing.words == "no wall: no model's seat gets a shell"
 
 

@@ -48,10 +48,12 @@ ABSENT = {"memfd_create": 319, "clone3": 435, "memfd_secret": 447}
 `clone3` lie behind a pointer, where no filter can look."""
 
 _SOCKET, _IOCTL, _CLONE = 41, 16, 56
-_AF_UNIX = 1
-_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
-"""Put text into the terminal's input."""
-_CLONE_NEWUSER = 0x10000000
+WITH_A_PATH = 1
+"""`AF_UNIX`."""
+INTO_TERMINALS = (0x5412, 0x541C)
+"""`TIOCSTI`, `TIOCLINUX`: put text into the terminal's input."""
+NEW_USER = 0x10000000
+"""`CLONE_NEWUSER`."""
 _X86_64 = 0xC000003E
 _X32 = 0x40000000
 
@@ -87,18 +89,18 @@ def _instructions() -> list[_Instruction]:
     out += [
         (_EQUAL, 0, 5, _IOCTL),
         (_LOAD, 0, 0, _SECOND),
-        (_EQUAL, 1, 0, _TIOCSTI),
-        (_EQUAL, 0, 1, _TIOCLINUX),
+        (_EQUAL, 1, 0, INTO_TERMINALS[0]),
+        (_EQUAL, 0, 1, INTO_TERMINALS[1]),
         (_RETURN, 0, 0, _EPERM),
         (_LOAD, 0, 0, _NUMBER),
         (_EQUAL, 0, 3, _SOCKET),
         (_LOAD, 0, 0, _FIRST),
-        (_EQUAL, 0, 1, _AF_UNIX),
+        (_EQUAL, 0, 1, WITH_A_PATH),
         (_RETURN, 0, 0, _EPERM),
         (_LOAD, 0, 0, _NUMBER),
         (_EQUAL, 0, 3, _CLONE),
         (_LOAD, 0, 0, _FIRST),
-        (_ANY_BIT, 0, 1, _CLONE_NEWUSER),
+        (_ANY_BIT, 0, 1, NEW_USER),
         (_RETURN, 0, 0, _EPERM),
         (_RETURN, 0, 0, _ALLOW),
     ]

@@ -25,7 +25,7 @@ class UserConfig(msgspec.Struct, frozen=True, kw_only=True):
     accept_degraded: bool = False
     """Seats may run commands without a wall, in a session for which the supervisor accepts it once more."""
     container: bool = False
-    """The user says that a container is wall enough. Read, and not believed: what cannot be tried is no wall."""
+    """Where bwrap is not, or does not hold, a container may be the wall; believed once it was tried, like any other."""
 
 
 def config_directory(environment: Mapping[str, str]) -> str:

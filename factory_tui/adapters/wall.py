@@ -26,7 +26,7 @@ from factory_tui.adapters import seccomp, wall_groups, wall_limits
 from factory_tui.adapters.enclosure import LIMITS as AGENT_LIMITS
 from factory_tui.adapters.enclosure import PORT, BoundaryAt, Program, open_walled
 from factory_tui.adapters.processes import BoundedOutput
-from factory_tui.adapters.wall_hold import Hold
+from factory_tui.adapters.wall_hold import Hold, Holding
 from factory_tui.adapters.wall_profile import (
     Host,
     covers,
@@ -72,25 +72,25 @@ def look_around(bwrap: str, toolchains: Sequence[str] = ()) -> Host:
     )
 
 
-class BwrapSandbox:
-    """`ports.Sandbox` with a wall. `hidden` are directories no boundary may show: state, keys, the user's own home."""
+class WalledSandbox:
+    """What every wall does around a command. `hidden` are directories no boundary may show: state, keys, the user's
+    own home. A wall says how one sandbox is held."""
 
-    def __init__(self, host: Host, *, hidden: Sequence[str] = (), given: Sequence[str] = (), machine: str = "") -> None:
+    def __init__(self, *, hidden: Sequence[str] = (), given: Sequence[str] = ()) -> None:
         """`given` are directories in hidden ones below which single ones may be shown, never they themselves."""
         self._given = tuple(os.path.realpath(path) for path in given)
-        self._host = host
         self._hidden = tuple(os.path.realpath(path) for path in hidden)
-        self._program = seccomp.program(machine or platform.machine())
         self._memory = _memory_here()
-        self._groups = wall_groups.find_place()
-        if self._groups is not None:
-            wall_groups.sweep(self._groups)
         self._busy: dict[str, asyncio.Lock] = {}
 
     @property
     def wall(self) -> str:
-        name = "bwrap as root" if os.geteuid() == 0 else "bwrap"
-        return name if self._program is not None else f"{name}, no system call table for {platform.machine()}"
+        """As the session records it."""
+        raise NotImplementedError
+
+    def _hold(self, limits: Limits, stack: ExitStack) -> Holding:
+        """One sandbox, not yet started."""
+        raise NotImplementedError
 
     async def run(
         self,
@@ -105,13 +105,7 @@ class BwrapSandbox:
         limits = replace(limits, memory_bytes=min(limits.memory_bytes, self._memory))
         async with self._alone(boundary):
             held = self._checked(boundary, argv[0])
-            return await _Run(argv, held, limits, self._host, self._program, self._groups, hear).until_dead()
-
-    async def open(self, argv: Sequence[str], boundary_at: BoundaryAt, limits: Limits = AGENT_LIMITS) -> Program:
-        """A program that lives until it is ended. Raises WorldError when nothing was started."""
-        limits = replace(limits, memory_bytes=min(limits.memory_bytes, self._memory))
-        held = self._checked(boundary_at(f"http://127.0.0.1:{PORT}"), argv[0])
-        return await open_walled(argv, held, limits, self._host, self._program, self._groups)
+            return await _Run(argv, held, limits, self._hold, hear).until_dead()
 
     @contextlib.asynccontextmanager
     async def _alone(self, boundary: Boundary) -> AsyncIterator[None]:
@@ -153,6 +147,32 @@ class BwrapSandbox:
                 why="a toolchain that uncovers the host would switch the wall off",
                 next_step="name the toolchain's own directory under `toolchains` in factory.toml",
             )
+
+
+class BwrapSandbox(WalledSandbox):
+    """`ports.Sandbox` with the system's `bwrap`."""
+
+    def __init__(self, host: Host, *, hidden: Sequence[str] = (), given: Sequence[str] = (), machine: str = "") -> None:
+        super().__init__(hidden=hidden, given=given)
+        self._host = host
+        self._program = seccomp.program(machine or platform.machine())
+        self._groups = wall_groups.find_place()
+        if self._groups is not None:
+            wall_groups.sweep(self._groups)
+
+    @property
+    def wall(self) -> str:
+        name = "bwrap as root" if os.geteuid() == 0 else "bwrap"
+        return name if self._program is not None else f"{name}, no system call table for {platform.machine()}"
+
+    def _hold(self, limits: Limits, stack: ExitStack) -> Holding:
+        return Hold(self._host, self._program, self._groups, limits, stack)
+
+    async def open(self, argv: Sequence[str], boundary_at: BoundaryAt, limits: Limits = AGENT_LIMITS) -> Program:
+        """A program that lives until it is ended. Raises WorldError when nothing was started."""
+        limits = replace(limits, memory_bytes=min(limits.memory_bytes, self._memory))
+        held = self._checked(boundary_at(f"http://127.0.0.1:{PORT}"), argv[0])
+        return await open_walled(argv, held, limits, self._host, self._program, self._groups)
 
 
 def refuse_links(path: str, boundary: Boundary) -> None:
@@ -199,14 +219,12 @@ class _Run:
         argv: Sequence[str],
         boundary: Boundary,
         limits: Limits,
-        host: Host,
-        program: bytes | None,
-        groups: wall_groups.Place | None,
+        holds: Callable[[Limits, ExitStack], Holding],
         hear: Callable[[bytes], None] | None,
     ) -> None:
         self._hear = hear
         self._argv, self._boundary, self._limits = argv, boundary, limits
-        self._host, self._program, self._groups = host, program, groups
+        self._holds = holds
         self._output = BoundedOutput(limits.output_bytes)
         self._loop = asyncio.get_running_loop()
 
@@ -214,7 +232,7 @@ class _Run:
         began = time.monotonic()
         killed, stands, code = "", False, 0
         with ExitStack() as stack:
-            hold = Hold(self._host, self._program, self._groups, self._limits, stack)
+            hold = self._holds(self._limits, stack)
             out_read, out_write = _pipe(stack)
             hold.start(self._argv, self._boundary, out_write.fileno(), out_write.fileno())
             out_write.close()
@@ -239,13 +257,13 @@ class _Run:
             seconds=time.monotonic() - began,
             killed=killed,
             truncated=self._output.truncated,
-            met="" if killed or code == 0 else self._met(),
+            met="" if killed or code == 0 or hold.group is not None else self._met(),
         )
 
     def _met(self) -> str:
         """Without a group it is the kernel that holds the process limit of an ordinary user, and the command alone
         hears of it: so it is read from what the command said last."""
-        if self._groups is not None or os.geteuid() == 0 or _NO_MORE.search(self._output.value()[-20_000:]) is None:
+        if os.geteuid() == 0 or _NO_MORE.search(self._output.value()[-20_000:]) is None:
             return ""
         return f"process limit of {self._limits.processes}: the kernel refused more"
 
@@ -259,7 +277,7 @@ class _Run:
 
     # --- while it runs ---------------------------------------------------------------------------
 
-    async def _watch(self, hold: Hold, began: float) -> str:
+    async def _watch(self, hold: Holding, began: float) -> str:
         """Returns when the command has ended or must be ended; then why."""
         limits = self._limits
         disk = _Disk(self._boundary.writable, limits.disk_bytes)

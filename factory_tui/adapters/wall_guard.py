@@ -19,7 +19,7 @@ while read -r sign pid; do
     -) all="${all%% $pid *} ${all#* $pid }" ;;
   esac
 done
-for pid in $all; do kill -9 -- "-$pid"; done
+for pid in $all; do kill -s KILL -- "-$pid"; done
 """
 _LOCK = threading.Lock()
 _PIPES: dict[int, int] = {}

@@ -16,7 +16,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from factory_tui.adapters import wall_groups, wall_guard, wall_limits
 from factory_tui.adapters.wall_profile import FILES, START, Descriptors, Host, environment, profile
@@ -41,8 +41,30 @@ def credentials_in(roots: Sequence[str]) -> list[str]:
     return [path for path in named if Path(path).is_file() and not Path(path).is_symlink()]
 
 
+class Holding(Protocol):
+    """One sandbox of whatever wall: `start`, `stands`, `go`, and `end` in any case."""
+
+    first: int
+    """The first process inside, as it is numbered outside; 0 = it never stood."""
+    group: wall_groups.Group | None
+    """Where the kernel holds its limits; None = they are looked at."""
+    ended: asyncio.Future[None]
+
+    def start(self, argv: Sequence[str], boundary: Boundary, output: int, errors: int) -> None:
+        """Raises WorldError."""
+
+    async def stands(self) -> bool:
+        """Waits until it does. False: it never did."""
+
+    def go(self) -> None:
+        """Lets the command begin."""
+
+    async def end(self) -> int:
+        """Its exit code, once everything in it is dead; a second cancel does not hurry it."""
+
+
 class Hold:
-    """One sandbox. `start`, `stands`, `go`, and `end` in any case; everything it opened is closed with `stack`."""
+    """One sandbox by `bwrap`. Everything it opened is closed with `stack`."""
 
     def __init__(
         self, host: Host, program: bytes | None, groups: wall_groups.Place | None, limits: Limits, stack: ExitStack

@@ -118,7 +118,7 @@ def profile(
     if descriptors.seccomp is not None:
         words += ["--seccomp", str(descriptors.seccomp)]
     for name, value in sorted(boundary.environment.items()):
-        if _LOADER.match(name):
+        if is_for_loader(name):
             words += ["--setenv", name, value]
     words += ["--remount-ro", "/", "--chdir", boundary.cwd, "--"]
     return [*words, *limiter(limits), "/bin/sh", "-c", opening, "sh", *command]
@@ -153,8 +153,13 @@ def environment(boundary: Boundary, host: Host, ours: Mapping[str, str]) -> dict
         "XDG_CONFIG_HOME": f"{HOME}/.config",
     }
     quiet = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "NO_COLOR": "1"}
-    given = {name: value for name, value in boundary.environment.items() if not _LOADER.match(name)}
+    given = {name: value for name, value in boundary.environment.items() if not is_for_loader(name)}
     return {**kept, **own, **quiet, **given}
+
+
+def is_for_loader(name: str) -> bool:
+    """Whether the dynamic loader or the C library obeys a variable of that name."""
+    return _LOADER.match(name) is not None
 
 
 def search_path(ours: str, roots: Sequence[str]) -> str:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from factory_tui.adapters.enclosure import BoundaryAt, Program, open_plain
 from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.trying import Tried, self_test
 from factory_tui.adapters.user_config import UserConfig, read_user_config
-from factory_tui.adapters.wall import DEFAULT_LIMITS, BwrapSandbox, find_bwrap, look_around
+from factory_tui.adapters.wall import DEFAULT_LIMITS, BwrapSandbox, WalledSandbox, find_bwrap, look_around
+from factory_tui.adapters.wall_container import ContainerSandbox, Engine, find_engines
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.limits import DEGRADED
 from factory_tui.engine.ports import Boundary, Limits, RunResult, Sandbox
@@ -56,6 +58,7 @@ class ProvenSandbox:
         hidden: Sequence[str] = (),
         given: Sequence[str] = (),
         bwrap: str | None = None,
+        engines: Sequence[Engine] | None = None,
         platform: str = sys.platform,
         accepted: bool = False,
     ) -> None:
@@ -66,6 +69,7 @@ class ProvenSandbox:
         self._plain = PlainSandbox(place)
         self._inner: Sandbox = self._plain
         self._bwrap = find_bwrap() if bwrap is None else bwrap
+        self._engines = tuple(find_engines() if engines is None else engines)
         self._hidden, self._given = tuple(hidden), tuple(given)
         self._standing: Standing | None = None
         self._proving = asyncio.Lock()
@@ -110,26 +114,39 @@ class ProvenSandbox:
     async def _try(self) -> Standing:
         if self._platform != "linux":
             return self._none("there is no wall yet elsewhere than on Linux")
+        whys: list[str] = []
+        tried: tuple[Tried, ...] = ()
+        for name, make in self._candidates():
+            try:
+                sandbox = make()
+                tried = await self_test(sandbox, self._place)
+            except WorldError as error:
+                whys.append(f"{error.what}: {error.why}")
+                continue
+            if failed := [one for one in tried if not one.refused]:
+                told = "; ".join(f"{one.name} ({one.detail})" if one.detail else one.name for one in failed)
+                whys.append(f"{name} is there and does not hold: {told}")
+                continue
+            self._inner = sandbox
+            return Standing(label=sandbox.wall, tried=tried)
         if not self._bwrap:
-            return self._none("bwrap is not installed; your package manager has it as `bubblewrap`")
+            whys.insert(0, "bwrap is not installed; your package manager has it as `bubblewrap`")
+        if self._config.container and not self._engines:
+            whys.append(f"`container = true` in {self._config.path}, and there is no podman that could be tried")
+        return self._none(". ".join(whys), tried)
+
+    def _candidates(self) -> Iterator[tuple[str, Callable[[], WalledSandbox]]]:
+        """Walls to be tried, the best first; a container only where the user's own settings say so."""
         inside = (sys.base_prefix,) if not sys.base_prefix.startswith("/usr") else ()
-        try:
-            sandbox = BwrapSandbox(look_around(self._bwrap, inside), hidden=self._hidden, given=self._given)
-            tried = await self_test(sandbox, self._place)
-        except WorldError as error:
-            return self._none(f"{error.what}: {error.why}")
-        if failed := [one for one in tried if not one.refused]:
-            told = "; ".join(f"{one.name} ({one.detail})" if one.detail else one.name for one in failed)
-            return self._none(f"bwrap is there and does not hold: {told}", tried)
-        self._inner = sandbox
-        return Standing(label=sandbox.wall, tried=tried)
+        hidden, given = self._hidden, self._given
+        if self._bwrap:
+            yield "bwrap", lambda: BwrapSandbox(look_around(self._bwrap, inside), hidden=hidden, given=given)
+        if self._config.container:
+            host = look_around("", inside)
+            for engine in self._engines:
+                yield engine.name, partial(ContainerSandbox, engine, host, hidden=hidden, given=given)
 
     def _none(self, why: str, tried: tuple[Tried, ...] = ()) -> Standing:
-        if self._config.container:
-            why += (
-                f". `container = true` in {self._config.path} is not believed: no engine's limits can be tried here"
-                " yet, and a wall that nobody tried is none; take the line out"
-            )
         if self._config.accept_degraded and self._accepted:
             return Standing(label=DEGRADED, tried=tried, why_none=why)
         accept = "to let seats run commands without one, "

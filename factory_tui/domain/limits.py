@@ -14,7 +14,7 @@ DEGRADED = "none, DEGRADED: accepted by the supervisor"
 
 def demands_proof(wall: str, control: Control) -> bool:
     """Whether a red limit keeps a role unseated: not where the supervisor accepted to go without, nor for people."""
-    return control not in ("human", "rehearsed") and (wall == NO_WALL or wall.startswith("bwrap"))
+    return control not in ("human", "rehearsed") and wall != DEGRADED
 
 
 def misfit(card: RoleCard, facts: SeatFacts) -> str:
