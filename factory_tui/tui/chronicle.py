@@ -26,6 +26,8 @@ _TOLD_AT_ONCE = frozenset({"run", "commit", "fetch", "deploy"})
 """Kinds of action that take a while: their line stands before they end."""
 SILENT = frozenset({e.ConversationNoted, e.WorktreeOpened, e.HandoffOffered, e.TaskDone, e.LandingIntended})
 """Of a turn or task, and not in its transcript: its head, the task's row or the next line says it."""
+MOST_LINES = 60
+"""Of one message about a task: what a person is told of their turn has many."""
 
 
 class Story(msgspec.Struct):
@@ -142,7 +144,8 @@ class Chronicle:
         self.doing[about] = one_line(text, 120)
         story = self.of_task(about)
         if story is not None:
-            story.transcript.put(f"  {one_line(text, 300)}", "note")
+            for line in text.splitlines()[:MOST_LINES]:
+                story.transcript.put(f"  {line[:300]}", "note")
 
     # --- documents -------------------------------------------------------------------------------
 

@@ -136,5 +136,11 @@ def _opening(kind: FormKind, brief: TurnBrief, form: Path) -> str:
     }[kind]
     return (
         f"{brief.task} is yours, as {brief.role}: {brief.title}\nRead      {form.parent / 'brief.md'}\n{work}\n"
-        f"When done  factory handover {brief.task}"
+        f"{_checklist(brief)}When done  factory handover {brief.task}   (in the cockpit `>`; `e` and `i` to work)"
     )
+
+
+def _checklist(brief: TurnBrief) -> str:
+    """What the role looks at before it delivers, to be gone through by eye."""
+    items = brief.card.checklist if brief.card is not None else ()
+    return f"Look at this before you hand over\n{''.join(f'  [ ] {one}{chr(10)}' for one in items)}" if items else ""

@@ -91,6 +91,15 @@ TURN: tuple[Act, ...] = (
         changes=True,
     ),
     Act(
+        id="turn.hand-over-note",
+        keys=(".",),
+        label="hand over…",
+        doc="As `>`, with a note to whoever comes next.",
+        where=("floor",),
+        group="turn",
+        changes=True,
+    ),
+    Act(
         id="turn.take-over",
         keys=("O",),
         label="take over",

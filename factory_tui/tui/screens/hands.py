@@ -62,18 +62,24 @@ class Hands:
         place = await view.ask(Workplace(task=turn.task))
         code = await self._chosen.cockpit.step_aside(words(place), place["directory"])
         if code == 0:
-            self._chosen.say(f"back from {turn.task}; > hands over, e and i open it again", "bar")
+            self._chosen.say(f"back from {turn.task}; > hands over, . with a note, e and i open it again", "bar")
         else:
             self._chosen.say(f"back from {turn.task}; the program ended with exit code {code}", "warn")
 
     def hand_over(self) -> None:
-        from factory_tui.engine.reception import HandOver
+        """With one key: nothing is lost by it, the gate looks at what comes, and `O` takes it back."""
+        self._handed_over(self._turn(), "")
 
+    def hand_over_with_note(self) -> None:
         turn = self._turn()
         self._chosen.type(
-            f"hand over {turn.task}: a note to whoever comes next, or nothing",
-            lambda text: self._chosen.cockpit.ask(HandOver(task=turn.task, note=text), f"{turn.task} is handed over"),
+            f"hand over {turn.task}: a note to whoever comes next", lambda text: self._handed_over(turn, text)
         )
+
+    def _handed_over(self, turn: Turn, note: str) -> None:
+        from factory_tui.engine.reception import HandOver
+
+        self._chosen.cockpit.ask(HandOver(task=turn.task, note=note), f"{turn.task} is handed over")
 
     def take_over(self) -> None:
         task, turn = self._task(), self._wheel.turn()

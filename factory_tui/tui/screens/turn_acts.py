@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 NEEDS_TASK = ("turn.diff", "turn.brief", "turn.why")
 
-OF_A_PERSON = frozenset({"turn.editor", "turn.shell", "turn.hand-over", "turn.take-over", "turn.give-back"})
+OF_A_PERSON = frozenset(
+    {"turn.editor", "turn.shell", "turn.hand-over", "turn.hand-over-note", "turn.take-over", "turn.give-back"}
+)
 
 
 class TurnActs(Choosing):
@@ -288,6 +290,9 @@ class TurnActs(Choosing):
 
     def act_turn_hand_over(self) -> None:
         self.hands.hand_over()
+
+    def act_turn_hand_over_note(self) -> None:
+        self.hands.hand_over_with_note()
 
     def act_turn_take_over(self) -> None:
         self.hands.take_over()
