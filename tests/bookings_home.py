@@ -37,7 +37,7 @@ SCRIPT = """turns:
     steps:
       - act: {kind: read, path: docs/api.md}
       - act: {kind: edit, path: docs/notes.md, content: "__NOTE__\\n"}
-      - act: {kind: commit, text: "Note __NOTE__"}
+__MORE__      - act: {kind: commit, text: "Note __NOTE__"}
       - act: {kind: hand_over, text: "A note, and nothing else."}
   - role: quality
     steps:
@@ -157,9 +157,10 @@ class Bookings(Desk):
         told = json.loads((self.service / "running.json").read_text())
         return str(told["commit"]) if told["up"] else "none"
 
-    def script(self, note: str) -> str:
+    def script(self, note: str, more: str = "") -> str:
+        """`more`: further steps of the author's."""
         file = self.place / "script.yaml"
-        file.write_text(SCRIPT.replace("__NOTE__", note))
+        file.write_text(SCRIPT.replace("__NOTE__", note).replace("__MORE__", more))
         return str(file)
 
     def propose(self, environment: str = "production", *words: str) -> str:
@@ -168,9 +169,9 @@ class Bookings(Desk):
         self.factory("answer", told["deployment"], "waive", "--text", "alone tonight", code=0)
         return str(told["deployment"])
 
-    def land(self, note: str) -> str:
+    def land(self, note: str, more: str = "") -> str:
         """One small change; the commit it landed as."""
-        words = ("--task", f"Note {note}", "--to", "builder", "--headless", "--script", self.script(note))
+        words = ("--task", f"Note {note}", "--to", "builder", "--headless", "--script", self.script(note, more))
         self.factory("run", *words, code=4)
         self.read_digest()
         (task,) = [item["id"] for item in self.waiting().values() if item["kind"] == "change"]

@@ -106,11 +106,13 @@ def test_the_secrets_reach_the_command_and_nobody_and_nothing_else(table: Bookin
         assert {command_of(pid) for pid in holders} <= {b"factory_tui.cli", b"bwrap", b"ship.sh", b"sleep 0.05"}
         os.kill(spy, 15)
         (table.service / "hold").unlink()
-        session.communicate(timeout=60)
+        printed, _ = session.communicate(timeout=60)
+        assert not any(secret.encode() in printed for secret in SECRETS.values())
     finally:
         session.kill()
         session.wait()
     table.read_digest()
+    table.factory("answer", "T-2", "drop", "--text", "it was a spy", code=0)
     told = table.factory("deploy", "go", one, "--json", code=0).json
     assert told["stage"] == "verified"
     shown = evidence_texts(table)
@@ -152,6 +154,27 @@ def test_a_release_made_elsewhere_is_registered_and_checked(table: Bookings) -> 
     (table.service / "broken").unlink()
     good = table.factory("deploy", "register", commit, "--env", "production", "--json", code=0).json
     assert good["verified"]
+
+
+def test_a_release_that_lost_a_header_goes_back_and_the_old_one_is_checked_again(table: Bookings) -> None:
+    old = table.running
+    header = '    "X-Content-Type-Options": "nosniff",'
+    steps = f"      - act: {{kind: edit, path: bookings/site.py, old: '{header}', new: ''}}\n"
+    new = table.land("two", steps)
+    one = table.propose()
+    told = table.factory("deploy", "go", one, "--json", code=1).json
+    assert (told["commit"], told["stage"], table.running) == (new, "reverted", old)
+    assert [run["commit"] for run in told["checks"]] == [new, old]
+    # Before the old one nothing ran: what it could go back to does not apply.
+    assert [run["count"] for run in told["checks"]] == [
+        "33 checks: 32 passed, 0 not applicable, 0 gaps, 1 failed",
+        "33 checks: 31 passed, 2 not applicable, 0 gaps, 0 failed",
+    ]
+    (wrong,) = [row for row in told["checks"][0]["rows"] if row["verdict"] == "fail"]
+    assert wrong["id"] == "V21"
+    (incident,) = told["incidents"]
+    assert "V21" in table.factory("incident", "show", incident, code=0).out
+    assert [line.split() for line in table.ran[-2:]] == [["deploy", new], ["rollback", old]]
 
 
 # --- helpers ----------------------------------------------------------------------------------------
