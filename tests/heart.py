@@ -180,13 +180,16 @@ class Heart:
         else:
             self.do(c.ReleaseHandoff(handoff=handoff.id))
 
-    def start_turn(self, task: str = "T-1", person: str = "", seat: str = "mind") -> str:
+    def start_turn(self, task: str = "T-1", person: str = "", seat: str = "mind", where: str = "") -> str:
+        """`where` is the other machine it runs on."""
         handoff = self.task(task).handoff
         assert handoff is not None
         assert handoff.brief is not None
         facts = (
             SeatFacts(control="human")
             if person
+            else SeatFacts(control="rehearsed", gates_every_call=True, where=where)
+            if where
             else SeatFacts(control="rehearsed", gates_every_call=True, contained=True)
         )
         command = c.StartTurn(

@@ -30,8 +30,8 @@ def crew_rows(state: State, setting: Setting) -> list[Item]:
         first = line(
             (f" {card.id:<14}", "strong"),
             (f"{named:<34} ", "text"),
-            (f"{control or 'proven when it sits':<20} ", "dim"),
             (f"runs at {where}  " if where else "", "warn"),
+            (f"{control or 'proven when it sits':<20} ", "dim"),
             (at_work, "work" if running else "dim"),
         )
         second = line((f"   {_used(state, card)}", "dim"), (f"  {one_line(why, 160)}", "dim"))

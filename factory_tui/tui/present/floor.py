@@ -190,6 +190,9 @@ def pane_head(state: State, story: Story, setting: Setting, *, pinned: bool = Fa
     turn = state.turns.get(story.turn)
     word = turn_word(state, turn) if turn else outcome_word(story.outcome)
     left = [Span(f"{story.turn}", "title"), Span(f" on {story.task}", "strong")]
+    if story.where:
+        # Nothing gives way before it is said whose machine this is.
+        left.append(Span(f" runs at {story.where}", "warn"))
     if pinned:
         left.insert(0, Span(f"{setting.glyphs['pinned']} ", "warn"))
     if story.attempt > 1:
@@ -198,8 +201,6 @@ def pane_head(state: State, story: Story, setting: Setting, *, pinned: bool = Fa
         left += [Span(" "), proven if setting.width >= 84 else Span(proven.text.rsplit(", ")[-1].split()[-1], "bad")]
     if setting.width >= 60:
         left.append(Span(f" {story.seat}, {story.control}", "dim"))
-    if story.where:
-        left.append(Span(f" runs at {story.where}", "warn"))
     right = [word.span(setting)]
     right.append(Span(f" {since(story.started, setting.now)}" if turn else f" at {story.ended[11:16]}", "dim"))
     if setting.width >= 50:
