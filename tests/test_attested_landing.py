@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 from pathlib import Path
 
 from crew import (
@@ -23,6 +24,7 @@ from trusting import SETTINGS, author, landed, trusting_crew
 from factory_tui.adapters import verify
 from factory_tui.adapters.user_config import UserConfig
 from factory_tui.adapters.walls import ProvenSandbox
+from factory_tui.bootstrap.grounds import find_ground, look
 from factory_tui.bootstrap.house import House
 from factory_tui.domain import events as e
 from factory_tui.domain.assurance import LEVELS
@@ -129,6 +131,27 @@ def test_every_statement_of_a_session_without_a_wall_says_so_and_who_accepted_it
     lines = git(crew.root, "notes", "--ref", "factory", "show", "HEAD").splitlines()
     told = [json.loads(base64.b64decode(json.loads(line)["payload"]))["predicate"]["factory"] for line in lines]
     assert {(one["wall"], one["degraded"]) for one in told} == {(DEGRADED, SUPERVISOR.name)}
+    _says_root(crew, told, found)
+
+
+def test_every_statement_event_and_digest_says_whether_the_factory_ran_as_root(tmp_path: Path):
+    crew = trusting_crew(tmp_path)
+    assert asyncio.run(landed(crew)) == "{}"
+    lines = git(crew.root, "notes", "--ref", "factory", "show", "HEAD").splitlines()
+    told = [json.loads(base64.b64decode(json.loads(line)["payload"]))["predicate"]["factory"] for line in lines]
+    _says_root(crew, told, verified(crew, "HEAD"))
+
+
+def _says_root(crew: Crew, statements: list[dict[str, object]], found: verify.Answer) -> None:
+    is_root = os.geteuid() == 0
+    assert {one["root"] for one in statements} == {is_root}
+    assert ("the factory ran as root" in found.notes) == is_root
+    _, entries, _ = look(find_ground(str(crew.root), crew.environment))
+    started = [entry.event for entry in entries if isinstance(entry.event, e.SessionStarted)]
+    assert {event.root for event in started} == {is_root}
+    (digest,) = (crew.root / ".factory/memory/digests").glob("session-0001.md")
+    head = digest.read_text().split("Mode:")[0]
+    assert ("as root" in head) == is_root
 
 
 def test_without_keys_the_session_says_so_and_lands_unsigned(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -93,6 +94,7 @@ class Start:
                 degraded=by.name if standing.label == DEGRADED else "",
                 assurance="" if unsigned else self.attestor.level,
                 unsigned=unsigned,
+                root=os.geteuid() == 0,
             ),
             by,
         )

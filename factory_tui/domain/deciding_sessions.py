@@ -40,6 +40,7 @@ def start_session(state: State, command: c.StartSession, by: Actor) -> tuple[e.E
             recovered=state.session_open,
             assurance=command.assurance,
             unsigned=command.unsigned,
+            root=command.root,
         )
     )
     if command.repaired:

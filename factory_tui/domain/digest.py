@@ -13,6 +13,7 @@ from factory_tui.domain import assurance
 from factory_tui.domain import events as e
 from factory_tui.domain.asking import key_of
 from factory_tui.domain.entries import Entry
+from factory_tui.domain.limits import is_root_untold
 from factory_tui.domain.state import MAY_BE_REMEMBERED, State
 from factory_tui.domain.terms import LEVEL_NAMES, Finding
 from factory_tui.domain.times import minutes_between
@@ -74,7 +75,8 @@ def write(entries: Sequence[Entry], state: State, session: int, *, reason: str, 
 def _wall(started: e.SessionStarted | None, state: State) -> str:
     if started is None:
         return state.wall
-    return started.wall + (f", for this session, by {started.degraded}" if started.degraded else "")
+    told = started.wall + (f", for this session, by {started.degraded}" if started.degraded else "")
+    return f"{told}. The factory ran as root" if is_root_untold(started.wall, root=started.root) else told
 
 
 def sections_of(text: str) -> dict[str, list[str]]:

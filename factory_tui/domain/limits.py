@@ -12,6 +12,11 @@ DEGRADED = "none, DEGRADED: accepted by the supervisor"
 """How it records that somebody did, for this one session."""
 
 
+def is_root_untold(wall: str, *, root: bool) -> bool:
+    """Whether the factory runs as root and the wall's own label does not say so."""
+    return root and not wall.endswith("as root")
+
+
 def demands_proof(wall: str, control: Control) -> bool:
     """Whether a red limit keeps a role unseated: not where the supervisor accepted to go without, nor for people."""
     return control not in ("human", "rehearsed") and wall != DEGRADED

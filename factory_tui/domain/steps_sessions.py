@@ -26,6 +26,7 @@ def session_started(state: State, event: e.SessionStarted, entry: Entry) -> Stat
         version=event.version,
         wall=event.wall,
         degraded=event.degraded,
+        root=event.root,
         assurance=event.assurance,
         unsigned=event.unsigned,
         base_ref=event.base_ref,

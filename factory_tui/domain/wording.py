@@ -6,6 +6,7 @@ import re
 
 from factory_tui.domain import assurance
 from factory_tui.domain import events as e
+from factory_tui.domain.limits import is_root_untold
 from factory_tui.domain.staffing import Bounds
 from factory_tui.domain.terms import LEVEL_NAMES
 
@@ -37,8 +38,9 @@ def how_it_begins(started: e.TurnStarted) -> str:
 def worded(event: object) -> str:
     """What happened, on one line; empty for what is no event of this version."""
     match event:
-        case e.SessionStarted(session=session, mode=mode, wall=wall):
-            return f"session {session} begins, {mode} mode, wall: {wall}"
+        case e.SessionStarted(session=session, mode=mode, wall=wall, root=root):
+            rights = ", the factory as root" if is_root_untold(wall, root=root) else ""
+            return f"session {session} begins, {mode} mode, wall: {wall}{rights}"
         case e.CharterAdopted(charter=charter, why=why):
             return (
                 f"charter {charter.sha256[:12]} in force: {len(charter.roles)} roles, {len(charter.rules)} rules, {why}"

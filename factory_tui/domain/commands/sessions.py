@@ -27,6 +27,8 @@ class StartSession:
     """How far the evidence made here can be trusted; empty = nothing is signed."""
     unsigned: str = ""
     """Why nothing is signed."""
+    root: bool = False
+    """The factory runs as root."""
 
 
 @dataclass(frozen=True, kw_only=True)

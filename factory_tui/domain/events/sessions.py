@@ -30,6 +30,8 @@ class SessionStarted(Record, frozen=True, kw_only=True, tag="session.started"):
     """How far the evidence of this session can be trusted: `G0`, `G3`; empty = nothing is signed."""
     unsigned: str = ""
     """Why nothing is signed."""
+    root: bool = False
+    """The factory ran as root."""
 
 
 class CharterAdopted(Record, frozen=True, kw_only=True, tag="charter.adopted"):

@@ -71,6 +71,8 @@ class State(Record, frozen=True, kw_only=True):
     wall: str = ""
     degraded: str = ""
     """Who accepted, for this session, that seats run commands without a wall; empty = nobody had to."""
+    root: bool = False
+    """The factory runs as root."""
     base_ref: str = ""
     base: CommitId = ""
     mode: Mode = "step"

@@ -53,7 +53,7 @@ def header(state: State, name: str, setting: Setting, *, phase: str = "", marks:
     rest: list[Span] = [*marks]
     if state.session_open:
         rest.append(Span("  PAUSED " if state.paused else f"  {state.mode.upper()} ", "key"))
-        rest += wall_words(state.wall)
+        rest += wall_words(state.wall, root=state.root)
         rest.append(Span(f" {money(state.usd, state.costs_unknown)} {tokens(state.tokens)}", "bar"))
     if state.world:
         until = min(wait.until for wait in state.world.values())

@@ -8,13 +8,12 @@ from factory_tui.domain.state import State
 from factory_tui.tui.lines import Line, Span
 
 
-def badges(wall: str) -> Line:
+def badges(wall: str, *, root: bool = False) -> Line:
     """Words that stay on every screen as long as something is not as it should be; empty = it is."""
-    if wall == DEGRADED:
-        return (Span(" DEGRADED: no wall ", "bar-alert"),)
-    if wall.endswith("as root"):
-        return (Span(" AS ROOT ", "bar-alert"),)
-    return ()
+    found = [Span(" DEGRADED: no wall ", "bar-alert")] if wall == DEGRADED else []
+    if root or wall.endswith("as root"):
+        found.append(Span(" AS ROOT ", "bar-alert"))
+    return tuple(found)
 
 
 def frozen_badge(state: State) -> Line:
@@ -24,13 +23,15 @@ def frozen_badge(state: State) -> Line:
     return (Span(" FROZEN " if state.frozen.landings else " NO DEPLOYMENTS ", "bar-alert"),)
 
 
-def wall_words(wall: str) -> Line:
+def wall_words(wall: str, *, root: bool = False) -> Line:
     """The header's word for what holds commands."""
-    if marks := badges(wall):
-        first = (Span(f" wall {wall.split()[0]}", "bar"),) if wall.endswith("as root") else ()
-        return (*first, Span(" ", "bar"), *marks)
+    marks = badges(wall, root=root)
     name = (wall.split() or ["?"])[0].rstrip(":,")
-    return (Span(f" wall {name} ", "bar-alert" if name == "none" else "bar"),)
+    style = "bar-alert" if name == "none" else "bar"
+    if not marks:
+        return (Span(f" wall {name} ", style),)
+    first = () if wall == DEGRADED else (Span(f" wall {name}", style),)
+    return (*first, Span(" ", "bar"), *marks)
 
 
 def proven_word(state: State, role: str, control: str) -> Span | None:

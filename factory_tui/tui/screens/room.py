@@ -223,7 +223,7 @@ class Room(Typing, inherit_bindings=False):
         marks = (
             *elsewhere_badge(self.cockpit.door.elsewhere),
             *frozen_badge(self.cockpit.state),
-            *badges(self.cockpit.state.wall),
+            *badges(self.cockpit.state.wall, root=self.cockpit.state.root),
         )
         bar = self.bar_at("header")
         bar.show(ends(told, marks, self.app.size.width, "bar") if marks else told)
