@@ -22,6 +22,7 @@ from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.evolve import evolve, fold
 from factory_tui.domain.item import Waiting
+from factory_tui.domain.pace import mode_of
 from factory_tui.domain.seals import action_sha256
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import (
@@ -175,7 +176,7 @@ class Heart:
     def release(self, task: str = "T-1") -> None:
         handoff = self.task(task).handoff
         assert handoff is not None
-        if self.state.mode == "step":
+        if mode_of(self.state, self.task(task)) == "step":
             self.answer(handoff.id, "approve")
         else:
             self.do(c.ReleaseHandoff(handoff=handoff.id))

@@ -154,7 +154,8 @@ class Wanderer:
             case 1:
                 heart.do(c.Unpause(), SUPERVISOR)
             case 2:
-                heart.do(c.SetMode(mode=dice.choice(("step", "flow", "flow"))), SUPERVISOR)
+                task = dice.choice(("", "", *state.tasks))
+                heart.do(c.SetMode(mode=dice.choice(("step", "flow", "flow")), task=task), SUPERVISOR)
             case 3:
                 day = dice.randrange(1, 31)
                 heart.do(c.PassTime(now=f"2026-11-{day:02}T12:00:00.000Z"), FACTORY)

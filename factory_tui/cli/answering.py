@@ -155,7 +155,8 @@ def adopt(proposal: str | None, sha256: str, yes: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("mode", type=click.Choice(["step", "flow"]))
-def mode(mode: str) -> None:
-    """step: one handoff for each answer of yours. flow: only what must, stops."""
-    told = ask_anyhow(here(), request("mode", mode=mode))
-    say(f"{told['mode']} mode")
+@click.argument("task", required=False, default="")
+def mode(mode: str, task: str) -> None:
+    """step: one handoff for each answer of yours. flow: only what must, stops. With a task: its own."""
+    told = ask_anyhow(here(), request("mode", mode=mode, task=task))
+    say(f"{told['mode']} mode" + (f" for {task}" if task else ""))

@@ -11,6 +11,7 @@ import msgspec
 from factory_tui.domain.globs import may_overlap
 from factory_tui.domain.incidents import landings_frozen
 from factory_tui.domain.known import wants_brief
+from factory_tui.domain.pace import is_free, mode_of
 from factory_tui.domain.spending import ended_because, withheld
 from factory_tui.domain.state import Deployment, State, Task
 from factory_tui.domain.waiting import digest_is_owed
@@ -129,7 +130,7 @@ def _of(state: State, task: Task) -> list[Job]:
     if task.stage == "offered" and handoff and not handoff.refused:
         if wants_brief(state, task):
             jobs.append(SealBriefJob(task.id, handoff.id))
-        elif state.mode == "flow" and not handoff.edited and not state.paused and not digest_is_owed(state):
+        elif mode_of(state, task) == "flow" and not handoff.edited and not state.paused and not digest_is_owed(state):
             jobs.append(ReleaseJob(task.id, handoff.id))
     if candidate and task.stage in ("working", "released", "offered", "parked"):
         if candidate.smoke is None:
@@ -190,8 +191,8 @@ def _turns(state: State) -> list[Job]:
             continue
         if withheld(state, task) or stands_in_the_way(state, task):
             continue
-        if state.mode == "step" and started:
-            break
+        if not is_free(state, task, started):
+            continue
         if _may_start(state, task, started):
             jobs.append(TurnJob(task.id, task.handoff.id))
             started.append(task)

@@ -154,6 +154,11 @@ def adopt_charter(state: State, command: c.AdoptCharter, by: Actor) -> tuple[e.E
 
 def set_mode(state: State, command: c.SetMode, by: Actor) -> tuple[e.Event, ...]:
     _supervisor(by, "change the mode")
+    if command.task:
+        task = state.task(command.task)
+        return () if task.mode == command.mode else (e.ModeChanged(mode=command.mode, task=task.id),)
+    if not command.mode:
+        raise Refusal(what="a session has a mode", why="only a task can do without one", next_step="step, or flow")
     return () if state.mode == command.mode else (e.ModeChanged(mode=command.mode),)
 
 

@@ -8,6 +8,7 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.known import wants_brief
 from factory_tui.domain.law import rulebook_of, ruling_on_start, ruling_on_task
 from factory_tui.domain.numbers import Ids
+from factory_tui.domain.pace import mode_of
 from factory_tui.domain.passing_on import offer, unblocked
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.terms import Decision, Finding, PlannedTask, RuleMatch, Ruling, Verdict, strictest
@@ -209,9 +210,10 @@ def refuse_brief(state: State, command: c.RefuseBrief) -> tuple[e.Event, ...]:
 
 def release_by_factory(state: State, handoff_id: str) -> tuple[e.Event, ...]:
     """In flow, what the supervisor did not edit passes on by itself."""
-    if state.mode == "step":
+    task = offered(state, handoff_id)
+    if mode_of(state, task) == "step":
         raise Refusal(what="in step mode only the supervisor releases a handoff")
-    handoff = offered(state, handoff_id).handoff
+    handoff = task.handoff
     if handoff and handoff.edited:
         raise Refusal(what=f"the brief of {handoff_id} was edited", why="whoever edited it releases it")
     return release(state, handoff_id)

@@ -13,6 +13,7 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.law import ruling_on_action
 from factory_tui.domain.limits import misfit, unproven
 from factory_tui.domain.numbers import Ids
+from factory_tui.domain.pace import is_free
 from factory_tui.domain.passing_on import after_turn
 from factory_tui.domain.reviewing import judge_report
 from factory_tui.domain.spending import ended_because, must_be_counted, unbounded, used_up, withheld
@@ -104,7 +105,8 @@ def _startable(state: State, handoff: str, control: Control | None = None) -> Ta
         raise Refusal(what=f"{task.id} has no budget", why=why, next_step="raise it on record: `factory inbox`")
     if (wait := stands_in_the_way(state, task)) is not None:
         raise Refusal(what=f"{task.id} is {told(wait)}", why=wait.cause, next_step=f"`factory answer {wait.id} go-on`")
-    if state.turns and state.mode == "step":
+    running = [state.tasks[turn.task] for turn in state.turns.values() if turn.task in state.tasks]
+    if state.turns and not is_free(state, task, running):
         raise Refusal(what=f"{', '.join(state.turns)} runs", why="in step mode one turn runs at a time")
     return task
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import DigestRef, Proposal, State, Task
-from factory_tui.domain.steps import count, unsealed, without
+from factory_tui.domain.steps import count, unsealed, with_task, without
 
 Kept = TypeVar("Kept")
 
@@ -98,7 +98,9 @@ def charter_declined(state: State, event: e.CharterDeclined, entry: Entry) -> St
 
 
 def mode_changed(state: State, event: e.ModeChanged, entry: Entry) -> State:
-    return replace(state, seq=entry.seq, at=entry.at, mode=event.mode)
+    if event.task:
+        return with_task(state, entry, replace(state.tasks[event.task], mode=event.mode))
+    return replace(state, seq=entry.seq, at=entry.at, mode=event.mode or state.mode)
 
 
 def paused(state: State, event: e.Paused, entry: Entry) -> State:

@@ -6,6 +6,7 @@ from factory_tui.domain import seals
 from factory_tui.domain.asking import alike, may_last_the_session
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.item import Waiting
+from factory_tui.domain.pace import mode_of
 from factory_tui.domain.shared_causes import budget_items, world_items
 from factory_tui.domain.state import Deployment, State, Task
 from factory_tui.domain.terms import Verdict
@@ -267,7 +268,7 @@ def _handoff(state: State, task: Task) -> list[Waiting]:
     assert handoff
     if handoff.brief is None and not handoff.refused:
         return []
-    if state.mode == "flow" and not handoff.refused and not handoff.edited:
+    if mode_of(state, task) == "flow" and not handoff.refused and not handoff.edited:
         return []
     title = f"{task.title}: to {handoff.to} for {'review' if handoff.purpose == 'review' else 'work'}, {handoff.reason}"
     if handoff.refused:

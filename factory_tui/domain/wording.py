@@ -170,6 +170,8 @@ def worded(event: object) -> str:
             return f"digest written: {path}"
         case e.CharterDeclined(proposal=proposal, reason=reason):
             return f"{proposal} is declined, the home on disk is not in force: {one_line(reason)}"
+        case e.ModeChanged(mode=mode, task=task) if task:
+            return f"{task} goes by {mode} mode of its own" if mode else f"{task} goes by the session's mode again"
         case e.ModeChanged(mode=mode):
             return f"{mode} mode from now on"
         case e.Paused(reason=reason):

@@ -15,6 +15,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import Mode
 from factory_tui.domain.item import Waiting
+from factory_tui.domain.pace import mode_of
 from factory_tui.domain.spending import amount_in
 from factory_tui.domain.staffing import NO_BOUNDS
 from factory_tui.domain.terms import Actor, Record
@@ -80,6 +81,8 @@ class SetPaused(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, t
 
 class ChangeMode(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="mode"):
     mode: Mode
+    task: str = ""
+    """Its own; empty = the session's."""
 
 
 class PreviewDigest(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="digest"):
@@ -245,9 +248,10 @@ class Reception:
             case SetPaused():
                 await self._factory.carried_out(c.Unpause(), by)
                 return {"paused": self._factory.state.paused}
-            case ChangeMode(mode=mode):
-                await self._factory.carried_out(c.SetMode(mode=mode), by)
-                return {"mode": self._factory.state.mode}
+            case ChangeMode(mode=mode, task=task):
+                await self._factory.carried_out(c.SetMode(mode=mode, task=task), by)
+                state = self._factory.state
+                return {"mode": mode_of(state, state.task(task)) if task else state.mode}
 
     def _refuse_a_seat(self) -> None:
         """Without a wall, a seat's commands run as the supervisor's own user: they could reach this door too."""

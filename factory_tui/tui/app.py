@@ -12,7 +12,9 @@ from textual.timer import Timer
 
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.events import HandoffReleased
 from factory_tui.domain.gathering import calling
+from factory_tui.domain.pace import offers_flow
 from factory_tui.domain.preferences import Preferences
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import waiting
@@ -38,6 +40,9 @@ FAST, SLOW = 30, 15
 """Frames a second: of the pane that is read, of everything else."""
 CALM_BEATS = 8
 """Beats without anything to draw after which the ticker rests."""
+
+
+FLOW_OFFERED = "five handoffs in a row went out as they were: s lets only what must stop for you, `,` for one task"
 
 
 class Cockpit(Noticing, inherit_bindings=False):
@@ -196,9 +201,15 @@ class Cockpit(Noticing, inherit_bindings=False):
         try:
             self.state = state
             self.chronicle.tell(entry, state)
+            self._offer_flow(entry)
         except Exception as error:
             self._failed = error
         self.wake()
+
+    def _offer_flow(self, entry: Entry) -> None:
+        """Said with what came of the answer that makes it true, and not again before five more."""
+        if isinstance(entry.event, HandoffReleased) and offers_flow(self.state, self.chronicle.entries):
+            self.also = FLOW_OFFERED
 
     def chronicle_hears(self, about: str, text: str) -> None:
         """Streaming text, and documents that changed; called in the middle of the factory's own work."""

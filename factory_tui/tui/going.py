@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -102,6 +102,12 @@ class Going(App[None], inherit_bindings=False):
         from factory_tui.tui.screens.reader import Reader
 
         self.enter(Reader(title, parts))
+
+    def write(self, told: str, text: str, then: Callable[[str], None]) -> None:
+        """A form for more than a line."""
+        from factory_tui.tui.screens.writing import Writing
+
+        self.enter(Writing(told, text, then))
 
     def read_rule(self, rule: str, task: str = "") -> None:
         """A rule, with what it said on a task; Enter again: the incident behind it."""

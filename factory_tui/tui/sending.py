@@ -25,6 +25,8 @@ class Sending(Looks, inherit_bindings=False):
     view: View | None
     _failed: BaseException | None
     _jobs: set[asyncio.Task[None]]
+    also = ""
+    """What is said beside what came of the next answer."""
 
     if TYPE_CHECKING:
 
@@ -65,7 +67,8 @@ class Sending(Looks, inherit_bindings=False):
             await view.ask(request)
             if then is not None:
                 then()
-            self.say(told, "bar")
+            also, self.also = self.also, ""
+            self.say(f"{told}. {also}" if also else told, "bar")
 
         self._with_view(carry_out)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from chair import BusyFloor, Chair, hint, press, screen_text, settled, write
-from heart import SUPERVISOR
+from heart import SUPERVISOR, mission, plan_of, planned
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -350,3 +350,32 @@ async def test_a_new_thing_that_waits_takes_no_focus():
         assert app.screen.box == "pane"
         assert app.focused is None
         assert isinstance(chair.entries[-1].event, e.ModeChanged)
+
+
+async def test_a_task_gets_a_pace_of_its_own_and_gives_it_back():
+    chair = BusyFloor()
+    async with chair.cockpit() as (app, pilot):
+        app.screen.choose_task("T-3")
+        await press(pilot, ",")
+        assert app.state.task("T-3").mode == "step"
+        assert "T-3 steps: every handoff stops for you" in hint(app)
+        app.screen.present()
+        await settled(pilot)
+        assert any("step " in row and "WAITS" not in row for row in screen_text(app).splitlines())
+        await press(pilot, ",")
+        assert app.state.task("T-3").mode == ""
+
+
+async def test_flow_is_offered_when_five_handoffs_went_out_unedited():
+    chair = Chair()
+    chair.start_session(mode="step")
+    mission()(chair)
+    planned(*(plan_of(f"Part {number}", paths=(f"{number}/**",)) for number in range(6)))(chair)
+    for number in range(2, 8):
+        chair.seal(f"T-{number}")
+    async with chair.cockpit(160, 40) as (app, pilot):
+        await press(pilot, "o")
+        for number in range(1, 7):
+            await press(pilot, "A")
+            # The plan's own handoff went out before these.
+            assert ("went out as they were: s lets" in hint(app)) == (number + 1 == 5), (number, hint(app))

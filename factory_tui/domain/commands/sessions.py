@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.events import Mode, RoleLimits
@@ -66,7 +67,10 @@ class AdoptCharter:
 
 @dataclass(frozen=True, kw_only=True)
 class SetMode:
-    mode: Mode
+    mode: Mode | Literal[""]
+    """Empty = a task goes by the session's again."""
+    task: str = ""
+    """Its own; empty = the session's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,7 +60,10 @@ class CharterDeclined(Record, frozen=True, kw_only=True, tag="charter.declined")
 
 
 class ModeChanged(Record, frozen=True, kw_only=True, tag="mode.changed"):
-    mode: Mode
+    mode: Mode | Literal[""]
+    """Empty = a task goes by the session's again."""
+    task: str = ""
+    """Whose own it is; empty = the session's."""
 
 
 class Paused(Record, frozen=True, kw_only=True, tag="paused"):

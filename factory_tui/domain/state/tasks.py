@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from factory_tui.domain.events import BriefInput, Delivers, LandingIntended, LevelJudged
+from factory_tui.domain.events import BriefInput, Delivers, LandingIntended, LevelJudged, Mode
 from factory_tui.domain.terms import (
     Attested,
     CommitId,
@@ -137,6 +137,8 @@ class Task(Record, frozen=True, kw_only=True):
     """When the stage was entered."""
     held: str = ""
     """Why the supervisor holds it; empty = not held."""
+    mode: Mode | Literal[""] = ""
+    """Its own pace; empty = the session's."""
     handoff: Handoff | None = None
     attempt: int = 1
     worktree: str = ""

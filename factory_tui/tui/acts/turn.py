@@ -118,6 +118,15 @@ TURN: tuple[Act, ...] = (
         changes=True,
     ),
     Act(
+        id="turn.mode",
+        keys=(",",),
+        label="its own pace",
+        doc="Step or flow for this task alone; again: as the session.",
+        where=("floor",),
+        group="turn",
+        changes=True,
+    ),
+    Act(
         id="turn.zoom",
         keys=("z",),
         label="zoom",

@@ -141,9 +141,10 @@ def task_items(state: State, chronicle: Chronicle, setting: Setting) -> list[Ite
         word = task_word(state, task)
         who, at = _who(state, chronicle, task)
         attempt = f"{task.attempt}/3 " if task.delivers == "change" and not task.over else ""
+        own = (Span(f"{task.mode} ", "key"),) if task.mode else ()
         second = ends(
             (Span("  "), Span(f"{who} ", "dim"), word.span(setting), Span(f" {since(at, setting.now)}", "dim")),
-            (Span(attempt, "warn" if task.attempt > 1 else "dim"),),
+            (*own, Span(attempt, "warn" if task.attempt > 1 else "dim")),
             setting.width,
         )
         items.append(item(task.id, first, second))

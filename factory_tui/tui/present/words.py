@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from factory_tui.domain.item import Waiting
+from factory_tui.domain.pace import mode_of
 from factory_tui.domain.spending import withheld
 from factory_tui.domain.state import Deployment, State, Task, Turn
 from factory_tui.domain.terms import Verdict
@@ -109,7 +110,7 @@ def _offered(state: State, task: Task) -> Word:
         return Word("working", "sealing brief", "work")
     if handoff.refused:
         return Word("blocked", "NO BRIEF", "bad")
-    if state.mode == "flow" and not handoff.edited:
+    if mode_of(state, task) == "flow" and not handoff.edited:
         return Word("idle", "next", "text")
     return Word("waits", "WAITS YOU", "ask")
 

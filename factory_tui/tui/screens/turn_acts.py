@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.events import Mode
+from factory_tui.domain.pace import mode_of
 from factory_tui.domain.terms import LEVEL_NAMES
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.present.backing import level_parts
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from factory_tui.domain.state import Task
     from factory_tui.tui.screens.hands import Hands
 
-NEEDS_TASK = ("turn.diff", "turn.brief", "turn.why")
+NEEDS_TASK = ("turn.diff", "turn.brief", "turn.why", "turn.mode")
 
 OF_A_PERSON = frozenset(
     {"turn.editor", "turn.shell", "turn.hand-over", "turn.hand-over-note", "turn.take-over", "turn.give-back"}
@@ -340,8 +342,18 @@ class TurnActs(Choosing):
     def act_mode(self) -> None:
         from factory_tui.domain import commands as c
 
-        mode = "step" if self.cockpit.state.mode == "flow" else "flow"
-        self.cockpit.command(c.SetMode(mode=mode), f"{mode}: " + MODE_WORDS[mode])  # type: ignore[arg-type]
+        mode: Mode = "step" if self.cockpit.state.mode == "flow" else "flow"
+        self.cockpit.command(c.SetMode(mode=mode), f"{mode}: " + MODE_WORDS[mode])
+
+    def act_turn_mode(self) -> None:
+        """The other mode than it has, as its own; back to the session's where that is the same."""
+        from factory_tui.domain import commands as c
+
+        state, task = self.cockpit.state, self.chosen_task()
+        assert task
+        wanted: Mode = "step" if mode_of(state, task) == "flow" else "flow"
+        own = "" if wanted == state.mode else wanted
+        self.cockpit.command(c.SetMode(mode=own, task=task.id), f"{task.id} {wanted}s: {MODE_WORDS[wanted]}")
 
 
 MODE_WORDS = {

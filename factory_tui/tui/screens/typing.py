@@ -103,13 +103,11 @@ class Typing(Screen[None], inherit_bindings=False):
 
     def act_line_form(self) -> None:
         """The same text in a form: more than a line, and one's own editor."""
-        from factory_tui.tui.screens.writing import Writing
-
         then, told = self._typed, self._toggle[self._toggled]
         text = str(getattr(self.query_one("#entry"), "value", ""))
         self.stop_typing()
         if then is not None:
-            self.cockpit.enter(Writing(told, text, then))
+            self.cockpit.write(told, text, then)
 
     def stop_typing(self) -> None:
         self._typed = None
