@@ -260,7 +260,10 @@ class Chain:
             if not torn:
                 raise self._damaged(
                     why=f"this line is broken, but a good one follows at byte {self.size + at}: no crash leaves that",
-                    next_step="restore the file from a backup; until then it opens read-only, up to the line before",
+                    next_step=(
+                        "restore the file from a backup, or `factory mend`: it keeps the file aside, goes on from the"
+                        " line before, freezes landings and deployments and opens an incident"
+                    ),
                 )
 
     def _unreadable(self, why: str) -> LedgerDamaged:

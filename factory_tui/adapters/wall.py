@@ -227,6 +227,7 @@ class _Run:
         self._holds = holds
         self._output = BoundedOutput(limits.output_bytes)
         self._loop = asyncio.get_running_loop()
+        self._breach = ""
 
     async def until_dead(self) -> RunResult:
         began = time.monotonic()
@@ -256,6 +257,7 @@ class _Run:
             output=self._output.value(),
             seconds=time.monotonic() - began,
             killed=killed,
+            breach=self._breach,
             truncated=self._output.truncated,
             met="" if killed or code == 0 or hold.group is not None else self._met(),
         )
@@ -292,18 +294,26 @@ class _Run:
                 return f"process limit of {limits.processes}: the kernel refused more"
             if done:
                 over = await disk.over()
-                return _over("disk", over, limits.disk_bytes) if over else ""
+                return self._over("disk", over, limits.disk_bytes) if over else ""
             # Its first process is bwrap's own.
             used = wall_limits.usage(hold.first, 2 * limits.processes)
             running = used.threads - 1
             if running >= limits.processes:
+                self._breach = "processes" if running > limits.processes else ""
                 return _over_processes(running, limits.processes)
             if used.memory_bytes > limits.memory_bytes:
                 exact = wall_limits.shared_out(hold.first)
                 if exact > limits.memory_bytes:
-                    return _over("memory", exact, limits.memory_bytes)
+                    return self._over("memory", exact, limits.memory_bytes)
             if over := await disk.over():
-                return _over("disk", over, limits.disk_bytes)
+                return self._over("disk", over, limits.disk_bytes)
+
+    def _over(self, what: str, used: int, most: int) -> str:
+        self._breach = what
+        return (
+            f"{what} limit of {most >> 20} MB: {used >> 20} MB were in use when it was stopped,"
+            f" {(used - most) >> 20} MB over, because it is only looked at every {wall_limits.POLL_SECONDS:g} s"
+        )
 
     def _read(self, descriptor: int) -> None:
         """Takes what the pipe holds now, a bounded number of chunks, so a flood cannot starve the loop."""
@@ -359,13 +369,6 @@ _NO_MORE = re.compile(
     rb"|errno 11\] resource temporarily|spawn[^\n]{0,80}eagain"
 )
 """How shells, Python and node say that the kernel gave them no further process."""
-
-
-def _over(what: str, used: int, most: int) -> str:
-    return (
-        f"{what} limit of {most >> 20} MB: {used >> 20} MB were in use when it was stopped,"
-        f" {(used - most) >> 20} MB over, because it is only looked at every {wall_limits.POLL_SECONDS:g} s"
-    )
 
 
 def _pipe(stack: ExitStack) -> tuple[int, IO[bytes]]:

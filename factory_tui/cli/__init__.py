@@ -31,6 +31,7 @@ _ROOMS = {
     "deploy": "deploying",
     "rollback": "deploying",
     "verify": "proving",
+    "mend": "mending",
     "vouch": "proving",
     "install": "proving",
     "replay": "looking",

@@ -134,6 +134,8 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
             return _note_crash(state, command)
         case c.OpenIncident():
             return incidents.open_incident(state, command, by)
+        case c.RecordDamage():
+            return incidents.record_damage(state, command, by)
         case c.Freeze():
             return incidents.freeze(state, command, by)
         case c.Unfreeze():

@@ -249,9 +249,9 @@ def settle(state: State, command: c.SettleDeployment) -> tuple[e.Event, ...]:
         after_crash=command.after_crash,
     )
     if outcome != "failed":
-        doubt = incident_about(ids, deployment, "nobody knows what runs", settled.summary)
+        doubt = incident_about(state, ids, deployment, "nobody knows what runs", settled.summary)
         return (settled, doubt) if outcome == "in doubt" else (settled,)
-    incident = incident_about(ids, deployment, "the deployment failed", settled.summary)
+    incident = incident_about(state, ids, deployment, "the deployment failed", settled.summary)
     if running.known and running.commit == plan.previous:
         return (settled, incident)
     return (settled, incident, ordered(deployment, f"the deployment failed: {settled.summary}", "factory"))
@@ -269,6 +269,7 @@ def check(state: State, ids: Ids, command: c.CheckDeployment) -> tuple[e.Event, 
     counts = {verdict: sum(1 for row in rows if row.verdict == verdict) for verdict in _VERDICTS}
     is_good = counts["pass"] > 0 and not counts["fail"] and not counts["gap"]
     summary = counted(rows)
+    bad = " ".join(sorted(row.id for row in rows if row.verdict in ("fail", "gap")))
     worst = [f"{row.id} {row.verdict}: {row.reason}" for row in rows if row.verdict in ("fail", "gap")]
     checked = e.DeploymentChecked(
         deployment=deployment.id,
@@ -288,8 +289,11 @@ def check(state: State, ids: Ids, command: c.CheckDeployment) -> tuple[e.Event, 
         return (checked,)
     told = f"{summary}. " + "; ".join(worst[:10])
     if deployment.stage == "rolled back":
-        return (checked, incident_about(ids, deployment, "the old release does not pass level 4 either", told))
-    incident = incident_about(ids, deployment, "level 4 did not pass", told)
+        return (
+            checked,
+            incident_about(state, ids, deployment, "the old release does not pass level 4 either", told, bad),
+        )
+    incident = incident_about(state, ids, deployment, "level 4 did not pass", told, bad)
     if deployment.elsewhere:
         return (checked, incident)
     return (checked, incident, ordered(deployment, f"level 4: {told}", "factory"))

@@ -45,6 +45,35 @@ def opened(
     )
 
 
+def breached(state: State, *, title: str, what: str, signature: str, task: str = "") -> tuple[e.Event, ...]:
+    """A limit did not hold. One incident for each kind, while it is open; the first event of this line shows it."""
+    if any(one.signature == signature and not one.closed for one in state.incidents.values()):
+        return ()
+    entry = (state.seq + 1,)
+    told: e.Event = opened(
+        state, Ids(state), cause="breach", title=title, what=what, signature=signature, task=task, evidence=entry
+    )
+    return (told,)
+
+
+def record_damage(state: State, command: c.RecordDamage, by: Actor) -> tuple[e.Event, ...]:
+    """A broken chain is an incident, and nothing moves before somebody looked: what was answered since is forgotten."""
+    if by.kind != "supervisor":
+        raise Refusal(what="only the supervisor has a ledger mended", why=f"asked by {by.name}")
+    repaired = e.LedgerRepaired(dropped_bytes=command.size, saved_as=command.saved_as, damage=command.why)
+    incident = opened(
+        state,
+        Ids(state),
+        cause="ledger",
+        title="the ledger's chain was broken",
+        what=f"{command.why}. {command.size} bytes after it are not believed; the file as it was: {command.saved_as}",
+        signature="ledger chain",
+        evidence=(state.seq + 1,),
+    )
+    stop = freeze(state, c.Freeze(reason=f"{incident.incident}: {incident.what}"[:200], landings=True), by)
+    return (repaired, incident, *stop)
+
+
 def reopened(known: Incident, what: str, evidence: tuple[int, ...]) -> e.IncidentReopened:
     return e.IncidentReopened(incident=known.id, what=what, broken=known.rule, evidence=evidence)
 

@@ -5,8 +5,11 @@ A freeze holds nothing here: whoever stops the bleeding is never in the way of t
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.deciding_incidents import opened
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.releasing import LONG_REASON, deployment_of
@@ -67,7 +70,11 @@ def settle_rollback(state: State, command: c.SettleRollback) -> tuple[e.Event, .
         summary=f"{command.summary}; {there} runs there".removeprefix("; ")[:LONG_REASON],
         evidence=command.evidence,
     )
-    return (settled,) if is_back else (settled, incident_about(ids, deployment, "the way back failed", settled.summary))
+    return (
+        (settled,)
+        if is_back
+        else (settled, incident_about(state, ids, deployment, "the way back failed", settled.summary))
+    )
 
 
 def incident_title(deployment: Deployment, title: str) -> str:
@@ -75,20 +82,28 @@ def incident_title(deployment: Deployment, title: str) -> str:
 
 
 def is_about(incident: Incident, deployment: Deployment) -> bool:
-    """Whether it was opened because of that deployment."""
-    return incident.title.startswith(incident_title(deployment, ""))
+    """Whether it was opened, or opened again, because of that deployment."""
+    return incident.deployment == deployment.id or incident.title.startswith(incident_title(deployment, ""))
 
 
-def incident_about(ids: Ids, deployment: Deployment, title: str, what: str) -> e.IncidentOpened:
-    """What went wrong with it, at the level that saw it."""
-    return e.IncidentOpened(
-        incident=ids.next("I"),
+def incident_about(
+    state: State, ids: Ids, deployment: Deployment, title: str, what: str, of: str = ""
+) -> e.IncidentOpened | e.IncidentReopened:
+    """What went wrong with it, at the level that saw it. `of`: the checks that saw it.
+
+    The same again in the same place, after its incident was settled, is that incident: what should catch it is broken.
+    """
+    event = opened(
+        state,
+        ids,
+        cause="deployment",
         title=incident_title(deployment, title),
         what=what[:LONG_REASON],
+        signature=f"deployment to {deployment.plan.environment}: {title}{f': {of}' if of else ''}",
         task=deployment.task,
-        cause="deployment",
         level=4,
     )
+    return replace(event, deployment=deployment.id) if isinstance(event, e.IncidentReopened) else event
 
 
 def ordered(deployment: Deployment, reason: str, by: str) -> e.RollbackOrdered:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.asking import deny_overdue
-from factory_tui.domain.deciding_incidents import born, opened
+from factory_tui.domain.deciding_incidents import born, breached, opened
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.numbers import Ids
@@ -100,7 +100,15 @@ def record_limits(state: State, command: c.RecordLimits) -> tuple[e.Event, ...]:
         roles=command.roles,
         matrix=command.matrix,
     )
-    return () if state.limits.get(command.control) == proved else (proved,)
+    if state.limits.get(command.control) == proved:
+        return ()
+    red = {f"{red.limit} ({red.layer})": red.detail for limits in command.roles for red in limits.red}
+    # A seat with tools of its own beside the wall is held back by the charter; no wall at all is said at the start.
+    if not red or command.control != "brokered" or not command.wall.startswith("bwrap"):
+        return (proved,)
+    title = f"limits behind the wall did not hold: {', '.join(sorted(red))}"
+    what = "; ".join(f"{limit}: {detail}" for limit, detail in sorted(red.items()))
+    return (proved, *breached(state, title=title, what=what, signature=title))
 
 
 def propose_charter(state: State, command: c.ProposeCharter) -> tuple[e.Event, ...]:

@@ -8,6 +8,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.asking import denied_again
 from factory_tui.domain.deciding_crew import await_world
+from factory_tui.domain.deciding_incidents import breached
 from factory_tui.domain.deciding_tasks import check_plan
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.law import ruling_on_action
@@ -297,17 +298,21 @@ def _review(state: State, turn: Turn, task: Task, action: Action, id: str) -> tu
 
 
 def end_action(state: State, command: c.EndAction) -> tuple[e.Event, ...]:
-    if not any(command.id in turn.open for turn in state.turns.values()):
+    turn = next((turn for turn in state.turns.values() if command.id in turn.open), None)
+    if turn is None:
         return ()
-    return (
-        e.ActionEnded(
-            id=command.id,
-            result=command.result,
-            exit_code=command.exit_code,
-            summary=command.summary[:LONG_TEXT],
-            evidence=command.evidence,
-        ),
+    ended = e.ActionEnded(
+        id=command.id,
+        result=command.result,
+        exit_code=command.exit_code,
+        summary=command.summary[:LONG_TEXT],
+        evidence=command.evidence,
+        breach=command.breach,
     )
+    if not command.breach:
+        return (ended,)
+    known = f"a command of {turn.role} passed its {command.breach} limit"
+    return (ended, *breached(state, title=known, what=ended.summary, signature=known, task=turn.task))
 
 
 def record_packages(state: State, command: c.RecordPackages) -> tuple[e.Event, ...]:

@@ -37,6 +37,7 @@ def incident_reopened(state: State, event: e.IncidentReopened, entry: Entry) -> 
         closed="",
         broken=event.broken,
         repeats=known.repeats + 1,
+        deployment=event.deployment,
     )
     return _with(state, entry, incident)
 

@@ -194,6 +194,10 @@ def worded(event: object) -> str:
             return f"{wait}: {task} waits for the world until {until[11:16]} UTC: {one_line(cause)}"
         case e.WorldTried(wait=wait):
             return f"{wait}: what waits for the world tries again now"
+        case e.LedgerRepaired(dropped_bytes=dropped, saved_as=saved, damage=why) if why:
+            return (
+                f"the ledger was damaged: {one_line(why)}; {dropped} bytes are not believed, kept in {one_line(saved)}"
+            )
         case e.LedgerRepaired(dropped_bytes=dropped, saved_as=saved):
             return f"a torn ledger tail of {dropped} bytes was cut, kept as {one_line(saved)}"
         case e.PlanApproved(plan=plan):

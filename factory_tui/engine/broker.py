@@ -349,6 +349,7 @@ class TurnDesk:
                 exit_code=result.exit_code,
                 summary=f"{how}, {result.seconds:.1f} s, {len(result.output)} bytes",
                 evidence=kept,
+                breach=result.breach,
             ),
             self._by,
         )

@@ -97,6 +97,8 @@ class RunResult:
     killed: str = ""
     """"time limit of 600 s", "interrupted"; empty = it ended by itself."""
     truncated: bool = False
+    breach: str = ""
+    """`memory`, `processes` or `disk`: it had passed that limit when it was stopped; empty = each limit held."""
     met: str = ""
     """A limit that the kernel held it to, and that it ended by itself at; empty = none that we know of."""
 

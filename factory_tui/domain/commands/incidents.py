@@ -38,6 +38,16 @@ class OpenIncident:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordDamage:
+    """The ledger's chain was broken, and the supervisor had it go on from its last good line."""
+
+    size: int
+    """Bytes that are not part of it any more."""
+    saved_as: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FillIncident:
     """None leaves a field as it is."""
 
@@ -109,6 +119,7 @@ IncidentsCommand = (
     Freeze
     | Unfreeze
     | OpenIncident
+    | RecordDamage
     | FillIncident
     | PickEvidence
     | DraftRule

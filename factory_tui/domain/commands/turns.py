@@ -146,6 +146,8 @@ class EndAction:
     exit_code: int | None = None
     summary: str = ""
     evidence: Evidence | None = None
+    breach: str = ""
+    """The limit that it had passed when it was stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,8 @@ class IncidentReopened(Record, frozen=True, kw_only=True, tag="incident.reopened
     broken: str = ""
     """The rule that should have caught it; empty = none was born from it."""
     evidence: tuple[int, ...] = ()
+    deployment: str = ""
+    """That it happened to again."""
 
 
 class IncidentFilled(Record, frozen=True, kw_only=True, tag="incident.filled"):

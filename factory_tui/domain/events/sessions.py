@@ -172,10 +172,12 @@ class WorldTried(Record, frozen=True, kw_only=True, tag="world.tried"):
 
 
 class LedgerRepaired(Record, frozen=True, kw_only=True, tag="ledger.repaired"):
-    """A torn tail was cut; its bytes are kept aside."""
+    """A torn tail was cut, or everything after a damage; the bytes are kept aside."""
 
     dropped_bytes: int
     saved_as: str
+    damage: str = ""
+    """Why what came after was not believed any more; empty = a tail that a crash tore."""
 
 
 class TimePassed(Record, frozen=True, kw_only=True, tag="time.passed"):

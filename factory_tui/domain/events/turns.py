@@ -255,6 +255,8 @@ class ActionEnded(Record, frozen=True, kw_only=True, tag="action.ended"):
     exit_code: int | None = None
     summary: str = ""
     evidence: Evidence | None = None
+    breach: str = ""
+    """The limit that it had passed when it was stopped, `disk`; empty = each one held."""
 
 
 class PackageFetched(Record, frozen=True, kw_only=True, tag="package.fetched"):

@@ -32,6 +32,8 @@ class Incident(Record, frozen=True, kw_only=True):
     broken: str = ""
     """The rule that did not catch a repeat; empty = none."""
     repeats: int = 0
+    deployment: str = ""
+    """That it came back with last."""
 
 
 class BornRule(Record, frozen=True, kw_only=True):

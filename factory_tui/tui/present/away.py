@@ -9,6 +9,7 @@ from factory_tui.domain.charter import changed_documents
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import State
 from factory_tui.domain.waiting import waiting
+from factory_tui.domain.wording import worded
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.present.floor import KIND_WORDS
 from factory_tui.tui.present.history import tag_of
@@ -77,6 +78,8 @@ def _between(then: e.SessionStarted, now: e.SessionStarted, *, has_base: bool) -
 
 def _news(entry: Entry) -> str:
     match entry.event:
+        case e.LedgerRepaired(damage=why) if why:
+            return worded(entry.event)
         case e.LedgerRepaired(dropped_bytes=dropped, saved_as=place):
             return f"the ledger's torn end was cut, {dropped} bytes, kept as {one_line(place, 120)}"
         case e.TurnEnded(turn=turn, outcome="interrupted"):
