@@ -142,5 +142,8 @@ def test_the_figures_tell_of_it(played: Played) -> None:
     assert figures["level_4_caught"].value == 1
     assert figures["level_3_missed"].value == 1
     assert figures["level_5_caught"].value == 1
-    assert figures["lead_time_to_deployment_median"].value is not None
+    assert figures["lead_time_to_deployment_median"].why == "of 3", "what landed before came with the second release"
+    assert figures["lead_time_to_merge_median"].why == "of 3"
+    assert figures["level_5_missed"].value == 0
+    assert {one.seq for one in played.of(e.DeploymentApproved)} <= {*figures["decisions"].entries}
     assert figures["denied:Q101"].value == 1

@@ -245,6 +245,13 @@ def test_what_was_settled_and_happens_again_is_a_broken_check_and_no_new_inciden
     assert "broken check P101" in heart.item("I-1").title
 
 
+def test_the_rule_that_did_not_catch_it_settles_no_repeat() -> None:
+    heart = born()
+    heart.do(c.OpenIncident(title="Port 80 again", repeats="I-1", freeze=False), SUPERVISOR)
+    with pytest.raises(Refusal, match="in force already"):
+        drafted(heart, rule())
+
+
 def test_the_same_crash_after_its_incident_was_closed_reopens_it() -> None:
     story = given(small_task())
     for _ in range(3):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 import click
@@ -168,7 +170,11 @@ def incident_adopt(id: str, as_json: bool) -> None:
         return
     say(f"written: {told['path']} and {told['record']}")
     if told["adopted"]:
-        say(f"{told['rule']} is in force, for good; {told['id']} is closed. Commit the home to keep both.")
+        say(f"{told['rule']} is in force, for good; {told['id']} is closed. Commit both, for whoever clones:")
+        words = ["git", "commit", "-m", f"Adopt {told['rule']}, born from {told['id']}", "--"]
+        home = here().home.home_dir
+        files = [str(Path(home) / told[name]) for name in ("path", "record")]
+        say(f"  {shlex.join(['git', 'add', *files])} && {shlex.join([*words, *files])}")
     elif told["proposal"]:
         say(f"the home changed besides: look at {told['proposal']} with `factory adopt {told['proposal']}`")
 

@@ -20,7 +20,7 @@ from factory_tui.domain.terms import Actor, Verdict
 from factory_tui.domain.waiting import waiting
 from factory_tui.domain.wording import one_line
 from factory_tui.engine.exhibits import proof_lines
-from factory_tui.engine.incidents import IncidentWish
+from factory_tui.engine.incidents import IncidentWish, drafts_for
 from factory_tui.engine.session import waits_for_somebody
 
 MOST_ANSWERS = 60
@@ -87,9 +87,9 @@ class Supervising:
             )
             await self._do(IncidentWish(verb="ask", id=known.id))
             return True
-        proposal = next((one for one in self._house.state.proposals.values() if one.path.startswith("rules/")), None)
-        if known.draft is None and proposal is not None:
-            await self._do(IncidentWish(verb="draft", id=known.id, proposal=proposal.id))
+        proposed = drafts_for(self._house.state)
+        if known.draft is None and proposed:
+            await self._do(IncidentWish(verb="draft", id=known.id, proposal=proposed[-1].id))
         elif known.draft is not None and known.proof is None:
             await self._prove(known)
         elif known.proof is not None and known.proof.verdict is Verdict.PASS:

@@ -359,10 +359,15 @@ def _again(state: State, task: Task, reason: str) -> tuple[e.Event, ...]:
 
 
 def _incident(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
+    if command.verb == "adopt":
+        raise Refusal(
+            what=f"the rule of {item.id} is first written into the home",
+            next_step=f"`factory incident adopt {item.id}`, or A on its screen",
+        )
     if command.verb == "close":
         return close_incident(state, c.CloseIncident(incident=item.id, reason=command.text))
     form = form_in(command.text)
-    level = form.pop("level", None)
+    level = form.pop("level", "") or None
     if level is not None and not (level.isascii() and level.isdigit() and len(level) == 1):
         raise Refusal(what=f"`{level[:20]}` is no level", next_step="1 to 5, or 0 when none could have caught it")
     filled = c.FillIncident(

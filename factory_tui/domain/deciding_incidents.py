@@ -6,7 +6,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
-from factory_tui.domain.incidents import FEW
+from factory_tui.domain.incidents import FEW, unfilled
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.permanence import loosened, rule_sha256
 from factory_tui.domain.state import Incident, State
@@ -251,10 +251,9 @@ def must_be_proven(state: State, id: str) -> Incident:
             why=known.proof.summary if known.proof else "it was not held against what is on record",
             next_step=f"`factory incident prove {known.id}`; mend the rule, or what it is shown",
         )
-    unfilled = [name for name in ("what", "when", "cost", "root_cause") if not getattr(known, name)]
-    if unfilled:
+    if missing := unfilled(known):
         raise Refusal(
-            what=f"the form of {known.id} is not filled: {', '.join(unfilled).replace('_', ' ')}",
+            what=f"the form of {known.id} is not filled: {', '.join(missing).replace('_', ' ')}",
             why="a rule that cannot say what it cost to learn is forgotten",
             next_step=f"`factory incident fill {known.id}`",
         )

@@ -26,7 +26,19 @@ def next_step(known: Incident) -> str:
         return start + f"{known.draft.rule} is drafted; prove it"
     if known.proof.verdict is not Verdict.PASS:
         return start + f"{known.draft.rule} is not proven ({known.proof.verdict.value}); mend it"
+    if missing := unfilled(known):
+        return start + f"{known.draft.rule} is proven; fill the form: {', '.join(missing).replace('_', ' ')}"
     return start + f"{known.draft.rule} is proven; adopt it"
+
+
+def unfilled(known: Incident) -> tuple[str, ...]:
+    """Fields without which no rule is adopted: one that cannot say what it cost to learn is forgotten."""
+    return tuple(name for name in ("what", "when", "cost", "root_cause") if not getattr(known, name))
+
+
+def may_be_adopted(known: Incident) -> bool:
+    """Whether all that is left is the supervisor's word."""
+    return known.proof is not None and known.proof.verdict is Verdict.PASS and not unfilled(known)
 
 
 FORM = ("what", "when", "cost", "root_cause", "level")

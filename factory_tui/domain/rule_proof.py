@@ -114,6 +114,14 @@ def prove(rule: Rule, entries: Iterable[Entry], picked: Sequence[int], read: Rea
     return _proof(rule, own, list(benign), tuple(unreadable))
 
 
+def read_proof(text: str | None) -> Proof | None:
+    """A proof as it was kept; None when it is missing or was altered."""
+    try:
+        return msgspec.json.decode(text or "", type=Proof)
+    except msgspec.MsgspecError:
+        return None
+
+
 def material_of(entry: Entry, before: State, read: Read) -> Material | None:
     """What an entry recorded, with the facts of its moment; None = nothing that a rule is asked about."""
     match entry.event:

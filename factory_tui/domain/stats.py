@@ -74,6 +74,7 @@ def _lead_times(known: Sequence[Entry]) -> Iterable[Figure]:
     stated: dict[str, Entry] = {}
     missions: dict[str, str] = {}
     deployed: dict[str, str] = {}
+    waiting: list[tuple[str, str]] = []
     merged: list[tuple[float, tuple[int, ...]]] = []
     verified: list[tuple[float, tuple[int, ...]]] = []
     for entry in known:
@@ -83,17 +84,22 @@ def _lead_times(known: Sequence[Entry]) -> Iterable[Figure]:
                 stated[mission] = entry
             case e.TaskOpened(task=task, mission=mission):
                 missions[task] = mission
-            case e.Landed(task=task):
+            case e.Landed(task=task, new=commit):
+                waiting.append((commit, task))
                 if start := stated.get(missions.get(task, "")):
                     merged.append((minutes_between(start.at, entry.at), (start.seq, entry.seq)))
+            case e.DeploymentProposed(deployment=id, plan=plan) | e.ReleaseRegistered(deployment=id, plan=plan):
+                deployed[id] = plan.commit
+            case e.DeploymentChecked(deployment=id, commit=commit, verdict=Verdict.PASS):
+                # What was gone back to passes too; it is not what was to be deployed. A release brings whatever
+                # landed before it as well.
+                order = [one for one, _ in waiting]
+                if commit == deployed.get(id) and commit in order:
+                    brought, waiting = waiting[: order.index(commit) + 1], waiting[order.index(commit) + 1 :]
+                    starts = [start for _, task in brought if (start := stated.get(missions.get(task, "")))]
+                    verified += [(minutes_between(one.at, entry.at), (one.seq, entry.seq)) for one in starts]
             case _:
-                tag = getattr(type(event), "__struct_config__").tag  # noqa: B009 - of any event
-                if tag in ("deployment.proposed", "release.registered"):
-                    deployed[str(getattr(event, "deployment", ""))] = str(getattr(event, "task", ""))
-                elif tag == "deployment.checked" and getattr(event, "verdict", "") == Verdict.PASS:
-                    task = deployed.get(str(getattr(event, "deployment", "")), "")
-                    if start := stated.get(missions.get(task, "")):
-                        verified.append((minutes_between(start.at, entry.at), (start.seq, entry.seq)))
+                pass
     yield from _spread("lead time", "lead_time_to_merge", "mission to merge", merged, "nothing landed yet")
     none = "no deployment was verified yet"
     yield from _spread("lead time", "lead_time_to_deployment", "mission to verified deploy", verified, none)
@@ -163,29 +169,30 @@ def _gate(known: Sequence[Entry]) -> Iterable[Figure]:
                 caught[5].append(entry.seq)
             case e.IncidentOpened(incident=incident, level=level) | e.IncidentFilled(incident=incident, level=level):
                 levels[incident] = (level, levels.get(incident, (0, entry.seq))[1])
+            case e.IncidentReopened(broken=rule) if rule:
+                past[5].append(entry.seq)
+            case e.DeploymentChecked(verdict=Verdict.FAIL):
+                caught[4].append(entry.seq)
             case _:
-                tag = getattr(type(event), "__struct_config__").tag  # noqa: B009 - of any event
-                if tag == "deployment.checked" and getattr(event, "verdict", "") == Verdict.FAIL:
-                    caught[4].append(entry.seq)
+                pass
     for level, seq in levels.values():
         past.setdefault(level, []).append(seq)
     for level, name in LEVEL_NAMES.items():
-        what = "rules born from incidents" if level == 5 else "caught"
+        title = "level 5: rules born from incidents" if level == 5 else f"level {level} {name}: caught"
         yield Figure(
             group="gate",
             name=f"level_{level}_caught",
-            title=f"level {level} {name}: {what}",
+            title=title,
             value=len(caught[level]),
             entries=tuple(caught[level]),
         )
-        if level != 5:
-            yield Figure(
-                group="gate",
-                name=f"level_{level}_missed",
-                title=f"level {level} {name}: got past it",
-                value=len(past[level]),
-                entries=tuple(past[level]),
-            )
+        yield Figure(
+            group="gate",
+            name=f"level_{level}_missed",
+            title="level 5: happened in spite of one" if level == 5 else f"level {level} {name}: got past it",
+            value=len(past[level]),
+            entries=tuple(past[level]),
+        )
     if past[0]:
         yield Figure(
             group="gate",
@@ -288,6 +295,10 @@ def _waits(event: object) -> tuple[str, str]:
             return f"change:{task}", ""
         case e.TaskStuck(task=task):
             return f"stuck:{task}", ""
+        case e.DeploymentProposed(deployment=id) | e.IncidentOpened(incident=id) | e.IncidentReopened(incident=id):
+            return id, ""
+        case e.DeploymentApproved(deployment=id) | e.DeploymentRejected(deployment=id) | e.IncidentClosed(incident=id):
+            return "", id
         case e.AskAnswered(id=id) | e.QuestionAnswered(question=id) | e.HandoffReleased(handoff=id):
             return "", id
         case e.PlanApproved(plan=id) | e.PlanRejected(plan=id) | e.HandoffRejected(handoff=id):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from factory_tui.domain import seals
 from factory_tui.domain.asking import alike, may_last_the_session
-from factory_tui.domain.incidents import next_step
+from factory_tui.domain.incidents import may_be_adopted, next_step
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.pace import mode_of
 from factory_tui.domain.shared_causes import budget_items, world_items
-from factory_tui.domain.state import Deployment, State, Task
+from factory_tui.domain.state import Deployment, Incident, State, Task
 from factory_tui.domain.terms import Verdict
 
 
@@ -152,19 +152,21 @@ def _notices(state: State) -> list[Waiting]:
 
 def _incidents(state: State) -> list[Waiting]:
     """Those of before there was a form do not wait."""
-    return [
-        Waiting(
-            id=known.id,
-            kind="incident",
-            task=known.task if known.task in state.tasks else "",
-            title=f"{known.title}: {next_step(known)}",
-            since=known.since,
-            sha256=seals.sha256_of("incident", known),
-            verbs=("fill", "close"),
-        )
-        for known in state.incidents.values()
-        if known.cause and not known.closed
-    ]
+    return [incident_item(state, known) for known in state.incidents.values() if known.cause and not known.closed]
+
+
+def incident_item(state: State, known: Incident) -> Waiting:
+    """What is answered about it; without verbs when it is closed."""
+    verbs = ("adopt", "fill", "close") if may_be_adopted(known) else ("fill", "close")
+    return Waiting(
+        id=known.id,
+        kind="incident",
+        task=known.task if known.task in state.tasks else "",
+        title=known.title if known.closed else f"{known.title}: {next_step(known)}",
+        since=known.since,
+        sha256=seals.sha256_of("incident", known),
+        verbs=() if known.closed else verbs,
+    )
 
 
 def _questions(state: State) -> list[Waiting]:

@@ -19,7 +19,7 @@ from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
-from factory_tui.domain.rule_proof import Proof
+from factory_tui.domain.rule_proof import read_proof
 from factory_tui.domain.state import Deployment, Incident, State, Task
 from factory_tui.domain.terms import LEVEL_NAMES, Evidence, Finding, RuleMatch
 from factory_tui.domain.waiting import waiting
@@ -181,11 +181,9 @@ def proof_lines(known: Incident, evidence: EvidenceStore) -> Iterator[str]:
     """The results side by side: what it must catch, what it must spare."""
     assert known.proof
     yield known.proof.summary
-    text = _text(evidence, known.proof.evidence) if known.proof.evidence else ""
-    try:
-        proof = msgspec.json.decode(text, type=Proof)
-    except msgspec.MsgspecError:
-        yield text
+    proof = read_proof(_text(evidence, known.proof.evidence) if known.proof.evidence else None)
+    if proof is None:
+        yield "what came of it is missing from the evidence store, or altered"
         return
     for side in ("incident", "near miss", "benign"):
         rows = [row for row in proof.rows if row.side == side]

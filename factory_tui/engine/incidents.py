@@ -15,9 +15,10 @@ from factory_tui.domain.evolve import evolve
 from factory_tui.domain.globs import matches
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.rule_draft import HOLE, skeleton
-from factory_tui.domain.rule_proof import Material, Proof, material_of, prove
+from factory_tui.domain.rule_proof import Material, material_of, prove, read_proof
 from factory_tui.domain.rules import Rule
-from factory_tui.domain.state import Incident, State
+from factory_tui.domain.seals import sha256_of
+from factory_tui.domain.state import Incident, Proposal, State
 from factory_tui.domain.terms import LEVEL_NAMES, Actor, Evidence, Record
 from factory_tui.engine.exhibits import proposed_charter
 from factory_tui.engine.factory import Factory
@@ -47,6 +48,8 @@ class IncidentWish(Record, frozen=True, kw_only=True, forbid_unknown_fields=True
     task: str = ""
     entries: tuple[int, ...] = ()
     remove: tuple[int, ...] = ()
+    sha256: str = ""
+    """adopt: of the incident as it was shown, or its beginning; empty = as it is at that moment."""
     repeats: str = ""
     freeze: bool = True
 
@@ -128,7 +131,7 @@ class IncidentDesk:
             case "prove":
                 return await self._prove(id, by)
             case "adopt":
-                return await self._adopt(id, by)
+                return await self._adopt(id, wish.sha256, by)
             case "close":
                 await self._factory.carried_out(c.CloseIncident(incident=id, reason=wish.text), by)
             case "show":
@@ -235,9 +238,11 @@ class IncidentDesk:
         state = self._factory.state
         return incident_data(state, state.incidents[known.id], self._evidence)
 
-    async def _adopt(self, id: str, by: Actor) -> dict[str, Any]:
+    async def _adopt(self, id: str, seen: str, by: Actor) -> dict[str, Any]:
         """Writes rule and incident into the home; adopts what that changes when nothing else changed there."""
         known = must_be_proven(self._factory.state, id)
+        if not sha256_of("incident", known).startswith(seen):
+            raise Refusal(what=f"{known.id} changed since it was shown", next_step="look at it again, and answer that")
         draft = known.draft
         assert draft
         text = self._evidence.get(draft.draft.sha256).decode()
@@ -265,6 +270,11 @@ class IncidentDesk:
             return self._evidence.get(one.sha256).decode("utf-8", "replace")
         except FactoryError:
             return None
+
+
+def drafts_for(state: State) -> tuple[Proposal, ...]:
+    """What seats proposed that may become the draft of a rule, the oldest first."""
+    return tuple(one for one in state.proposals.values() if not one.charter and one.path.startswith("rules/"))
 
 
 def frozen_of(state: State) -> dict[str, Any] | None:
@@ -301,6 +311,8 @@ def incident_row(known: Incident) -> dict[str, Any]:
 def incident_data(state: State, known: Incident, evidence: EvidenceStore) -> dict[str, Any]:
     """Everything about one, with every result of its proof."""
     proof = known.proof
+    kept = read_proof(_text(evidence, proof.evidence)) if proof and proof.evidence else None
+    rows = kept.rows if kept else ()
     return incident_row(known) | {
         "what": known.what,
         "when": known.when,
@@ -318,21 +330,11 @@ def incident_data(state: State, known: Incident, evidence: EvidenceStore) -> dic
             "summary": proof.summary,
             "benign": proof.benign,
             "borne": proof.borne,
-            "rows": [msgspec.to_builtins(row) for row in rows_of(known, evidence)],
+            "rows": [msgspec.to_builtins(row) for row in rows],
         }
         if proof
         else None,
     }
-
-
-def rows_of(known: Incident, evidence: EvidenceStore) -> tuple[Any, ...]:
-    """Of its proof; none when that is absent."""
-    if known.proof is None or known.proof.evidence is None:
-        return ()
-    try:
-        return msgspec.json.decode(evidence.get(known.proof.evidence.sha256), type=Proof).rows
-    except FactoryError:
-        return ()
 
 
 def record_text(state: State, known: Incident) -> str:

@@ -270,6 +270,9 @@ class Reception:
         state = self._factory.state
         item = next((item for item in waiting(state) if item.id.lower() == request.id.lower()), None)
         brief = edit = None
+        if item is not None and item.kind == "incident" and request.verb == "adopt" and self._incidents is not None:
+            wish = IncidentWish(verb="adopt", id=item.id, sha256=request.sha256)
+            return await self._incidents.carry_out(wish, by)
         if item is not None and request.content is not None and item.kind == "handoff":
             brief = self._evidence.put(request.content.encode(), f"edited brief of {item.id}")
             handoff = state.task(item.task).handoff

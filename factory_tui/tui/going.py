@@ -256,4 +256,8 @@ def _card_for(item: Waiting) -> Card:
         from factory_tui.tui.screens.deployment import DeploymentSheet
 
         return DeploymentSheet(item)
+    if item.kind == "incident":
+        from factory_tui.tui.screens.incident import IncidentSheet
+
+        return IncidentSheet(item)
     return Sheet(item) if item.kind in EXHIBITS else Card(item)

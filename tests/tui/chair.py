@@ -79,6 +79,8 @@ class Chair(Heart):
     deployments = None
     """Where deployments are carried out; None = nothing can be."""
     elsewhere = None
+    home = "/nowhere"
+    """Where rules and incidents are written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,23 +132,20 @@ class Chair(Heart):
         self.hear = hear
         session = Session(factory=self.factory, evidence=self.store, shelf=self.shelf, entries=list(self.entries))
 
-        async def propose() -> None:
-            return None
-
-        shelf = RuleFiles("/nowhere", ".factory", lambda: [card.id for card in self.state.law.roles])
+        shelf = RuleFiles(self.home, ".factory", lambda: [card.id for card in self.state.law.roles])
         desk = IncidentDesk(
             factory=self.factory,
             evidence=self.store,
             shelf=shelf,
             entries=lambda: session.entries,
-            propose=propose,
+            propose=self.propose_home,
         )
         reception = Reception(
             factory=self.factory,
             session=session,
             evidence=self.store,
-            propose=propose,
             handovers=self.handovers,
+            propose=self.propose_home,
             incidents=desk,
             deployments=self.deployments,
         )
@@ -158,6 +157,9 @@ class Chair(Heart):
             by=SUPERVISOR,
             past=tuple(self.entries),
         )
+
+    async def propose_home(self) -> None:
+        """The home on disk is looked at again; here there is none."""
 
     async def start_up(self, report: Report) -> None:
         for checked in self.checked:

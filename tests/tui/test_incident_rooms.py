@@ -34,7 +34,7 @@ async def test_the_form_is_filled_where_the_incident_is_shown_whole() -> None:
         await press(pilot, "!", "!")
         await write(pilot, "The page is down")
         await press(pilot, "enter", "j", "enter")
-        assert "root cause  -" in screen_text(app)
+        assert "not said yet" in screen_text(app)
         await press(pilot, "F")
         await write(pilot, "cost: two hours")
         await press(pilot, "enter")

@@ -18,10 +18,12 @@ from factory_tui.tui.screens.editing import Editing
 from factory_tui.tui.screens.finder import found
 from factory_tui.tui.screens.floor import Floor
 from factory_tui.tui.screens.grants import Grants
+from factory_tui.tui.screens.incident import IncidentSheet
 from factory_tui.tui.screens.incidents import Incidents
 from factory_tui.tui.screens.leaving import QuitCard
 from factory_tui.tui.screens.limits import LimitsMatrix
 from factory_tui.tui.screens.listing import Listing, NeedsYou
+from factory_tui.tui.screens.picking import Picking
 from factory_tui.tui.screens.reader import Reader
 from factory_tui.tui.screens.rule import RuleReader
 from factory_tui.tui.screens.sheet import Sheet
@@ -47,6 +49,8 @@ SCREENS = (
     Crew,
     Incidents,
     DeploymentSheet,
+    IncidentSheet,
+    Picking,
 )
 
 

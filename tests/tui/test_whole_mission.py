@@ -15,6 +15,7 @@ from test_ways_out import Tmux
 from factory_tui.adapters.evidence import EvidenceFiles
 from factory_tui.bootstrap.grounds import look
 from factory_tui.demo import stage
+from factory_tui.demo.promises import out_of_order
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 
@@ -197,6 +198,8 @@ def test_a_mission_is_played_by_keys_alone_and_outlives_every_way_out(terminal):
     lands(terminal, "The documentation says how to cancel")
     terminal.yes("NEEDS YOU 1", "to devops")
     goes_to_the_hall_and_back(terminal)
+    learns_from_it(terminal)
+    mends_it(terminal)
     terminal.until("q", "LEAVING")
     terminal.until("Enter", "the supervisor ended it)")
     is_all_on_record(terminal)
@@ -206,7 +209,57 @@ def goes_to_the_hall_and_back(terminal: Terminal) -> None:
     terminal.card("devops, who works on")
     terminal.yes("NEEDS YOU 1", "DP-1")
     terminal.card("DP-1", "hall", "the way back")
-    terminal.yes("NEEDS YOU 1", "I-1", "level 4 did not pass")
+    terminal.yes("TAKEN BACK", "V18", "V21", "I-1 is open")
+
+
+def learns_from_it(terminal: Terminal) -> None:
+    """The form, what shows it, a seat's draft, the proof, and the rule in force."""
+    terminal.card("INCIDENT", "I-1")
+    terminal.until("e", "Esc shows what changed")
+    terminal.until("Escape", "Nothing changed")
+    terminal.until("e", "+Said in the editor.")
+    terminal.until("E", "root cause", "Said in the editor.")
+    for field in ("when: at noon", "cost: an empty screen"):
+        terminal.until("F", "a field:")
+        terminal.say(field)
+        terminal.wait("fill I-1: DP-1")
+    terminal.until("+", "what shows I-1?")
+    terminal.until("/", "find")
+    terminal.say("imported")
+    terminal.until("n", "T-2: tree")
+    terminal.until("Enter", "[x]")
+    terminal.until("Escape", "what shows it: 1 of the ledger")
+    terminal.until("a", "the task is on record")
+    terminal.until("o", "sha256", "architect, who works on")
+    terminal.yes("R-1")
+    terminal.until("o", "INCIDENT", "sha256")
+    terminal.until("u", "R-1 is the draft")
+    terminal.until("p", "the proof of I-1 is on record")
+    terminal.until("d", "MUST CATCH", "MUST SPARE", "PASS")
+    terminal.yes("Nothing waits for you")
+
+
+def mends_it(terminal: Terminal) -> None:
+    """A mission; its author is stopped by the rule until it complies, and the hall runs what landed."""
+    terminal.until("t", "no plan, every gate level")
+    terminal.until("Tab", "the planner plans it")
+    terminal.say("Mend what I-1 showed, and let the hall run it.")
+    for texts in (
+        ("ceo, who works on",),
+        ("The mended release",),
+        ("builder, who works on",),
+        ("quality, who judges",),
+    ):
+        terminal.wait("NEEDS YOU 1")
+        terminal.card(*texts)
+        terminal.yes("NEEDS YOU 1")
+    lands(terminal, "stands on its volume")
+    terminal.yes("NEEDS YOU 1", "to devops")
+    terminal.card("devops, who works on")
+    terminal.yes("NEEDS YOU 1", "DP-2")
+    terminal.card("DP-2", "hall")
+    terminal.yes("33 checks: 33 passed")
+    terminal.until("Escape", "Nothing waits for you")
 
 
 def is_all_on_record(terminal: Terminal) -> None:
@@ -223,8 +276,9 @@ def is_all_on_record(terminal: Terminal) -> None:
     asked = [(event.allowed, event.reason) for event in yours if isinstance(event, e.AskAnswered)]
     assert asked == [(False, "the standard library is enough")]
     assert sum(isinstance(event, e.DigestAcknowledged) for event in yours) == 3
-    assert sum(isinstance(one.event, e.Landed) for one in entries) == 2
-    assert [one.event.outcome for one in entries if isinstance(one.event, e.MissionEnded)] == ["done"]
+    assert sum(isinstance(one.event, e.Landed) for one in entries) == 3
+    assert [one.event.outcome for one in entries if isinstance(one.event, e.MissionEnded)] == ["done"] * 3
+    assert list(out_of_order(entries)) == [], "to the hall and back, told by the ledger"
     assert "Ended: the supervisor ended it." in terminal.digest(4)
     assert all(one.by.name.endswith("@tty") for one in entries if one.by.kind == "supervisor")
     is_one_handoff_per_answer(entries)

@@ -124,7 +124,7 @@ ANYWHERE: tuple[Act, ...] = (
         keys=("p",),
         label="prove",
         doc="Holds the drafted rule against what is on record.",
-        where=("incidents",),
+        where=("incidents", "incident"),
         group="work",
         hint=3,
     ),

@@ -12,6 +12,7 @@ from factory_tui.domain.deciding_rollbacks import to_take_back
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.state import Incident
+from factory_tui.domain.waiting import incident_item
 from factory_tui.engine.deploy_orders import Deploy
 from factory_tui.engine.incidents import IncidentWish
 from factory_tui.tui.bindings import Act
@@ -82,11 +83,11 @@ class Incidents(Armed, Listing):
             self.cockpit.open_deployment(live.deployment if live else "")
         elif chosen is None:
             self.act_incident_freeze()
-        elif chosen.closed or not chosen.cause:
+        elif not chosen.cause:
             told = chosen.closed or "it was opened before there was a form"
             self.cockpit.read(f"{chosen.id} {chosen.title}", [("what", chosen.what), ("closed", told)])
         else:
-            self.cockpit.open_item(chosen.id)
+            self.cockpit.open_waiting(incident_item(self.cockpit.state, chosen))
 
     # --- stop the bleeding -----------------------------------------------------------------------
 

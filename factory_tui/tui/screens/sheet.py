@@ -56,10 +56,11 @@ KIND_TITLES = {
     "ask": "one action that waits",
     "plan": "what would be done",
     "proposal": "what is not in force",
+    "incident": "from the form to the rule",
 }
 WIDE_ENOUGH = 160
 """Columns from which a difference is first shown old beside new."""
-UNSEEN_IS_NOT_APPROVED = frozenset({"change", "proposal"})
+UNSEEN_IS_NOT_APPROVED = frozenset({"change", "proposal", "incident"})
 """Kinds whose usual yes waits until their difference was on the screen."""
 
 
@@ -67,6 +68,8 @@ class Sheet(Card):
     """Rows instead of a text. What was read when it was opened is shown until it is shown anew."""
 
     places: ClassVar[tuple[str, ...]] = ("card", "list", "sheet")
+    judged: ClassVar[str] = "difference"
+    """What the usual yes is about, in a word."""
 
     def __init__(self, item: Waiting) -> None:
         super().__init__(item)
@@ -163,8 +166,8 @@ class Sheet(Card):
             return (Span(f"cannot be shown whole: {', '.join(self.exhibit.missing)}", "bad"),), right
         if not self._of_diff or self.item.kind not in UNSEEN_IS_NOT_APPROVED:
             return (Span(KIND_TITLES[self.item.kind], "title"),), right
-        how = "old beside new" if self.is_beside else "unified"
-        told = f"{how}, {len(self._seen)} of {len(self._diff_keys)} lines of the difference were on the screen"
+        how = "" if self.judged != "difference" else "old beside new, " if self.is_beside else "unified, "
+        told = f"{how}{len(self._seen)} of {len(self._diff_keys)} lines of the {self.judged} were on the screen"
         return (Span(told, "title" if self._seen else "warn"),), right
 
     def _note_seen(self) -> None:
@@ -208,7 +211,7 @@ class Sheet(Card):
             if why := self._cannot_adopt():
                 return why
             if self._must_be_seen(act) and not self._seen:
-                return "the difference was not on the screen yet; d goes to it"
+                return f"the {self.judged} was not on the screen yet; d goes to it"
         match act.id:
             case "card.diff" if not self._of_diff:
                 return "there is no difference"
