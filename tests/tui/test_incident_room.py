@@ -87,7 +87,7 @@ async def test_what_shows_it_is_picked_from_the_ledger_and_taken_back(chair: Lea
         await press(pilot, "enter")
         await settled(pilot)
         assert chair.known.evidence == (chair.seq,)
-        await press(pilot, "j", "enter")
+        await press(pilot, "enter")
         await settled(pilot)
         await press(pilot, "escape")
         assert "what shows it: 2 of the ledger" in screen_text(app)
