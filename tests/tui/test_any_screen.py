@@ -47,6 +47,9 @@ SCREENS = {
     "Sheet": "o",
     "Card": "o",
     "Editing": "o E",
+    "IncidentSheet": "o",
+    "Drafting": "o e",
+    "Picking": "o +",
     "Writing": "t ctrl+o",
     "DeploymentSheet": "g p",
     "RuleReader": "enter",
@@ -87,7 +90,7 @@ async def test_any_screen_is_reached_from_any_place(place):
             assert reached, (act.id, place)
 
 
-@pytest.mark.parametrize("name", [name for name, keys in SCREENS.items() if keys not in ("enter", "g p", "o", "o E")])
+@pytest.mark.parametrize("name", [name for name, keys in SCREENS.items() if keys not in ("enter", "g p", "o", "o E", "o e", "o +")])
 async def test_its_keys_open_it(name):
     chair = BusyFloor()
     async with chair.cockpit() as (app, pilot):

@@ -62,6 +62,14 @@ async def in_the_room(pilot) -> None:
     await settled(pilot)
 
 
+@pytest.mark.parametrize(("keys", "name"), [("o", "IncidentSheet"), ("o e", "Drafting"), ("o +", "Picking")])
+async def test_each_of_its_screens_is_two_keys_away(chair: Learning, keys: str, name: str) -> None:
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, *keys.split())
+        await settled(pilot)
+        assert type(app.screen).__name__ == name
+
+
 async def test_the_form_is_one_key_away_and_goes_on_record_with_the_next(chair: Learning) -> None:
     async with chair.cockpit() as (app, pilot):
         await in_the_room(pilot)
