@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from factory_tui.adapters.default_seat import preferred_seat
 from factory_tui.adapters.logins import ANTHROPIC, Login, ProvenLogins, find_login
 from factory_tui.adapters.model_seats import (
     anthropic_api,
@@ -51,6 +52,20 @@ def test_a_key_comes_before_a_token_and_a_server_of_ones_own_needs_neither():
     own = find_login(keys(), {"ANTHROPIC_BASE_URL": "http://localhost:11434/"})
     assert own == Login(kind="none", base_url="http://localhost:11434")
     assert "credential" not in repr(both)
+
+
+def test_a_persons_own_login_lets_no_seat_in(tmp_path: Path):
+    """Claude Code would find it by itself; a seat needs one that was made for seats."""
+    for name in (".credentials.json", "settings.json"):
+        (tmp_path / ".claude").mkdir(exist_ok=True)
+        (tmp_path / ".claude" / name).write_text('{"claudeAiOauth": {"accessToken": "sk-ant-oat01-mine"}}')
+    here = {"HOME": str(tmp_path), "CLAUDE_CONFIG_DIR": str(tmp_path / ".claude"), "PATH": ""}
+    assert find_login(keys(), here) is None
+    *_, login = needs_of_claude_code(here, keys(), None)
+    assert not login.is_there
+    assert "your own login is never used" in login.found
+    assert "`claude setup-token`, which makes a token for seats alone" in login.mend
+    assert preferred_seat({**here, "PATH": str(program(tmp_path / "bin").parent)}, keys()).seat == "human"
 
 
 def test_a_login_is_proven_for_itself_and_its_endpoint_only(tmp_path: Path):

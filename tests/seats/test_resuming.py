@@ -26,6 +26,8 @@ TASK = ("--task", "Add subtraction", "--to", "builder", "--mode", "flow")
 ADDER = "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\n    return a - b\n"
 SEATS = {"claude_code": PREFIX, "anthropic_api": ""}
 NEVER = "\0"
+OWN_LOGIN = "sk-ant-oat01-the-persons-own-login"
+"""In the files where Claude Code keeps a person's own."""
 SLOW = "I begin with what is there. " * 400
 
 
@@ -99,6 +101,11 @@ async def table(tmp_path: Path, seat: str, cut: str) -> AsyncIterator[tuple[Mode
     mind = Mind(SEATS[seat], cut)
     async with MessagesServer(mind, key="a-key") as server:
         made = desk(tmp_path, {**home, ".factory/memory/digests/.gitignore": "*\n!.gitignore\n"})
+        (made.place / ".claude").mkdir()
+        (made.place / ".claude" / ".credentials.json").write_text(
+            json.dumps({"claudeAiOauth": {"accessToken": OWN_LOGIN, "expiresAt": 4_000_000_000_000}})
+        )
+        (made.place / ".claude.json").write_text(json.dumps({"primaryApiKey": OWN_LOGIN}))
         yield ModelDesk(root=made.root, place=made.place, url=server.url), mind, server
 
 
@@ -169,3 +176,9 @@ async def test_what_was_cut_off_goes_on_where_it_was_and_lands_once(
         assert [event["type"] for event in events].count("landed") == 1
         assert git(here.root, "log", "--format=%s", "main..factory/T-1").split("\n") == ["Subtract"]
         assert programs(place) == []
+
+        # The person's own login, in the home of whoever ran all this, went nowhere.
+        files = [path for path in here.state_place.rglob("*") if path.is_file() and not path.is_symlink()]
+        assert files
+        assert not [path for path in files if OWN_LOGIN.encode() in path.read_bytes()]
+        assert not [one for one in server.requests if OWN_LOGIN in json.dumps([one.headers, one.body])]
