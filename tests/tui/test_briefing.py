@@ -17,10 +17,12 @@ from test_reading import came_back
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.errors import Refusal
+from factory_tui.domain.state import State
 from factory_tui.domain.terms import Action
 from factory_tui.engine.checklist import LINES, Checked, Report
 from factory_tui.tui.app import Cockpit
 from factory_tui.tui.door import WorksDoor
+from factory_tui.tui.present.briefing import checklist
 from factory_tui.tui.screens.briefing import Briefing
 from factory_tui.tui.screens.floor import Floor
 
@@ -338,3 +340,13 @@ async def test_tab_goes_through_a_mission_and_every_role_that_writes():
         assert "a mission" in seen[1]
         assert any("for the tech_writer" in line for line in seen)
         assert not any("for the quality" in line for line in seen)
+
+
+def test_a_cause_that_fails_several_lines_is_told_once():
+    why = "the home as committed on the base branch cannot be adopted"
+    names = ("dna", "rules", "smoke")
+    checks = {name: Checked(line=name, verdict="fail", told=why, mend="commit a home") for name in names}
+    text = checklist(State(), {**checks, "wall": Checked(line="wall", verdict="ok", told="bwrap")})
+    assert text.count(why) == text.count("mend:") == 1
+    assert text.count("for the same reason as DNA") == 2
+    assert "wall: ok, bwrap" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from factory_tui.domain import assurance
 from factory_tui.domain.law import rulebook_of
@@ -23,10 +24,23 @@ _SIGNS = {
 """A glyph, a word and a style for each verdict."""
 
 
+def each_once(checks: Checks) -> Checks:
+    """One cause that fails several lines is told, with how it is mended, at the first of them."""
+    first: dict[tuple[str, str], str] = {}
+    found: dict[CheckLine, Checked] = {}
+    for name, title in LINES.items():
+        one = checks.get(name)
+        if one is None:
+            continue
+        known = first.setdefault((one.told, one.mend), title) if one.verdict == "fail" else title
+        found[name] = one if known == title else replace(one, told=f"for the same reason as {known}", mend="")
+    return found
+
+
 def check_items(checks: Checks, setting: Setting, *, whole: bool = True) -> list[Item]:
     """A row for every line; those not looked at yet are there, too. What is wrong says how it is mended. `whole`:
     there is room for what does not fit into one line."""
-    rows = []
+    rows, checks = [], each_once(checks)
     for name, title in LINES.items():
         one = checks.get(name)
         glyph, word, style = _SIGNS[one.verdict] if one else ("not run", "", "dim")
@@ -58,7 +72,7 @@ def check_title(checks: Checks) -> Line:
 def checklist(state: State, checks: Checks) -> str:
     """The same to read, nothing cut. Without checks (somebody else began the session) what the state says."""
     if checks:
-        lines = []
+        lines, checks = [], each_once(checks)
         for name, title in LINES.items():
             one = checks.get(name)
             word = _SIGNS[one.verdict][1] if one else "not looked at yet"
