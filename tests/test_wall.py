@@ -16,7 +16,7 @@ import pytest
 from small_repository import SmallRepository
 
 from factory_tui.adapters import seccomp, wall_groups
-from factory_tui.adapters.dependencies import PreparedStores
+from factory_tui.adapters.dependencies import PreparedStores, toolchain_environment, toolchain_roots
 from factory_tui.adapters.processes import PlainSandbox
 from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
 from factory_tui.adapters.wall_profile import Descriptors, Host, environment, profile, search_path
@@ -580,3 +580,34 @@ async def test_node_starts_workers_and_children_inside(tmp_path: Path):
     assert (result.exit_code, result.killed) == (0, ""), result.output
     assert b"child" in result.output
     assert b"done" in result.output
+
+
+@needs_bwrap
+async def test_cargo_builds_and_runs_with_vendored_crates_inside(tmp_path: Path):
+    cargo = shutil.which("cargo")
+    if not cargo or subprocess.run([cargo, "--version"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("not run: no cargo works for this user; `apt-get install cargo` mends it")
+    files = {
+        "Cargo.toml": '[package]\nname = "small"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\nadding = "1"\n',
+        "src/main.rs": 'fn main() { println!("{}", adding::add(1, 2)); }\n',
+        ".cargo/config.toml": '[source.crates-io]\nreplace-with = "v"\n[source.v]\ndirectory = "vendor"\n',
+        "vendor/adding/Cargo.toml": '[package]\nname = "adding"\nversion = "1.0.0"\nedition = "2021"\n',
+        "vendor/adding/src/lib.rs": "pub fn add(a: i32, b: i32) -> i32 { a + b }\n",
+        "vendor/adding/.cargo-checksum.json": '{"files":{},"package":null}',
+    }
+    for name, text in files.items():
+        (tmp_path / "work" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "work" / name).write_text(text)
+    work = str(tmp_path / "work")
+    home = Path.home()
+    declared = Dependencies(toolchains=tuple(str(home / one) for one in (".cargo", ".rustup") if (home / one).is_dir()))
+    boundary = Boundary(
+        cwd=work,
+        writable=(work,),
+        readable=toolchain_roots(declared),
+        environment=toolchain_environment(declared),
+    )
+    sandbox = BwrapSandbox(look_around(find_bwrap()))
+    result = await sandbox.run(["cargo", "run", "--offline", "-q"], boundary, Limits(seconds=90))
+    assert (result.exit_code, result.killed) == (0, ""), result.output
+    assert result.output.splitlines()[-1] == b"3"

@@ -269,7 +269,10 @@ def _permit_fetch(card: RoleCard, action: Action) -> tuple[RuleMatch, ...]:
         if card.fetch.packages == "never":
             return (_deny(card, f"the {card.title} fetches no package", where=target),)
         if not could_be_wanted(target):
-            reason = f"this is no name of a package index; write {managers()}, with a version if you need one"
+            reason = (
+                f"this is no name of a package index that the factory asks; write {managers()}, with a version if you"
+                " need one; what another manager brings (cargo, go, gem) is vendored by the supervisor"
+            )
             return (_deny(card, reason, where=target[:200]),)
         return (_ask(card, f"the package `{target}` would come in from outside", where=target),)
     if action.resource == "url":
