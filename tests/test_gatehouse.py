@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,30 @@ def test_keys_that_are_missing_are_made_and_added(tmp_path: Path):
     assert added[0].startswith('factory@factory.invalid namespaces="factory.smoke,factory.landing,factory.deployment"')
     assert "vouch" in told.out
     assert trust_of(tmp_path / "state/factory" / ID / "keys", ["supervisor"]) in before
+
+
+def test_a_ci_job_with_a_key_of_its_own_witnesses_what_landed(tmp_path: Path):
+    """The job's own script on a machine that has nothing of ours but a clone: level 2 again, and G2 for everybody."""
+    crew = trusting_crew(tmp_path)
+    desk = desk_of(crew)
+    secret = tmp_path / "ci-key"
+    inside = desk.factory("install", "ci", "--key", str(crew.root / "key"), code=1)
+    assert "a private key is never committed" in inside.err
+    said = desk.factory("install", "ci", "--key", str(secret), code=0).out
+    assert "delete it" in said
+    git(crew.root, "add", "-A")
+    git(crew.root, "commit", "-q", "-m", "CI has a key")
+    before = git(crew.root, "rev-parse", "HEAD")
+    assert asyncio.run(landed(crew)) == "{}"
+    machine = tmp_path / "ci"
+    git(tmp_path, "clone", "-q", str(crew.root), str(machine))
+    flow = yaml.safe_load((machine / ".github/workflows/factory-evidence.yml").read_text())
+    (script,) = [step["run"] for step in flow["jobs"]["witness"]["steps"] if step.get("name") == "witness"]
+    there = Desk(root=machine, place=tmp_path / "ci-home")
+    tools = {"PATH": f"{Path(sys.executable).parent}:{CLEAN['PATH']}"}
+    environment = {**there.environment, **tools, "BASE": before, "FACTORY_CI_KEY": secret.read_text()}
+    done = subprocess.run(["sh", "-c", script], cwd=machine, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pass again" in done.stdout
+    told = desk.factory("verify", f"{before}..HEAD", "--json", code=0).json
+    assert [(one["level"], one["holds"]) for one in told["commits"]] == [("G2", ["G0", "G2"])]

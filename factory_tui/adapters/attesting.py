@@ -16,7 +16,7 @@ from pathlib import Path
 from factory_tui.adapters import verify
 from factory_tui.adapters.git import GitAt, Repository
 from factory_tui.adapters.keys import ssh_keygen
-from factory_tui.domain.attesting import FACTORY, LEVELS, SUPERVISOR, Draft
+from factory_tui.domain.attesting import CI, FACTORY, LEVELS, SUPERVISOR, Draft
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.terms import CommitId, Sha256
 
@@ -27,13 +27,16 @@ _SECONDS = 120
 class SshAttestor:
     """Satisfies `ports.Attestor`. Every method that touches the world runs off the loop."""
 
-    def __init__(self, repository: Repository, keys: str, *, trust: str = "", supervisor_key: str = "") -> None:
+    def __init__(
+        self, repository: Repository, keys: str, *, trust: str = "", supervisor_key: str = "", ci_key: str = ""
+    ) -> None:
         """`trust` is the allowed signers of a home outside the repository; empty = each commit's base has its own.
 
+        `ci_key` is the private key of whoever runs the checks again; no machine of the factory's has it.
         `supervisor_key` is the supervisor's own private key or key handle; empty = the one in `keys`.
         """
         self._repository, self._keys, self._supervisor_key = repository, Path(keys), supervisor_key
-        self._trust = trust
+        self._trust, self._ci_key = trust, ci_key
         self._git: GitAt = repository.at()
 
     async def problem(self, base: CommitId) -> str:
@@ -78,6 +81,8 @@ class SshAttestor:
     def _key(self, signer: str) -> Path:
         if signer == SUPERVISOR and self._supervisor_key:
             return Path(self._supervisor_key).expanduser()
+        if signer == CI and self._ci_key:
+            return Path(self._ci_key)
         return self._keys / signer
 
     async def policy(self, commit: CommitId) -> Sha256:

@@ -15,7 +15,13 @@ CI_HOLDS = (
     "holds:  each pull request and each push is verified with the verifier and the keys of the branch it goes to.",
     "holds not: a push straight to the branch is told after it happened, unless the server requires this check;",
     "           make `factory evidence` a required status check, with nobody on the bypass list.",
+    "           Until its job has a key of its own (--key), it says nothing that survives a stolen laptop.",
     "next:   commit these files, `factory vouch` for that commit, and push refs/notes/factory with every branch.",
+)
+WITNESS_HOLDS = (
+    "holds:  what CI witnessed survives a stolen laptop: level 2 passed there too, under a key that is not here (G2).",
+    "holds not: while {key} lies on this machine. Store it as the secret FACTORY_CI_KEY, then delete it.",
+    "           A commit that changes roles, rules, settings or trust is not witnessed: it would choose its checks.",
 )
 PRE_RECEIVE_HOLDS = (
     "holds:  nobody moves the branch past the evidence, not with --no-verify, not with --force; notes only grow.",
@@ -49,6 +55,35 @@ jobs:
         run: |
 {script}
 """
+
+_WITNESS = """\
+  witness:
+    name: factory witness
+    needs: evidence
+    if: github.event_name == 'push'
+    runs-on: ubuntu-latest
+    permissions:
+      contents: write
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          fetch-depth: 0
+      - name: install
+        run: python3 -m pip install factory-os-cockpit
+      - name: witness
+        env:
+          BASE: ${{ github.event.before }}
+          FACTORY_CI_KEY: ${{ secrets.FACTORY_CI_KEY }}
+        run: |
+          set -eu
+          git fetch --quiet origin refs/notes/factory:refs/notes/factory
+          key=$(mktemp)
+          trap 'rm -f "$key"' EXIT
+          printf '%s\\n' "$FACTORY_CI_KEY" > "$key"
+          factory witness "$BASE..HEAD" --key "$key"
+          git push --quiet origin refs/notes/factory
+"""
+"""The job that runs level 2 again and says what it found; only with a key of its own."""
 
 _SCRIPT = """\
 set -eu
@@ -90,8 +125,11 @@ done < "$list"
 """
 
 
-def install_ci(repo_root: str, home_dir: str, branch: str) -> tuple[str, ...]:
-    """Writes the verifier into the home and a workflow beside it. Raises Refusal when one is there and differs."""
+def install_ci(repo_root: str, home_dir: str, branch: str, *, witness: bool = False) -> tuple[str, ...]:
+    """Writes the verifier into the home and a workflow beside it. Raises Refusal when one is there and differs.
+
+    `witness`: a second job runs level 2 again, and signs what it found with the key of CI.
+    """
     home = Path(home_dir)
     _check(branch)
     if not home.is_relative_to(repo_root):
@@ -103,7 +141,7 @@ def install_ci(repo_root: str, home_dir: str, branch: str) -> tuple[str, ...]:
     verifier = home.relative_to(repo_root) / "verify.py"
     script = _SCRIPT.format(verifier=verifier.as_posix())
     indented = "".join(f"          {line}\n" for line in script.splitlines()).rstrip("\n")
-    workflow = _WORKFLOW.format(branch=branch, script=indented)
+    workflow = _WORKFLOW.format(branch=branch, script=indented) + (_WITNESS if witness else "")
     return _written(
         {
             home / "verify.py": (Path(verify.__file__).read_text("utf-8"), 0o644),

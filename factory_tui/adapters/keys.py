@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from factory_tui.domain.attesting import FACTORY, SUPERVISOR
+from factory_tui.domain.attesting import CI, FACTORY, SUPERVISOR
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.roles import RoleCard
 
@@ -51,6 +51,22 @@ def make_keys(directory: str, cards: Iterable[RoleCard]) -> str:
         namespaces = ",".join(f"factory.{one}" for one in kinds)
         lines.append(f'{name}@factory.invalid namespaces="{namespaces}" {kind} {public}\n')
     return "".join(lines)
+
+
+def make_ci_key(path: str) -> str:
+    """Makes a key for a CI job at `path`, where none is; its line of `trust/allowed_signers`. Raises WorldError."""
+    done = subprocess.run(
+        [ssh_keygen() or "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "factory ci", "-f", path],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    if done.returncode != 0:
+        why = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+        raise WorldError(what=f"no key could be made at {path}", why=why, next_step="name a new file")
+    kind, public = Path(f"{path}.pub").read_text().split()[:2]
+    return f'{CI}@factory.invalid namespaces="factory.smoke" {kind} {public}\n'
 
 
 def signers(cards: Iterable[RoleCard]) -> list[tuple[str, tuple[str, ...]]]:

@@ -34,6 +34,7 @@ _ROOMS = {
     "mend": "mending",
     "vouch": "proving",
     "install": "proving",
+    "witness": "witnessing",
     "replay": "looking",
     "digest": "looking",
     "stats": "figures",

@@ -118,7 +118,7 @@ def vouch(commit: str, reason: str) -> None:
     try:
         with verifier.Gate(root, trust=here_trust()) as gate:
             made, base, tree, paths = gate.facts(commit)
-            frame = _frame(gate, base)
+            frame = frame_of(gate, base)
     except verifier.Closed as error:
         raise Refusal(what=f"{commit} cannot be vouched for", why=str(error)) from error
     draft = by_hand(made, tree, tuple(paths), supervisor("cli").name, reason, frame)
@@ -135,7 +135,7 @@ def vouch(commit: str, reason: str) -> None:
     say("It goes to others with: git push origin refs/notes/factory")
 
 
-def _frame(gate: Any, base: str) -> Any:
+def frame_of(gate: Any, base: str, wall: str = "") -> Any:
     import os
 
     from factory_tui.adapters.clock import SystemClock
@@ -151,7 +151,7 @@ def _frame(gate: Any, base: str) -> Any:
         base=base,
         policy=gate.policy(base)[1],
         charter=state.charter.sha256 if state.charter else "",
-        wall="",
+        wall=wall,
         root=os.geteuid() == 0,
         repository=place.place.repo_id,
         task="",
@@ -166,11 +166,23 @@ def install() -> None:
 
 @install.command()
 @click.option("--branch", default="main", show_default=True, help="The branch that only takes what is open.")
-def ci(branch: str) -> None:
+@click.option("--key", default="", metavar="FILE", help="Make CI a key here, and have it run level 2 again (G2).")
+def ci(branch: str, key: str) -> None:
     """Write a CI job that verifies each change, and the verifier it runs; says what that holds, and what not."""
-    from factory_tui.adapters.gatehouse import CI_HOLDS, install_ci
+    from factory_tui.adapters.gatehouse import CI_HOLDS, WITNESS_HOLDS, install_ci
+    from factory_tui.adapters.keys import add_signers, make_ci_key
 
-    _say_installed(install_ci(here().home.repo_root, here().home.home_dir, branch), CI_HOLDS)
+    home = here().home
+    path = Path(key).expanduser().resolve() if key else None
+    if path is not None and path.is_relative_to(home.repo_root):
+        raise Refusal(what=f"{path} lies in the repository", why="a private key is never committed")
+    written = install_ci(home.repo_root, home.home_dir, branch, witness=path is not None)
+    if path is None:
+        _say_installed(written, CI_HOLDS)
+        return
+    trusted = Path(home.home_dir, "trust/allowed_signers")
+    add_signers(trusted, make_ci_key(str(path)))
+    _say_installed((*written, str(path), str(trusted)), (*CI_HOLDS, *(line.format(key=path) for line in WITNESS_HOLDS)))
 
 
 @install.command("pre-receive")

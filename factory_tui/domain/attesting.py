@@ -28,6 +28,9 @@ KINDS = {
 FACTORY, SUPERVISOR = "factory", "supervisor"
 """Signers beside the roles: the program itself, and the person above it."""
 
+CI = "ci"
+"""Whoever runs the checks again, under a key of its own."""
+
 RESULTS = {Verdict.PASS: "PASSED", Verdict.FAIL: "FAILED", Verdict.BROKEN: "BROKEN", Verdict.NOT_RUN: "NOT_RUN"}
 
 
@@ -112,6 +115,14 @@ def smoke(commit: CommitId, judged: LevelJudged, frame: Frame) -> Draft:
     }
     more = {"tests_passed": judged.tests_passed, "tests_lost": list(judged.tests_lost), "runner": "factory"}
     return _draft("smoke", f"smoke:{commit}", commit, judged.tree, FACTORY, frame, own, **more)
+
+
+def witnessed(commit: CommitId, judged: LevelJudged, frame: Frame) -> Draft:
+    """Level 2 run again elsewhere, said under a key that no machine of the factory's holds."""
+    draft = smoke(commit, judged, frame)
+    ours = {**draft.statement["predicate"]["factory"], "signer": f"{CI}@factory.invalid", "runner": "ci"}
+    statement = {**draft.statement, "predicate": {**draft.statement["predicate"], "factory": ours}}
+    return replace(draft, of=f"witness:{commit}", signer=CI, statement=statement)
 
 
 def review(
