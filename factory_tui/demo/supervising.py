@@ -71,6 +71,8 @@ class Supervising:
 
     async def _learn(self, known: Incident, lesson: Lesson) -> bool:
         """The next step from an incident to a rule in force. False: there is none that this supervisor knows."""
+        if any(one.rule for one in self._house.state.incidents.values()):
+            return False
         if not known.root_cause:
             self._say(f"  supervisor: fills the form of {known.id}, picks what shows it, and asks a seat for a rule")
             await self._do(

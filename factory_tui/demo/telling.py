@@ -67,7 +67,7 @@ def _lines(entry: Entry, state: State) -> Iterator[str]:
         case e.PlanProposed(tasks=tasks):
             yield "  plan: " + "; ".join(f"{task.title} ({task.role})" for task in tasks)
         case e.DeploymentChecked(commit=commit, rows=rows) as checked:
-            yield f"  level 4 on {commit[:10]}: {checked.verdict.value.upper()}, {len(rows)} checks: {checked.summary}"
+            yield f"  level 4 on {commit[:10]}: {checked.verdict.value.upper()}, {checked.summary}"
             wrong = [row for row in rows if row.verdict in ("fail", "gap")]
             yield from (
                 f"    {row.id} {row.verdict.upper()} {row.title}: {one_line(row.reason)[:WIDE]}" for row in wrong

@@ -37,6 +37,9 @@ from factory_tui.domain.terms import NOT_RUN_YET, CheckRow
 from factory_tui.engine.deploy_ports import Commands, PostDeployResult, Release
 
 KINDS = {**web.KINDS, **network.KINDS, **places.KINDS}
+MOST_MEASURES = 3
+"""Of a time that is compared: on a machine that is busy with something else one is noise, and a release that became
+slow is slow each time."""
 LONGEST_SECONDS = 330.0
 """Of one check."""
 
@@ -91,7 +94,12 @@ class PostDeployChecks:
                         await done[name].wait()
                 began = time.perf_counter()
                 try:
-                    row = await self._try(check, plan, base, environment, release, previous_figures, client, figures)
+                    for _ in range(MOST_MEASURES):
+                        row = await self._try(
+                            check, plan, base, environment, release, previous_figures, client, figures
+                        )
+                        if row.verdict != "fail" or not row.reason.startswith("p95_ratio"):
+                            break
                 finally:
                     done[check.id].set()
                 row = msgspec.structs.replace(row, seconds=round(time.perf_counter() - began, 3))
