@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from conformance import QUESTION
 from crew import make_crew, small_task
 from messages_server import MessagesServer, Reply, Script
 from msgspec.structs import replace
+from test_claude_code import FULL, room
 
 from factory_tui.adapters.model_list import read_models
 from factory_tui.adapters.seats.anthropic_api import AnthropicApiSeat, ApiSettings
+from factory_tui.adapters.seats.claude_code.command import PREFIX
 from factory_tui.domain import events as e
 from factory_tui.domain.prices import Model
 
@@ -56,3 +59,33 @@ async def test_faults_tools_and_a_full_context_are_on_record_and_a_fresh_turn_go
     assert any(event.tokens_written == 7 for event in seen if isinstance(event, e.UsageNoted))
     spoken = {event.conversation for event in seen if isinstance(event, e.ConversationNoted)}
     assert len(spoken) >= 2
+
+
+@pytest.mark.needs_claude
+@pytest.mark.needs_bwrap
+async def test_a_full_context_of_claude_code_is_handed_on_to_a_fresh_turn_and_never_cut_down_unseen(
+    tmp_path: Path,
+) -> None:
+    replies = (
+        Reply(calls=[(f"{PREFIX}read", {"path": "adder.py"})], usage=FULL),
+        Reply(text="adder.py has no subtraction yet; I was about to add it."),
+        Reply(calls=[(f"{PREFIX}escalate", {"question": QUESTION})]),
+    )
+    crew = make_crew(tmp_path, {})
+    async with room(tmp_path, *replies, models=replace(LISTED, models=SMALL), model="small") as here:
+        crew.seat = here.seat  # type: ignore[assignment]
+        seen: list[object] = []
+        async with crew.session() as house:
+            house.factory.subscribe(lambda entry, state: seen.append(entry.event))
+            await small_task(house, "Add subtraction")
+            async with asyncio.timeout(60):
+                await house.factory.until(lambda state: state.task("T-1").stage == "parked" and not state.turns)
+            assert house.state.task("T-1").attempt == 1
+    ends = [event for event in seen if isinstance(event, e.TurnEnded)]
+    assert [event.outcome for event in ends] == ["truncated", "ok"]
+    second = here.server.requests[-1].everything
+    assert "I was about to add it" in second
+    assert "- read adder.py: ok" in second
+    assert "Your context is nearly full" not in second, "it is a fresh conversation"
+    assert len({event.conversation for event in seen if isinstance(event, e.ConversationNoted)}) == 2
+    assert len(here.server.requests) == 3, "nothing was summed up behind our back"
