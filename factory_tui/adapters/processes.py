@@ -46,6 +46,20 @@ class BoundedOutput:
         self._head, self._tail = bytearray(), bytearray()
         self._dropped = 0
 
+    def take(self, descriptor: int, hear: Callable[[bytes], None] | None = None) -> bool:
+        """Takes what a pipe holds now, in a bounded number of chunks: a flood cannot starve the loop. False = it ended."""
+        for _ in range(32):
+            try:
+                data = os.read(descriptor, _CHUNK)
+            except BlockingIOError:
+                return True
+            if not data:
+                return False
+            self.add(data)
+            if hear is not None:
+                hear(data)
+        return True
+
     def add(self, data: bytes) -> None:
         room = self._half - len(self._head)
         if room > 0:
@@ -257,18 +271,8 @@ class _Run:
         return stop_polling
 
     def _read(self, descriptor: int) -> None:
-        """Takes what the pipe holds now, a bounded number of chunks, so a flood cannot starve the loop."""
-        for _ in range(32):
-            try:
-                data = os.read(descriptor, _CHUNK)
-            except BlockingIOError:
-                return
-            if not data:
-                self._loop.remove_reader(descriptor)
-                return
-            self._output.add(data)
-            if self._hear is not None:
-                self._hear(data)
+        if not self._output.take(descriptor, self._hear):
+            self._loop.remove_reader(descriptor)
 
     async def _end(self, process: subprocess.Popen[bytes]) -> None:
         """Returns when the launcher is gone; a second cancel does not hurry it."""

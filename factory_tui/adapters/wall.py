@@ -48,7 +48,6 @@ NEVER_SHOWN = ("/proc", "/sys", "/dev", "/run", "/etc", "/boot", "/var")
 SECRET_IN_HOME = (".ssh", ".aws", ".gnupg", ".kube", ".docker", ".netrc", ".config", ".password-store", ".local/state")
 """Of the user's home, beside what the factory keeps there."""
 DEFAULT_LIMITS = Limits()
-_CHUNK = 65536
 
 
 def find_bwrap() -> str:
@@ -316,18 +315,8 @@ class _Run:
         )
 
     def _read(self, descriptor: int) -> None:
-        """Takes what the pipe holds now, a bounded number of chunks, so a flood cannot starve the loop."""
-        for _ in range(32):
-            try:
-                data = os.read(descriptor, _CHUNK)
-            except BlockingIOError:
-                return
-            if not data:
-                self._loop.remove_reader(descriptor)
-                return
-            self._output.add(data)
-            if self._hear is not None:
-                self._hear(data)
+        if not self._output.take(descriptor, self._hear):
+            self._loop.remove_reader(descriptor)
 
 
 class _Disk:

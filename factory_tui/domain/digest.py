@@ -236,14 +236,18 @@ def _went_wrong(entry: Entry, state: State) -> str:
             return f"{task}, level {level} ({LEVEL_NAMES[level]}): {verdict.value}, {one_line(summary)}"
         case e.NoticeRaised(title=title):
             return one_line(title)
-        case e.TaskStuck(task=task, reason=reason):
-            return f"{task} is stuck: {one_line(reason)}"
         case e.BriefRefused(handoff=handoff, largest=largest):
             return f"no brief for {handoff}; the largest part is {largest}"
         case e.ApprovalStale(task=task, reason=reason):
             return f"the approval of {task} went stale: {one_line(reason)}"
         case (
-            e.DeploymentProposed()
+            e.TaskStuck()
+            | e.LandingRefused()
+            | e.JobCrashed()
+            | e.IncidentReopened()
+            | e.IncidentClosed()
+            | e.Frozen()
+            | e.DeploymentProposed()
             | e.DeploymentApproved()
             | e.DeploymentRefused()
             | e.DeploymentRejected()
@@ -260,18 +264,8 @@ def _went_wrong(entry: Entry, state: State) -> str:
             | e.DeploymentEvidenceKept()
         ):
             return worded(entry.event)
-        case e.LandingRefused(task=task, reason=reason):
-            return f"{task} could not land: {one_line(reason)}"
-        case e.JobCrashed(job=job, error=error):
-            return f"a job crashed: {one_line(job)}: {one_line(error)}"
         case e.IncidentOpened(incident=incident, title=title):
             return f"{incident} opened: {one_line(title)}"
-        case e.IncidentReopened(incident=incident, broken=broken, what=what):
-            return f"{incident} happened again{f', {broken} did not catch it' if broken else ''}: {one_line(what)}"
-        case e.IncidentClosed(incident=incident, rule=rule, reason=reason):
-            return f"{incident} closed: {f'rule {rule}' if rule else one_line(reason)}"
-        case e.Frozen(reason=reason, landings=landings):
-            return f"frozen: {'landings and ' if landings else ''}deployments: {one_line(reason)}"
         case e.LimitsProved(control=control, roles=roles) if any(one.red for one in roles):
             told = (f"{one.role}: {red.limit} ({red.layer})" for one in roles for red in one.red)
             return f"limits that did not hold for {control} seats: {one_line('; '.join(told))}"
