@@ -16,6 +16,7 @@ from factory_tui.adapters.trying import self_test
 from factory_tui.adapters.user_config import UserConfig
 from factory_tui.adapters.wall import look_around
 from factory_tui.adapters.wall_container import (
+    END_SECONDS,
     ContainerSandbox,
     Engine,
     Whereabouts,
@@ -43,7 +44,7 @@ shift 2
 exec "$@"
 """
 FAILING = "#!/bin/sh\necho 'Error: cgroups in hybrid mode not supported' >&2; exit 125\n"
-SAYS_IT_STANDS = '#!/bin/sh\nwhile [ "$1" != --pidfile ]; do shift; done\necho $$ > "$2"; echo done\n'
+SAYS_IT_STANDS = '#!/bin/sh\nwhile [ "$1" != --pidfile ]; do shift; done\necho $$ > "$2"; read -r go; echo done\n'
 
 
 def engine(tmp_path: Path, script: str) -> Engine:
@@ -177,6 +178,10 @@ asyncio.run(main())
             await asyncio.sleep(0.02)
     factory.kill()
     factory.wait()
+    engines = tuple(one.program for one in find_engines())
     async with asyncio.timeout(1):
-        while with_mark(mark):
+        while [line for line in with_mark(mark) if not line.startswith(engines)]:
+            await asyncio.sleep(0.02)
+    async with asyncio.timeout(END_SECONDS):
+        while with_mark(mark):  # the engine puts the dead container away
             await asyncio.sleep(0.02)
