@@ -277,6 +277,14 @@ async def test_a_credential_that_is_refused_ends_the_turn_and_says_so(tmp_path: 
     assert outcome == SeatOutcome(kind="failed", note="the endpoint refused this seat's key (401)")
 
 
+def test_a_credential_that_would_cross_a_network_in_the_clear_makes_no_seat(tmp_path: Path) -> None:
+    for url, credential in (("http://models.example", REAL), ("http://10.0.0.7:8080", REAL)):
+        with pytest.raises(FactoryError, match="in the clear"):
+            AcpSeat(acp_kit(tmp_path, login=Login(kind="key", base_url=url, credential=credential)))
+    AcpSeat(acp_kit(tmp_path, login=Login(kind="key", base_url="https://models.example", credential=REAL)))
+    AcpSeat(acp_kit(tmp_path, login=Login(kind="none", base_url="http://10.0.0.7:8080")))
+
+
 # --- faults --------------------------------------------------------------------------------------
 
 

@@ -76,7 +76,7 @@ async def test_each_part_of_qualitys_input_is_listed_and_can_be_read(tmp_path: P
         for words in (THOUGHT, NOTE):
             assert words not in text
 
-        sheet.rows.choose(next(one.key for one in sheet.rows.items if one.key.endswith("document:memory/DNA.md")))
+        sheet.rows.choose(next(one.key for one in sheet.rows.items if one.key.endswith(":memory/DNA.md")))
         await press(pilot, "enter")
         assert "Adding is what it does." in "\n".join(part for _, part in app.screen.parts)
 

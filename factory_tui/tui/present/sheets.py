@@ -195,7 +195,7 @@ def input_rows(inputs: Sequence[BriefInput], look: Look) -> Iterator[Row]:
             (f"{one.sha256[:16]} ", "code"),
             (f"{one.size:>9,} B {lines}", "dim"),
             one_line(one.name, 300),
-            about=f"document:{one.name}",
+            about=f"sealed:{one.sha256}:{one.name}",
         )
 
 

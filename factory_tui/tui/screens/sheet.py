@@ -362,7 +362,7 @@ class Sheet(Card):
 
     def _opens(self) -> bool:
         kind, _, name = about_of(self.rows.key).partition(":")
-        return bool(name) and kind in ("evidence", "rule", "document")
+        return bool(name) and kind in ("evidence", "rule", "sealed")
 
     def act_open(self) -> None:
         """What stands behind the row: evidence, a rule with its incident, a sealed input."""
@@ -379,8 +379,11 @@ class Sheet(Card):
             case "rule":
                 cockpit.read_rule(name, self.item.task)
             case _:
+                sha256, _, name = name.partition(":")
                 document = state.law.document(name)
-                told = document.text if document else "It stands whole in the brief, below its own heading."
+                # The home may have changed since: only what was sealed is shown as that.
+                is_same = document is not None and document.sha256 == sha256
+                told = document.text if document and is_same else "It stands whole in the brief, below its own heading."
                 cockpit.read(name, [(name, told)])
 
     # --- mouse -----------------------------------------------------------------------------------
