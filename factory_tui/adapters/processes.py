@@ -47,7 +47,7 @@ class BoundedOutput:
         self._dropped = 0
 
     def take(self, descriptor: int, hear: Callable[[bytes], None] | None = None) -> bool:
-        """Takes what a pipe holds now, in a bounded number of chunks, so that a flood starves nobody. False = it ended."""
+        """Takes what a pipe holds now, in bounded chunks, so that a flood starves nobody. False = it ended."""
         for _ in range(32):
             try:
                 data = os.read(descriptor, _CHUNK)
