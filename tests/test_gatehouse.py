@@ -54,7 +54,9 @@ def push(root: Path, server: Path, *refs: str) -> tuple[int, str]:
 
 
 def test_a_server_takes_the_branch_with_its_evidence(grown: Crew, server: Path):
-    assert push(grown.root, server, NOTES, "main")[0] == 0
+    code, told = push(grown.root, server, NOTES, "main")
+    assert code == 0
+    assert "G1 nobody pushes past it" in told, "the one place where that was tried"
     assert git(server, "rev-parse", "main") == git(grown.root, "rev-parse", "main")
 
 
