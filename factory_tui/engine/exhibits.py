@@ -36,9 +36,9 @@ class Part:
 
 
 _WAYS_ON = (
-    "Work is kept. `raise` lets it go on, by an amount: `usd 5`, `tokens 500000`, `actions 50`, `minutes 30`, or\n"
-    "several with commas; nothing typed = as much again. A raise holds for what it names: this task, this session,\n"
-    "this day. For longer, change [budgets] in factory.toml, or the ceilings in your own config.toml."
+    "Work is kept. `raise` lets it go on, by an amount: `usd 5`, `tokens 500000`, `actions 50`, `minutes 30`, or"
+    " several with commas; nothing typed = as much again. A raise holds for what it names: this task, this session,"
+    " this day. For longer, change [budgets] in factory.toml, or the ceilings in your own config.toml."
 )
 
 
@@ -173,7 +173,7 @@ def _incident(state: State, id: str, evidence: EvidenceStore) -> Iterator[Part]:
 
 _WAYS_TO_A_RULE = (
     "`factory incident fill I-n`, `draft`, `prove`, `adopt`; closed by a rule, or by a reason why none can exist:\n"
-    "`factory incident close I-n --reason …`."
+    "`factory incident close I-n --reason WHY`"
 )
 
 

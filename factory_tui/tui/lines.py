@@ -12,6 +12,8 @@ class Span(NamedTuple):
     text: str
     style: str = "text"
     """A name of `palette.STYLES`."""
+    rest: str = ""
+    """Of a mark that something was cut: what was."""
 
 
 Line = tuple[Span, ...]
@@ -38,21 +40,28 @@ def text_of(spans: Line) -> str:
     return "".join(span.text for span in spans)
 
 
+def whole_text(spans: Line) -> str:
+    """What a line says when nothing of it is cut."""
+    return "".join(span.rest or span.text for span in spans)
+
+
 def line_width(spans: Line) -> int:
     return sum(width_of(span.text) for span in spans)
 
 
 def cut_line(spans: Line, width: int) -> Line:
-    """At most `width` columns; `…` in the last one when something is left out."""
+    """At most `width` columns; `…` in the last one when something is left out, which goes with the mark."""
     if line_width(spans) <= width:
         return spans
     kept: list[Span] = []
     left = max(0, width - 1)
-    for span in spans:
+    for number, span in enumerate(spans):
         size = width_of(span.text)
         if size > left:
-            kept.append(Span(span.text[: chars_that_fit(span.text, left)], span.style))
-            kept.append(Span("…", span.style))
+            fits = chars_that_fit(span.text, left)
+            rest = (span.rest or span.text[fits:]) + whole_text(spans[number + 1 :])
+            kept.append(Span(span.text[:fits], span.style))
+            kept.append(Span("…", span.style, rest))
             break
         kept.append(span)
         left -= size

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from factory_tui.tui.glyphs import ASCII, UNICODE, to_ascii
 from factory_tui.tui.harmless import harmless, width_of
-from factory_tui.tui.lines import Line, Span, cut_line, line_width
+from factory_tui.tui.lines import Line, Span, cut_line, line_width, whole_text
 from factory_tui.tui.palette import THEMES, Theme
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Paint:
         """A line as exactly `width` columns. Here, and nowhere else, text becomes something the terminal gets."""
         segments: list[Segment] = []
         used = 0
-        for text, name in cut_line(spans, width):
+        for text, name, _ in cut_line(spans, width):
             safe = harmless(text).replace("\n", " ")
             size = width_of(safe)
             if used + size > width:
@@ -59,6 +59,13 @@ class Paint:
         if used < width:
             segments.append(Segment(" " * (width - used), self.style(fill)))
         return Strip(segments, width)
+
+
+def more_rows(glyphs: dict[str, str], above: int, below: int, follows: bool = False) -> Line:
+    """How many rows are above and below what is shown."""
+    told = [f"{glyphs['up']}{above}"] if above else []
+    told += [f"{glyphs['down']}{below}"] if below else []
+    return (Span("  " if follows else ""), Span(" ".join(told), "dim")) if told else ()
 
 
 LEAST_TITLE = 18
@@ -84,6 +91,7 @@ class Painted(Widget, can_focus=False):
         self.box = Size(0, 0)
         """Size as of the last resize; Textual's property computes it anew each time."""
         self._strips: dict[int, Strip] = {}
+        self._cut: set[int] = set()
 
     @cached_property
     def _edge_line(self) -> Span:
@@ -98,6 +106,13 @@ class Painted(Widget, can_focus=False):
     def room(self) -> int:
         """Columns a line may use."""
         return max(0, self.box.width - (1 if self.edge else 0))
+
+    def set_edge(self, edge: bool) -> None:
+        """With the bar towards the neighbour on the left, or without."""
+        if edge != self.edge:
+            self.edge = edge
+            self.resized()
+            self.repaint()
 
     def line_at(self, y: int) -> Line:
         """The spans of row `y` of the widget."""
@@ -126,6 +141,7 @@ class Painted(Widget, can_focus=False):
     def on_resize(self, event: Resize) -> None:
         self.box = event.size
         self._strips.clear()
+        self._cut.clear()
         self.resized()
         self.refresh()
 
@@ -140,7 +156,21 @@ class Painted(Widget, can_focus=False):
                 spans = (self._edge_line, *spans)
             strip = self.finished(spans, self.fill_at(y))
             self._strips[y] = strip
+            if any(span.rest for span in spans) or line_width(spans) > self.box.width:
+                self._cut.add(y)
+            else:
+                self._cut.discard(y)
         return strip
+
+    @property
+    def has_cut(self) -> bool:
+        """Whether a row that is drawn had to leave something out."""
+        return bool(self._cut)
+
+    def whole_rows(self) -> list[str]:
+        """The rows that had to leave something out, in full."""
+        rows = [whole_text(self.line_at(y)) for y in sorted(self._cut) if y < self.box.height]
+        return [" ".join(row.replace(self.paint.glyphs["rule"] * 2, " ").split()) for row in rows]
 
     def finished(self, spans: Line, fill: str) -> Strip:
         """The strip of a line. Textual's colour filters are left out: every colour here is a true one, or none."""

@@ -2,50 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
 from chair import BusyFloor, Chair, hint, press, screen_text, settled, write
-from test_briefing import next_morning
-from test_card import planning
-from test_crew_room import staffed_chair
-from test_limits import ProvenFloor
-from test_memory_marks import ProposingFloor, TouchedFloor
-from test_reading import came_back
-from test_sheets import AskFloor, StepFloor, StuckFloor
-from test_snapshots import SIZES, look
-
-SCREENS: dict[str, tuple[type[Chair] | object, tuple[str, ...]]] = {
-    "change": (BusyFloor, ("o",)),
-    "change-beside": (BusyFloor, ("o", "d", "v")),
-    "handoff": (StepFloor, ("o",)),
-    "plan": (planning, ("o",)),
-    "proposal": (ProposingFloor, ("g", "n", "G", "enter")),
-    "memory": (TouchedFloor, ("g", "m")),
-    "ask": (AskFloor, ("o",)),
-    "stuck": (StuckFloor, ("o", "o")),
-    "briefing": (next_morning, ()),
-    "briefing-without-checks": (came_back, ()),
-    "away": (BusyFloor, ("g", "w")),
-    "timeline": (BusyFloor, ("g", "t", "k", "k")),
-    "gate": (BusyFloor, ("2", "g", "e")),
-    "limits": (ProvenFloor, ("g", "l")),
-    "rule": (BusyFloor, ("g", "r", "enter")),
-    "incident-behind": (BusyFloor, ("g", "r", "enter", "enter")),
-    "roles": (BusyFloor, ("g", "o")),
-    "crew": (staffed_chair, ("g", "c")),
-    "grants": (AskFloor, ("o", "T", "g", "a")),
-}
-
-
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", SCREENS)
-async def test_a_screen_looks_as_it_was_seen(name, size):
-    make, keys = SCREENS[name]
-    chair = make()
-    async with chair.cockpit(*size) as (app, pilot):
-        app.absence = (12, "2026-11-22T00:01:00.000Z", "no key for 10 min")
-        await press(pilot, *keys)
-        await settled(pilot)
-        look(f"{name}-{size[0]}x{size[1]}", "txt", screen_text(app))
 
 
 async def test_words_too_long_for_one_row_take_more_until_the_next_key():

@@ -8,19 +8,12 @@ import re
 from pathlib import Path
 
 import pytest
-from chair import BusyFloor, press, screen_text, settled
+from chair import BusyFloor, screen_text, settled
 
 from factory_tui.tui.palette import STYLES, THEMES
 
 GOLDENS = Path(__file__).parent / "goldens"
 SIZES = ((80, 24), (120, 40), (220, 60))
-SCREENS: dict[str, tuple[str, ...]] = {
-    "floor": (),
-    "zoom": ("3", "z"),
-    "rules": ("g", "r"),
-    "needs-you": ("g", "n"),
-    "leaving": ("q",),
-}
 
 
 def look(name: str, kind: str, got: str) -> None:
@@ -48,19 +41,6 @@ async def at_rest(chair, app, pilot) -> None:
     for _ in range(6):
         app._tick()
         await settled(pilot)
-
-
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", SCREENS)
-async def test_a_screen_looks_as_it_was_seen(name, size):
-    chair = BusyFloor()
-    async with chair.cockpit(*size) as (app, pilot):
-        await at_rest(chair, app, pilot)
-        await press(pilot, *SCREENS[name])
-        await settled(pilot)
-        look(f"{name}-{size[0]}x{size[1]}", "txt", screen_text(app))
-        if name == "floor":
-            look(f"{name}-{size[0]}x{size[1]}", "svg", picture(app))
 
 
 async def test_ascii_signs_are_ascii():

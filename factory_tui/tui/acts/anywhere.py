@@ -129,6 +129,14 @@ ANYWHERE: tuple[Act, ...] = (
         hint=3,
     ),
     Act(
+        id="whole",
+        keys=("=",),
+        label="whole",
+        doc="Shows in full what this screen had to cut, marked with an ellipsis.",
+        group="look",
+        hint=45,
+    ),
+    Act(
         id="pause-all",
         keys=("P",),
         label="pause all",

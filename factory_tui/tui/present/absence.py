@@ -11,10 +11,10 @@ from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Verdict
 from factory_tui.domain.waiting import waiting
+from factory_tui.domain.wording import worded
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, cut_line, item, line
 from factory_tui.tui.present.floor import KIND_WORDS
-from factory_tui.tui.present.history import tag_of
 from factory_tui.tui.present.words import Setting, since
 
 _CALLS = (e.ActionAsked, e.Escalated, e.PlanProposed, e.HandoffOffered, e.CharterProposed, e.ProposalMade, e.TaskStuck)
@@ -100,7 +100,7 @@ def _limits(found: list[Entry]) -> str:
 
 
 def _ground(found: list[Entry]) -> str:
-    told = [f"{tag_of(entry)} {getattr(entry.event, 'task', '') or ''}".strip() for entry in found]
+    told = [worded(entry.event) for entry in found]
     return one_line(", ".join(dict.fromkeys(told)), 200)
 
 

@@ -34,7 +34,7 @@ def crew_rows(state: State, setting: Setting) -> list[Item]:
             (f"{control or 'proven when it sits':<20} ", "dim"),
             (at_work, "work" if running else "dim"),
         )
-        second = line((f"   {_used(state, card)}", "dim"), (f"  {one_line(why, 160)}", "dim"))
+        second = line((f"   {_used(state, card)}", "dim"), (f"  {one_line(why, 400)}", "dim"))
         found.append(item(f"role:{card.id}", cut_line(first, setting.width), cut_line(second, setting.width)))
     return found
 
@@ -62,8 +62,8 @@ def _used(state: State, card: RoleCard) -> str:
     spent, most, of_turn = used(state, f"role:{card.id}"), bound(state, f"role:{card.id}"), share(state, card.id, "")
     total = f"/{most.usd:g}" if most.usd else ""
     return (
-        f"used {money(spent.usd, spent.unknown)}{total} {tokens(spent.tokens)};"
-        f" a turn: ${of_turn.usd:g} {tokens(of_turn.tokens)} {of_turn.minutes:g} min"
+        f"used {money(spent.usd, spent.unknown)}{total}, {tokens(spent.tokens)} tok;"
+        f" a turn: ${of_turn.usd:g}, {tokens(of_turn.tokens)} tok, {of_turn.minutes:g} min"
     )
 
 

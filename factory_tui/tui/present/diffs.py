@@ -166,7 +166,7 @@ def wrap_spans(
         rows.append((*head, *row, *tail))
         row, used = [], 0
 
-    for text, style in spans:
+    for text, style, _ in spans:
         while text:
             fits = chars_that_fit(text, room - used)
             if not fits and not used:

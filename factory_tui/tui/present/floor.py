@@ -16,6 +16,7 @@ from factory_tui.tui.present.proof import proven_word, wall_words
 from factory_tui.tui.present.words import (
     Setting,
     Word,
+    count,
     marks_line,
     money,
     outcome_word,
@@ -54,18 +55,19 @@ def header(state: State, name: str, setting: Setting, *, phase: str = "", marks:
     if state.session_open:
         rest.append(Span("  PAUSED " if state.paused else f"  {state.mode.upper()} ", "key"))
         rest += wall_words(state.wall, root=state.root)
-        rest.append(Span(f" {money(state.usd, state.costs_unknown)} {tokens(state.tokens)}", "bar"))
+        rest.append(Span(f" {money(state.usd, state.costs_unknown)} {tokens(state.tokens)} tok", "bar"))
     if state.world:
         until = min(wait.until for wait in state.world.values())
         rest.append(Span(f" WORLD until {until[11:16]} ", "bar-alert"))
     if wide and state.tasks:
-        rest.append(Span(f"  {len(state.tasks)} task(s), {len(state.turns)} at work", "bar-dim"))
+        rest.append(Span(f"  {count(len(state.tasks), 'task')}, {len(state.turns)} at work", "bar-dim"))
     clock = (Span(f" {setting.now[11:16] if setting.now else ''} ", "bar"),)
     if mission:
         over = (Span(f" {mission.outcome.upper()}", "bar"),) if mission.outcome else ()
         taken = sum(line_width(tuple(part)) for part in (first, rest, over, clock)) + len(mission.id) + 2
-        text = one_line(mission.text, max(0, min(44 if wide else 18, setting.width - taken)))
-        first += [Span(f" {mission.id} {text}", "bar"), *over]
+        room = max(0, min(44 if wide else 18, setting.width - taken))
+        text = cut_line((Span(one_line(mission.text, 2_000), "bar"),), room)
+        first += [Span(f" {mission.id} ", "bar"), *text, *over]
     elif phase:
         first.append(Span(f" {phase}", "bar"))
     else:
@@ -92,7 +94,8 @@ def needs(state: State, setting: Setting) -> tuple[Line, str]:
     for number, one in enumerate(items):
         spans.append(Span(" | " if number else "", "bar-dim"))
         spans.append(Span(f"{KIND_WORDS[one.kind]} ", "key"))
-        spans.append(Span(f"{one.id} {one_line(_short(one), 60)} {since(one.since, setting.now)}", "bar"))
+        spans += cut_line((Span(f"{one.id} {one_line(_short(one), 400)}", "bar"),), 66)
+        spans.append(Span(f" {since(one.since, setting.now)}", "bar"))
         if line_width(tuple(spans)) > setting.width:
             break
     return ends(tuple(spans), (Span(" o=open ", "key"),), setting.width, "bar"), "bar"
@@ -133,7 +136,7 @@ def task_items(state: State, chronicle: Chronicle, setting: Setting) -> list[Ite
             (
                 Span(f"{number if number < 10 else ' '} ", "dim"),
                 Span(task.id, "strong"),
-                Span(f" {one_line(task.title, 80)}"),
+                Span(f" {one_line(task.title, 400)}"),
             ),
             (*marks_line(state, task, setting), Span(" ")),
             setting.width,
@@ -167,7 +170,7 @@ def task_items_short(state: State, chronicle: Chronicle, setting: Setting) -> li
             Span(f"{number if number < 10 else ' '} ", "dim"),
             Span(f"{task.id} ", "strong"),
             *marks_line(state, task, setting),
-            Span(f"  {one_line(task.title, 60)}"),
+            Span(f"  {one_line(task.title, 400)}"),
         )
         items.append(item(task.id, ends(left, right, setting.width)))
     return items
@@ -208,7 +211,7 @@ def pane_head(state: State, story: Story, setting: Setting, *, pinned: bool = Fa
         spent = f" {money(story.usd)}"
         if state.charter is not None and (most := _budget(state, story.role)):
             spent += f"/{most:g}"
-        right.append(Span(f"{spent} {tokens(story.tokens)}", "dim"))
+        right.append(Span(f"{spent} {tokens(story.tokens)} tok", "dim"))
     if story.denied:
         right.append(Span(f" {story.denied} denied", "bad"))
     return tuple(left), tuple(right)

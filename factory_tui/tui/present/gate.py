@@ -64,7 +64,7 @@ def _words(state: State, task: Task, level: int, mark: str, judged: LevelJudged 
         old = "of the attempt before: " if mark == "stale" else "STALE, of the attempt before: "
         stale = old if level in (2, 3) and (_is_stale(task) or judged is not _of_now(task, level)) else ""
         independent = "" if judged.independent else "NOT INDEPENDENT; "
-        return f"{stale}{independent}{one_line(judged.summary, 100)}{on}"
+        return f"{stale}{independent}{one_line(judged.summary, 400)}{on}"
     match level:
         case 5:
             opened = [incident.id for incident in state.incidents.values() if incident.task == task.id]
@@ -118,10 +118,14 @@ def level_text(state: State, task: Task, level: int) -> list[tuple[str, str]]:
         return [(f"level {level} {LEVEL_NAMES[level]}", "This level has not run on this task.")]
     lines = [
         f"{judged.verdict.value.upper()}: {judged.summary}",
-        f"tree {judged.tree or '-'}",
-        f"commit {judged.commit or '-'}",
-        f"base {judged.base or '-'}",
-        "independent" if judged.independent else "NOT independent: author and reviewer are one person",
+        *(
+            f"{name} {sha}"
+            for name, sha in (("tree", judged.tree), ("commit", judged.commit), ("base", judged.base))
+            if sha
+        ),
+        "judged independently of the author"
+        if judged.independent
+        else "NOT independent: author and reviewer are one person",
     ]
     parts = [(f"{task.id} level {level} {LEVEL_NAMES[level]}", "\n".join(lines))]
     for finding in judged.findings:

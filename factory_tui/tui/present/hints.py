@@ -9,16 +9,20 @@ from factory_tui.tui.keymap import Keys, shown
 from factory_tui.tui.lines import Line, Span, line_width
 
 
-def hint_line(acts: Sequence[Act], works: Callable[[Act], bool], width: int, always: str = "") -> Line:
-    """Keys and labels of what works now, the most useful first, as many as fit; `always` has its place at the end."""
+def hint_line(acts: Sequence[Act], works: Callable[[Act], bool], width: int, always: Sequence[str] = ()) -> Line:
+    """Keys and labels of what works now, the most useful first, as many as fit; those `always` stand at the end, and
+    the last of them gives way last."""
     ranked = sorted((act for act in acts if act.hint and act.keys), key=lambda act: act.hint)
-    last = next((_hint(act) for act in ranked if act.id == always and works(act)), ())
+    last: Line = ()
+    for act in reversed([act for act in ranked if act.id in always and works(act)]):
+        if line_width((*_hint(act), *last)) <= width:
+            last = (*_hint(act), *last)
     spans: list[Span] = []
     for act in ranked:
         more = _hint(act)
-        if more != last and works(act) and line_width((*spans, *more, *last)) <= width:
+        if act.id not in always and works(act) and line_width((*spans, *more, *last)) <= width:
             spans += more
-    return (*spans, *last) if line_width((*spans, *last)) <= width else tuple(spans)
+    return (*spans, *last)
 
 
 def folded(strip: Line, width: int) -> tuple[Line, ...]:
@@ -71,9 +75,13 @@ def help_parts(keys: Keys, places: Sequence[str], why_not: Callable[[Act], str])
         for act in keys.here(places):
             if act.group != group:
                 continue
-            names = " ".join(shown(key) for key in act.keys) or "(palette)"
+            names, doc = " ".join(shown(key) for key in act.keys) or "(palette)", act.doc
+            if (number := act.id.rpartition(".")[2]).isdigit():
+                if number != "1":
+                    continue  # one line tells of all nine
+                names, doc = "1-9", doc.replace(" 1 ", " 1 to 9 ")
             why = why_not(act)
-            lines.append(f"{names:<12} {act.doc}" + (f"  [not now: {why}]" if why else ""))
+            lines.append(f"{names:<12} {doc}" + (f"  [not now: {why}]" if why else ""))
         if lines:
             parts.append((title, "\n".join(lines)))
     return parts

@@ -7,12 +7,16 @@ from factory_tui.domain.rules import Rule
 from factory_tui.domain.state import State, Task
 from factory_tui.tui.chronicle import Hit
 from factory_tui.tui.harmless import one_line
-from factory_tui.tui.lines import Item, cut_line, item, line
+from factory_tui.tui.lines import Item, Span, cut_line, item, line, line_width
 from factory_tui.tui.present.words import Setting
 
 _ENFORCED: dict[str, dict[str, tuple[bool, str]]] = {}
 """By charter: rule id to (enforced, how or what is missing)."""
 _BEARING: dict[tuple[str, str], tuple[Rule, ...]] = {}
+
+
+LEAST_HOW = 13 + 28
+"""Columns of a rule's row beside its title: sign, id and severity, and how it is held."""
 
 
 def prepare(state: State) -> None:
@@ -55,13 +59,17 @@ def all_rule_items(state: State, setting: Setting) -> list[Item]:
         return []
     enforced = enforcement(state)
     items = []
+    room = max(20, setting.width - LEAST_HOW)
+    column = min(room, max((len(one_line(rule.title, 200)) for rule in state.charter.rules), default=0))
     for rule in state.charter.rules:
+        title = cut_line((Span(one_line(rule.title, 200)),), column)
         is_enforced, how = enforced[rule.id]
         body = line(
             (f" {setting.glyphs['pass' if is_enforced else 'not run']} ", "ok" if is_enforced else "dim"),
             (f"{rule.id:<4}", "strong"),
             (f"{rule.severity:<6}", "bad" if rule.severity == "block" else "warn"),
-            (f"{one_line(rule.title, 70):<52} ", "text"),
+            *title,
+            " " * (column - line_width(title) + 2),
             (how if is_enforced else f"loaded, not enforced, {how}", "dim"),
         )
         items.append(item(f"rule:{rule.id}", cut_line(body, setting.width)))

@@ -19,12 +19,12 @@ def memory_items(state: State, chronicle: Chronicle, setting: Setting) -> list[I
     law, glyphs, marks = state.charter, setting.glyphs, chronicle.marks
     items = _touch_items(chronicle, setting)
     for proposal in state.proposals.values():
-        told = f" INVALID: {one_line(proposal.problem, 160)}; last good version stays in force"
+        told = f" INVALID: {one_line(proposal.problem, 600)}; last good version stays in force"
         body = line(
             (f" {glyphs['new']} ", "warn"),
             (f"{proposal.id} CHANGED ", "warn"),
             (f"{since(proposal.since, setting.now)} ", "dim"),
-            (one_line(proposal.path, 60), "text"),
+            (one_line(proposal.path, 400), "text"),
             (told, "bad") if proposal.problem else (" in force when adopted", "warn"),
         )
         items.append(item(f"proposal:{proposal.id}", cut_line(body, setting.width)))
@@ -51,14 +51,14 @@ def memory_items(state: State, chronicle: Chronicle, setting: Setting) -> list[I
     add("go:rules", ok, f"rules {len(law.rules)}", (" in force", "dim"))
     add("go:crew", ok, f"roles {len(law.roles)}", (f" charter {law.sha256[:8]}", "dim"))
     for document in law.knowledge:
-        name = one_line(document.path.removeprefix("memory/knowledge/"), 60)
+        name = one_line(document.path.removeprefix("memory/knowledge/"), 400)
         add(f"document:{document.path}", (" - ", "dim"), name, (f" {document.sha256[:8]}", "dim"))
     if state.digest:
         read = state.digest.session <= state.acknowledged
         sign = ok if read else (f" {glyphs['new']} ", "warn")
         add("digest", sign, f"digest of session {state.digest.session}", ("" if read else " UNREAD", "warn"))
     for key in tuple(by_row):
-        add(key, (" - ", "dim"), one_line(key.partition(":")[2], 60) or "the home")
+        add(key, (" - ", "dim"), one_line(key.partition(":")[2], 400) or "the home")
     return items
 
 
@@ -75,7 +75,7 @@ def _memory_row(path: str, state: State) -> str:
 
 def _told_mark(mark: Mark, setting: Setting) -> tuple[str, str]:
     if mark.problem:
-        return (f" CANNOT BE READ: {one_line(mark.problem, 160)}; last good version stays in force", "bad")
+        return (f" CANNOT BE READ: {one_line(mark.problem, 600)}; last good version stays in force", "bad")
     return (f" {'CHANGED' if mark.new else 'GONE'} {since(mark.at, setting.now)}", "warn")
 
 
@@ -99,7 +99,7 @@ def _touch_items(chronicle: Chronicle, setting: Setting) -> list[Item]:
     for number, one in reversed(list(enumerate(chronicle.touches))[-MOST_TOUCHES:]):
         body = line(
             (f" {setting.glyphs['denied']} PROTECTED ", "bad"),
-            (f"{one_line(one.path, 80)} ", "strong"),
+            (f"{one_line(one.path, 400)} ", "strong"),
             (f"by {one.turn} on {one.task}, DENIED {one.count}x {since(one.at, setting.now)}", "bad"),
         )
         found.append(item(f"touch:{number}", cut_line(body, setting.width)))

@@ -103,7 +103,7 @@ def state_items(state: State, setting: Setting) -> list[Item]:
     rows += [_title("tasks", setting)] if state.tasks or state.closed else []
     for task in tasks_in_view(state):
         word = task_word(state, task)
-        left = (Span(f" {task.id} ", "strong"), Span(one_line(task.title, 80)))
+        left = (Span(f" {task.id} ", "strong"), Span(one_line(task.title, 400)))
         right = (*marks_line(state, task, setting), Span("  "), word.span(setting), Span(" "))
         rows.append(ends(left, right, setting.width))
     if state.turns:

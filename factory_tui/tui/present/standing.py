@@ -126,7 +126,7 @@ def rule_items(found: list[Standing], setting: Setting) -> list[Item]:
     items = []
     for one in found:
         glyph, style = LOOKS[one.word]
-        title = (one_line(one.title, 70), "dim" if one.word in ("not enforced", "not applicable") else "text")
+        title = (one_line(one.title, 200), "dim" if one.word in ("not enforced", "not applicable") else "text")
         lead = (f" {setting.glyphs[glyph]} ", style)
         if one.word in ("denied", "waiting"):
             body = line(lead, (f"{one.told} ", style), (f"{one.source} ", "strong"), title)

@@ -96,7 +96,7 @@ class Briefing(Card):
         super().present()
         self.is_gone = self.is_gone and bool(self.item.id)
         checks = self.rows_at("checks")
-        checks.edge = self.app.size.width >= WIDE
+        checks.set_edge(self.app.size.width >= WIDE)
         setting = self.setting(checks.room or self.app.size.width)
         items = check_items(cockpit.checks, setting, whole=self.app.size.width >= WIDE)
         checks.show(items, check_title(cockpit.checks))

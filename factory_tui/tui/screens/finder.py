@@ -9,7 +9,7 @@ from textual.events import Key
 
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.keymap import shown
-from factory_tui.tui.lines import Item, Span, cut_line, item, line
+from factory_tui.tui.lines import Item, Line, Span, cut_line, item, line
 from factory_tui.tui.screens.arrangement import Place
 from factory_tui.tui.screens.room import Room
 from factory_tui.tui.widgets.bar import Bar
@@ -57,9 +57,24 @@ class Finder(Room):
         self.show_header((Span(" all actions; type words, Enter does it", "bar"),))
         rows = self.rows_at("rows")
         rows.activate(True)
-        acts = found(self.cockpit.keys.here(self.below.places), self.query_one("#words", LineInput).value)
+        here = sorted(self.cockpit.keys.here(self.below.places), key=lambda act: act.group == "move")
+        acts = found(here, self.query_one("#words", LineInput).value)
         width = self.app.size.width
         rows.show([self._row(act, width) for act in acts], (), " no action has these words")
+
+    def hints(self, width: int) -> Line:
+        """Letters are words here: other keys than these do nothing else."""
+        return cut_line(
+            (
+                Span(" Enter", "key"),
+                Span(" does it, or says why not now ", "bar"),
+                Span(" Up Down", "key"),
+                Span(" choose ", "bar"),
+                Span(" Esc", "key"),
+                Span(" back ", "bar"),
+            ),
+            width,
+        )
 
     def _row(self, act: Act, width: int) -> Item:
         why = self.below.why_not(act)

@@ -15,7 +15,7 @@ from factory_tui.tui.present.gate import gate_items, gate_title
 from factory_tui.tui.present.memory import memory_items, memory_title
 from factory_tui.tui.present.proof import frozen_badge
 from factory_tui.tui.present.standing import rule_items, rules_title, standings
-from factory_tui.tui.present.words import Setting, tasks_in_view
+from factory_tui.tui.present.words import Setting, count, tasks_in_view
 from factory_tui.tui.screens.arrangement import (
     MOST_PANES,
     TABS,
@@ -43,6 +43,7 @@ class Floor(TurnActs):
     """Chosen are a task and a turn; they follow the work until the supervisor chooses."""
 
     places: ClassVar[tuple[str, ...]] = ("floor",)
+    always: ClassVar[tuple[str, ...]] = ("whole", "help", "quit")
 
     def compose(self) -> ComposeResult:
         yield self.box_of(Bar(id="header"))
@@ -105,7 +106,7 @@ class Floor(TurnActs):
             self._bar_named("tabs").show(self._tabs())
             self._bar_named("crew-line").show(rows.crew_line(state, chronicle, setting))
         tasks = self._rows("tasks")
-        tasks.framed = not small
+        tasks.set_framed(not small)
         make = rows.task_items_short if small else rows.task_items
         empty = " no task yet: t states one"
         items = make(state, chronicle, self.setting(tasks.room or width))
@@ -145,7 +146,7 @@ class Floor(TurnActs):
             story = cockpit.chronicle.stories.get(turn)
             if not pane.display:
                 continue
-            pane.edge = not self.zoomed and not is_small(*self.app.size)
+            pane.set_edge(not self.zoomed and not is_small(*self.app.size))
             if story is None:
                 pane.say_empty(rows.empty_words(cockpit.state, cockpit.phase))
                 pane.show(None)
@@ -201,7 +202,7 @@ class Floor(TurnActs):
     def not_now(self, act: Act) -> str:
         if act.id.startswith("task.") and act.id[5:].isdigit():
             number = len(tasks_in_view(self.cockpit.state))
-            return "" if int(act.id[5:]) <= number else f"there are {number} task(s)"
+            return "" if int(act.id[5:]) <= number else f"the list has {count(number, 'task')}"
         return self.turn_not_now(act)
 
     # --- mouse -----------------------------------------------------------------------------------

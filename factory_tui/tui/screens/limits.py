@@ -15,7 +15,7 @@ class LimitsMatrix(Listing):
     """Enter shows every limit of one role."""
 
     def __init__(self) -> None:
-        super().__init__("limits of every role, as they were tried; Enter shows each limit of one", _none, _nothing)
+        super().__init__("of every role, as they were tried; Enter shows one role's", _none, _nothing)
         self._cells: dict[str, tuple[Cell, ...] | None] = {}
         self._read_of: dict[str, str] = {}
 

@@ -181,7 +181,7 @@ def memory() -> Listing:
         floor.open_key(key)
 
     return Listing(
-        "memory",
+        "memory: what every seat is told from; Enter shows one, and what changed in it",
         lambda room, setting: memory_items(room.cockpit.state, room.cockpit.chronicle, setting),
         open_memory,
     )

@@ -129,7 +129,7 @@ class Reader(Room):
 
     def pane_head(self) -> tuple[Line, Line]:
         number = len(self.parts)
-        return (Span(f"{number} part{'' if number == 1 else 's'}", "title"),), self.progress()
+        return (Span(f"{number} parts", "title"),) if number > 1 else (), self.progress()
 
     def progress(self) -> Line:
         """How much of a long text is there; empty = all of it."""

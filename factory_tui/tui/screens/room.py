@@ -5,7 +5,6 @@ Selection is ours; Textual's focus is used for typing text and for nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events
@@ -14,7 +13,7 @@ from textual.widget import Widget
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.keymap import shown
-from factory_tui.tui.lines import Line, Span, ends, text_of, wrapped
+from factory_tui.tui.lines import Line, Span, ends, line_width, text_of, wrapped
 from factory_tui.tui.painting import Painted
 from factory_tui.tui.present.elsewhere import elsewhere_badge
 from factory_tui.tui.present.hints import hint_line, key_at, sequence_line
@@ -29,7 +28,8 @@ from factory_tui.tui.widgets.rows import Rows
 if TYPE_CHECKING:
     from factory_tui.tui.bridge import Bridge
 
-Typed = Callable[[str], None]
+LEAST_HINTS = 24
+"""Columns beside a message that are worth showing keys in."""
 Made = TypeVar("Made", bound=Painted)
 
 
@@ -38,6 +38,8 @@ class Room(Typing, inherit_bindings=False):
 
     places: ClassVar[tuple[str, ...]] = ()
     """Names from the table of actions that belong here; `any` always does."""
+    always: ClassVar[tuple[str, ...]] = ("whole", "back")
+    """Actions that have their place on the strip of keys, however small it is: what works of them."""
     AUTO_FOCUS = ""
 
     def __init__(self) -> None:
@@ -112,6 +114,8 @@ class Room(Typing, inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         self.cockpit.came_back()
         self.lay_out()
+        if self.is_typing:
+            self._show_prompt()
         self.call_after_refresh(self.renew)
 
     def on_screen_resume(self) -> None:
@@ -152,7 +156,7 @@ class Room(Typing, inherit_bindings=False):
         event.prevent_default()
         if key == "ctrl+c":
             self.cockpit.interrupt()
-        elif self._typed is None:
+        elif not self.is_typing:
             self.press(key, event.time)
         else:
             self.press_in_line(key)
@@ -214,6 +218,8 @@ class Room(Typing, inherit_bindings=False):
             return self.not_now(act)
         if not hasattr(self, act.method) and not hasattr(self.cockpit, act.method):
             return "this screen has nothing for it"
+        if act.id == "whole" and not any(widget.display and widget.has_cut for widget in self.drawn.values()):
+            return "nothing on this screen is cut"
         return self.not_now(act) or self.cockpit.not_now(act)
 
     # --- words -----------------------------------------------------------------------------------
@@ -247,7 +253,10 @@ class Room(Typing, inherit_bindings=False):
         self._make_room(max(1, len(told)), len(strip))
         if text:
             background = style if style.startswith("bar") else "bar"
-            self._bar.show(*((Span(" "), *one) for one in told), fills=(background,) * len(told))
+            lines = [(Span(" "), *one) for one in told]
+            if (left := width - line_width(lines[-1]) - 2) > LEAST_HINTS:
+                lines[-1] = (*lines[-1], Span("  ", background), *self.hints(left))
+            self._bar.show(*lines, fills=(background,) * len(told))
         else:
             self._bar.show(*strip)
 
@@ -264,7 +273,7 @@ class Room(Typing, inherit_bindings=False):
 
     def hints(self, width: int) -> Line:
         acts = self.cockpit.keys.here(self.places)
-        return hint_line(acts, lambda act: not self.why_not(act), width, "" if "floor" in self.places else "back")
+        return hint_line(acts, lambda act: not self.why_not(act), width, self.always)
 
     # --- mouse -----------------------------------------------------------------------------------
 
@@ -279,10 +288,6 @@ class Room(Typing, inherit_bindings=False):
             self.press_prompt(text_of(message.bar.line_at(message.row)), message.column)
 
     def _press_hint(self, strip: Line, column: int, at: float) -> None:
-        if self._typed is None and self.cockpit.message[0]:
-            self.cockpit.quiet()
-            self.show_hints()
-            return
         here = self.cockpit.keys.here(self.places)
         names = {shown(key): key for act in here for key in act.keys if " " not in key}
         if self._begun:
@@ -292,11 +297,19 @@ class Room(Typing, inherit_bindings=False):
             self.press(key, at)
         elif self._begun:
             self.press("escape", at)
+        elif self.cockpit.message[0] and self._typed is None:
+            self.cockpit.quiet()
+            self.show_hints()
 
     # --- what every screen does ------------------------------------------------------------------
 
     def act_back(self) -> None:
         self.cockpit.go_back()
+
+    def act_whole(self) -> None:
+        cut = [(widget.id or "", widget.whole_rows()) for widget in self.drawn.values() if widget.display]
+        parts = [(name.replace("-", " "), "\n\n".join(rows)) for name, rows in cut if rows]
+        self.cockpit.read("in full, what was cut", parts)
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()

@@ -186,7 +186,7 @@ class Sheet(Card):
             return super().hints(width)
         more = (Span(f" {shown(act.keys[0])}", "key" if self.is_armed else "bar-dim"), Span(f" {act.label} ", "bar"))
         base = list(super().hints(width - line_width(more)))
-        place = next((n for n, span in enumerate(base) if span.text == "|"), 0)
+        place = next((n for n, span in enumerate(base) if span.text.strip() == "|"), 0)
         return (*base[:place], *more, *base[place:])
 
     # --- answering -------------------------------------------------------------------------------

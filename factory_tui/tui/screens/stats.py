@@ -6,12 +6,12 @@ from factory_tui.domain.entries import Entry
 from factory_tui.domain.stats import Figure, measure
 from factory_tui.domain.wording import worded
 from factory_tui.tui.harmless import one_line
-from factory_tui.tui.lines import Item, Span, item, line
+from factory_tui.tui.lines import Item, Line, Span, item, line, line_width, wrap_words
 from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.listing import Listing
 
-WIDE, NARROW, NUMBER = 50, 34, 7
-"""Columns of a title on a wide and a narrow terminal, and of a number."""
+GROUP, WIDE, NARROW, NUMBER = 11, 50, 34, 7
+"""Columns of a group, of a title on a wide and a narrow terminal, and of a number."""
 
 
 class Stats(Listing):
@@ -30,16 +30,8 @@ class Stats(Listing):
         if self._counted != self.cockpit.state.seq:
             self._counted = self.cockpit.state.seq
             self._figures = measure(self._entries())
-        rows, room = [], WIDE if setting.width >= 100 else NARROW
-        for one in self._figures:
-            told = [
-                Span(f"{one.group:<11}", "dim"),
-                Span(f"{one.title[:room]:<{room}} "),
-                Span(f"{one.told:>{NUMBER}}", "title" if one.value is not None else "dim"),
-                Span(f"  {one.why}" if one.why else "", "dim"),
-            ]
-            rows.append(item(f"figure:{one.name}", line(*told)))
-        return rows
+        column = WIDE if setting.width >= 100 else NARROW
+        return [item(f"figure:{one.name}", *_lines(one, column, setting.width)) for one in self._figures]
 
     def _entries(self) -> list[Entry]:
         """The whole ledger, not only what the timeline keeps."""
@@ -60,3 +52,17 @@ class Stats(Listing):
         ]
         text = "\n".join(lines) or "No entry: nothing of the kind is on record."
         self.cockpit.read(f"{one.title}: {one.told} {one.why}".rstrip(), [("entries", text)])
+
+
+def _lines(one: Figure, column: int, width: int) -> list[Line]:
+    """What, and how much; what has no room beside it stands below."""
+    first, *more = wrap_words(one.title, column)
+    told = [Span(f"{one.group:<{GROUP}}", "dim"), Span(f"{first:<{column}} ")]
+    told.append(Span(f"{one.told:>{NUMBER}}", "title" if one.value is not None else "dim"))
+    indent = " " * (GROUP + 2)
+    below = [line(f"{indent}{row}") for row in more]
+    if one.why and line_width((*told, Span(f"  {one.why}"))) <= width:
+        told.append(Span(f"  {one.why}", "dim"))
+    elif one.why:
+        below += [line((f"{indent}{row}", "dim")) for row in wrap_words(one.why, max(20, width - len(indent)))]
+    return [tuple(told), *below]

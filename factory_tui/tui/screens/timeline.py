@@ -71,7 +71,7 @@ class Timeline(Listing):
         if not number and sessions:
             number, first, last = sessions[-1]
         rows, then = self.rows, self.rows_at("then")
-        then.edge = self.app.size.width >= WIDE
+        then.set_edge(self.app.size.width >= WIDE)
         setting = self.setting(rows.room or self.app.size.width)
         made = (number, self.filter, last, setting.width)
         if made != self._made:

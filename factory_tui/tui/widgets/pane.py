@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from factory_tui.tui.lines import Line, Span
-from factory_tui.tui.painting import Painted
+from factory_tui.tui.painting import Painted, more_rows
 from factory_tui.tui.transcript import ACTION_KINDS, Kind, Transcript, spans_of
 
 JUMP = 0.34
@@ -345,11 +345,15 @@ class Pane(Painted):
             right = (Span("reading, G = newest", "warn"),)
         elif self.filter != "all":
             right = (Span(f"only {self.filter}", "warn"),)
+        elif not self.follow and self.transcript is not None:
+            above = max(0, self._top - self.transcript.first)
+            below = max(0, self._newest() + 1 - self._top - self.height)
+            right = (*right, *more_rows(self.paint.glyphs, above, below, bool(right)))
         elif self.transcript is not None and self.transcript.dropped:
             right = (Span(f"{self.transcript.dropped:,} characters not shown", "warn"), Span("  "), *right)
         left = self._head
         if self.active:
-            left = tuple(Span(span.text, "title-active" if span.style == "title" else span.style) for span in left)
+            left = tuple(span._replace(style="title-active") if span.style == "title" else span for span in left)
         return self.rule(left, right)
 
     # --- mouse -----------------------------------------------------------------------------------
@@ -379,7 +383,7 @@ def _marked(spans: Line, needle: str) -> Line:
         place = low.find(wanted, place + len(wanted))
     found: list[Span] = []
     start = 0
-    for text, style in spans:
+    for text, style, _ in spans:
         end = start + len(text)
         marks = sorted({start, end, *(edge for hit in hits for edge in hit if start < edge < end)})
         for left, right in pairwise(marks):

@@ -8,7 +8,7 @@ from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from factory_tui.tui.lines import Item, Line, Span, line_width
-from factory_tui.tui.painting import Painted
+from factory_tui.tui.painting import Painted, more_rows
 
 
 class Rows(Painted):
@@ -36,6 +36,13 @@ class Rows(Painted):
         self._flat: list[tuple[int, Line]] = []
         self._drawn: list[tuple[int, Line]] = []
         self._top = 0
+
+    def set_framed(self, framed: bool) -> None:
+        """With a title row, or without."""
+        if framed != self.framed:
+            self.framed = framed
+            self.resized()
+            self.repaint()
 
     # --- in --------------------------------------------------------------------------------------
 
@@ -173,19 +180,16 @@ class Rows(Painted):
         if chosen != 1:
             return spans
         style = "chosen" if self.active else "chosen-quiet"
-        shown = tuple(Span(span.text, style) for span in spans) if self.active else spans
+        shown = tuple(span._replace(style=style) for span in spans) if self.active else spans
         room = self.room - line_width(shown)
         return (*shown, Span(" " * room, style)) if self.active and room > 0 else shown
 
     def _head(self) -> Line:
         above, below = self._top, max(0, len(self._flat) - self._top - self.height)
-        glyphs = self.paint.glyphs
-        more = [f"{glyphs['up']}{above}"] if above else []
-        more += [f"{glyphs['down']}{below}"] if below else []
         title = self._title
         if self.active:
-            title = tuple(Span(span.text, "title-active" if span.style == "title" else span.style) for span in title)
-        return self.rule(title, (Span(" ".join(more), "dim"),) if more else ())
+            title = tuple(span._replace(style="title-active") if span.style == "title" else span for span in title)
+        return self.rule(title, more_rows(self.paint.glyphs, above, below))
 
     # --- mouse -----------------------------------------------------------------------------------
 
