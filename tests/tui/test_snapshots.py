@@ -18,7 +18,9 @@ SIZES = ((80, 24), (120, 40), (220, 60))
 
 def look(name: str, kind: str, got: str) -> None:
     """The picture is as it was; else what differs. A changed role or rule gives other sums, and is no other picture."""
-    got = re.sub(r"((?:charter|sha256)(?:\s|&#160;)+)([0-9a-f]+)", lambda found: found[1] + "5" * len(found[2]), got)
+    got = re.sub(
+        r"((?:[Cc]harter:?|sha256)(?:\s|&#160;)+)([0-9a-f]+)", lambda found: found[1] + "5" * len(found[2]), got
+    )
     file = GOLDENS / f"{name}.{kind}"
     if os.environ.get("FACTORY_SNAPSHOTS") == "update":
         file.parent.mkdir(exist_ok=True)

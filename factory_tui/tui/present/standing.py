@@ -112,13 +112,15 @@ def rules_title(state: State, task: Task | None, found: list[Standing], setting:
         return (Span(f"RULES{total}", "title"),)
     counts = Counter(one.word for one in found)
     name = f"RULES {len(found) - counts['not applicable']}"
-    spans = [Span(f"{name} bear on {task.id}" if setting.width >= WIDE else name, "title")]
+    is_wide = setting.width >= WIDE
+    spans = [Span(f"{name} bear on {task.id}" if is_wide else "RULES", "title")]
     short = {"not applicable": "n/a", "not enforced": "unenforced"}
     for word in ORDER:
-        if counts[word]:
+        if counts[word] and (is_wide or word not in short):  # a narrow box tells of what is enforced
             style = LOOKS[word][1] if word in ("denied", "waiting") else "dim"
             spans.append(Span(f" {counts[word]} {short.get(word, word)}", style))
-    return (*spans, Span(f" all {len(state.charter.rules)}: gr", "dim"))
+    more = (Span(f" all {len(state.charter.rules)}: gr", "dim"),) if is_wide else ()
+    return (*spans, *more)
 
 
 def rule_items(found: list[Standing], setting: Setting) -> list[Item]:
