@@ -47,7 +47,7 @@ async def test_keys_choose_a_task_and_everything_shows_that_task():
         await press(pilot, "k")
         assert "GATE T-2" in screen_text(app)
         await press(pilot, "9")
-        assert "there are 5 task(s)" in hint(app)
+        assert "the list has 5 tasks" in hint(app)
 
 
 async def test_tab_goes_through_every_box_and_back():
