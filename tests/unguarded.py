@@ -173,7 +173,7 @@ class Unguarded(Crew):
             checks_for=lambda charter: checks or house.gatekeeper.checks(),
             progress=lambda turn, text: None,
         )
-        return replace(house, gatekeeper=keeper)
+        return replace(house, gatekeeper=keeper, beginning=replace(house.beginning, gatekeeper=keeper))
 
     def ledger(self) -> tuple[Event, ...]:
         """Everything that is on record, read from disk."""

@@ -20,7 +20,7 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 from factory_tui.domain.errors import WorldError
-from factory_tui.engine.ports import Fetched
+from factory_tui.engine.fetch_ports import Fetched
 
 MOST_BYTES = 2_000_000
 MOST_REDIRECTS = 3

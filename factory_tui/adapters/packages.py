@@ -22,7 +22,8 @@ from factory_tui.adapters.processes import remove_tree, to_the_end
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.packages import Wanted, managers, wanted
 from factory_tui.domain.terms import FetchedPackages
-from factory_tui.engine.ports import Boundary, Brought, Equipment, Limits, Sandbox
+from factory_tui.engine.fetch_ports import Brought
+from factory_tui.engine.ports import Boundary, Equipment, Limits, Sandbox
 
 SECONDS = 300.0
 MOST_ROUNDS = 20

@@ -7,23 +7,24 @@ from msgspec.structs import replace
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.answering_asks import answer_ask
+from factory_tui.domain.answering_stuck import answer_stuck, dismiss, drop
 from factory_tui.domain.asking import key_of, unread
 from factory_tui.domain.deciding_changes import approve_change
 from factory_tui.domain.deciding_crew import raise_budget, try_world
 from factory_tui.domain.deciding_deployments import answer_deployment
-from factory_tui.domain.deciding_incidents import close_incident, fill_incident, open_incident
+from factory_tui.domain.deciding_incidents import close_incident, fill_incident
 from factory_tui.domain.deciding_tasks import open_plan, redirect, release, reoffer
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.incidents import form_in
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.numbers import Ids
-from factory_tui.domain.passing_on import after_fail, mission_over, offer
+from factory_tui.domain.passing_on import after_fail, offer
 from factory_tui.domain.shared_causes import budget_scope
 from factory_tui.domain.spending import amount_in, bound, share
-from factory_tui.domain.splitting import FORM, split
-from factory_tui.domain.state import State, Task, verdict_of
+from factory_tui.domain.splitting import FORM
+from factory_tui.domain.state import State, Task
 from factory_tui.domain.steering import resume_turn
-from factory_tui.domain.terms import Actor, Finding, Verdict
+from factory_tui.domain.terms import Actor, Finding
 from factory_tui.domain.waiting import waiting
 
 
@@ -65,9 +66,6 @@ def _about(state: State, item: Waiting) -> str:
     ask = state.asks.get(item.id)
     return key_of(ask.role, ask.action) if ask else item.kind
 
-
-_SUPERVISOR = Actor(kind="supervisor", name="supervisor")
-"""Nobody else comes this far."""
 
 _ALWAYS = frozenset({"comment", "dismiss", "hold"})
 """Of a task, whatever it waits for: none of them lets anything pass."""
@@ -121,7 +119,7 @@ def _handoff(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, .
         case "hold":
             return (e.TaskHeld(task=task.id, reason=command.text),)
         case _:
-            return _drop(state, task, command.text)
+            return drop(state, task, command.text)
 
 
 def _back_to_author(state: State, ids: Ids, task: Task, reason: str) -> list[e.Event]:
@@ -138,7 +136,7 @@ def _plan(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]
     task = state.tasks[plan.task]
     rejected = e.PlanRejected(plan=plan.plan, reason=command.text)
     if command.verb == "drop":
-        return (rejected, *_drop(state, task, command.text))
+        return (rejected, *drop(state, task, command.text))
     return (rejected, reoffer(state, ids, task, f"plan again: {command.text}"))
 
 
@@ -185,98 +183,7 @@ def _change(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ..
         case "hold":
             return (e.TaskHeld(task=task.id, reason=command.text),)
         case _:
-            return _drop(state, task, command.text)
-
-
-def _stuck(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
-    task = state.task(item.task)
-    ids = Ids(state)
-    if task.intent is not None and command.verb not in ("retry", "dismiss"):
-        raise Refusal(
-            what=f"the landing of {task.id} on {task.intent.ref} is in doubt",
-            why="it was begun and its end is not on record",
-            next_step="`retry` looks at the branch and settles it; then the task goes on",
-        )
-    match command.verb:
-        case "dismiss":
-            return _dismiss(state, task, command.text)
-        case "drop":
-            return _drop(state, task, command.text)
-        case "incident":
-            what = command.text.strip() or f"{task.title}: {task.why}"
-            title = what.splitlines()[0]
-            return open_incident(
-                state, c.OpenIncident(title=title, what=what, cause="offer", task=task.id, freeze=False), _SUPERVISOR
-            )
-        case "split":
-            return split(state, task, command.text)
-        case "replan":
-            retried = e.TaskRetried(task=task.id, how="replan", goal=command.text)
-        case "swap":
-            retried = e.TaskRetried(task=task.id, how="swap", seat=command.text.strip())
-        case "take-over":
-            retried = e.TaskRetried(task=task.id, how="take over", seat="human")
-        case _:
-            retried = e.TaskRetried(task=task.id, how="retry", reason=command.text)
-            if task.intent is not None or task.approval is not None:
-                return (retried,)
-            if _awaits_review(task):
-                return (retried, _judge_again(state, ids, task, "retry: the change was never judged"))
-    again = offer(
-        ids,
-        task,
-        to=task.role,
-        purpose="author",
-        sent_by="supervisor",
-        reason=f"{retried.how}: {command.text}",
-        attempt=1,
-    )
-    return (retried, again)
-
-
-def _awaits_review(task: Task) -> bool:
-    """The change was handed over, and no reviewer has said a word about it."""
-    candidate = task.candidate
-    if candidate is None or not candidate.handed_over or not candidate.commit:
-        return False
-    return verdict_of(candidate.review) in (Verdict.NOT_RUN, Verdict.BROKEN)
-
-
-def _judge_again(state: State, ids: Ids, task: Task, reason: str) -> e.HandoffOffered:
-    """The same change to a fresh reviewer; no attempt of its author's is burnt."""
-    attempt = next((turn.attempt for turn in reversed(task.turns) if turn.purpose == "author"), task.attempt)
-    to = state.law.reviewer_of(task.role)
-    return offer(ids, task, to=to, purpose="review", sent_by="supervisor", reason=reason, attempt=attempt)
-
-
-def _dismiss(state: State, task: Task, text: str) -> tuple[e.Event, ...]:
-    """One finding less. With the last that blocked, a change that failed is judged again, by a fresh reviewer."""
-    finding, _, reason = text.strip().partition(" ")
-    if finding not in {known.id for known in task.findings}:
-        raise Refusal(
-            what=f"{task.id} has no open finding {finding}",
-            next_step=f"open ones: {', '.join(known.id for known in task.findings) or 'none'}",
-        )
-    if not reason.strip():
-        raise Refusal(what=f"dismissing {finding} needs a reason", next_step=f"`--text '{finding} because …'`")
-    dismissed = e.FindingDismissed(task=task.id, finding=finding, reason=reason)
-    left = [known for known in task.findings if known.id != finding and known.severity == "blocks"]
-    review = task.candidate.review if task.candidate else None
-    may_be_judged = task.stage in ("offered", "released", "stuck") and task.intent is None
-    if left or not may_be_judged or verdict_of(review) is not Verdict.FAIL:
-        return (dismissed,)
-    return (dismissed, _judge_again(state, Ids(state), task, f"{finding}, the last that blocked, was dismissed"))
-
-
-def _drop(state: State, task: Task, reason: str) -> tuple[e.Event, ...]:
-    """The task ends; its worktree is kept whole. Tasks that wait for it can only be dropped or re-planned too."""
-    dependents = [
-        e.TaskStuck(task=other.id, reason=f"{task.id}, which it needs, was dropped")
-        for other in state.tasks.values()
-        if task.id in other.after and other.stage == "waiting"
-    ]
-    dropped = e.TaskDropped(task=task.id, reason=reason)
-    return (dropped, *dependents, *mission_over(state, task.mission, task.id, is_dropped=True))
+            return drop(state, task, command.text)
 
 
 def _answer_task(state: State, command: c.Answer) -> tuple[e.Event, ...]:
@@ -292,9 +199,9 @@ def _answer_task(state: State, command: c.Answer) -> tuple[e.Event, ...]:
         case "comment" if command.text.strip():
             return (e.FindingAdded(task=task.id, finding=_comment(task, command.text)),)
         case "dismiss":
-            return _dismiss(state, task, command.text)
+            return dismiss(state, task, command.text)
         case "drop" if command.text.strip() and task.intent is None and not _is_running(state, task):
-            return _drop(state, task, command.text)
+            return drop(state, task, command.text)
         case _:
             raise Refusal(
                 what=f"{task.id} does not wait for an answer `{command.verb}`",
@@ -320,7 +227,7 @@ def _is_running(state: State, task: Task) -> bool:
 
 def _budget(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, ...]:
     if command.verb == "drop":
-        return _drop(state, state.task(item.task), command.text)
+        return drop(state, state.task(item.task), command.text)
     if command.verb == "take-over":
         return take_over(state, state.task(item.task), command.text)
     scope = budget_scope(state, item)
@@ -396,7 +303,7 @@ _DISPATCH = {
     "question": _question,
     "proposal": _proposal,
     "change": _change,
-    "stuck": _stuck,
+    "stuck": answer_stuck,
     "budget": _budget,
     "world": _goes_on,
     "paused": _goes_on,

@@ -25,8 +25,9 @@ from factory_tui.domain.terms import Action, Actor, Evidence, FetchedPackages, R
 from factory_tui.engine.boundaries import boundary_of
 from factory_tui.engine.deployments import Deployments
 from factory_tui.engine.factory import Factory
+from factory_tui.engine.fetch_ports import Fetcher, Packages
 from factory_tui.engine.gatekeeper import Gatekeeper
-from factory_tui.engine.ports import EvidenceStore, Fetcher, Limits, Packages, Progress, RunResult, Sandbox, Workbench
+from factory_tui.engine.ports import EvidenceStore, Limits, Progress, RunResult, Sandbox, Workbench
 from factory_tui.engine.seat_ports import ActionResult
 
 BROUGHT_BY = Actor(kind="factory", name="packages")

@@ -19,7 +19,6 @@ from factory_tui.domain.terms import (
     Evidence,
     FetchedPackages,
     Finding,
-    Package,
     Sha256,
     TreeId,
     Verdict,
@@ -322,49 +321,6 @@ class Workbench(Protocol):
 
     async def edit(self, directory: str, action: Action) -> str:
         """Whole new text, one exact replacement, or a removal; atomic. Says what changed. Raises WorldError."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
-    """What came in from outside: a stranger's words, never an instruction."""
-
-    host: str
-    """The one that answered, after redirects."""
-    url: str
-    data: bytes
-    """As it came, cut to the limit."""
-    text: str
-    """What a reader would see of it."""
-    truncated: bool = False
-
-
-class Fetcher(Protocol):
-    """Fetches text from outside for a seat, in the factory's own process."""
-
-    async def fetch(self, url: str, may_fetch: Callable[[str], bool]) -> Fetched:
-        """`may_fetch` is asked for the address and for each it is sent on to. Raises WorldError."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Brought:
-    """What one `fetch package` brought in."""
-
-    manager: str
-    store: Sha256
-    packages: tuple[Package, ...]
-    files: int
-    size: int
-    listing: bytes
-    """Every file with its sha256, one a line."""
-    way: str
-    """How a command finds it: for the seat."""
-
-
-class Packages(Protocol):
-    """Brings packages in from an index, in the factory's own hands; nothing of them runs."""
-
-    async def fetch(self, asked: str, stack: Mapping[str, str], indexes: Mapping[str, str]) -> Brought:
-        """`stack` is what DNA.md declares, `indexes` where to ask, by manager. Raises WorldError."""
 
 
 class Progress(Protocol):

@@ -25,9 +25,10 @@ from factory_tui.engine.boundaries import held_paths
 from factory_tui.engine.broker import Tools, TurnDesk
 from factory_tui.engine.deployments import Deployments
 from factory_tui.engine.factory import Factory
+from factory_tui.engine.fetch_ports import Fetcher, Packages
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.patience import time_of
-from factory_tui.engine.ports import EvidenceStore, Fetcher, Packages, Progress, Sandbox, Workbench, Worktrees
+from factory_tui.engine.ports import EvidenceStore, Progress, Sandbox, Workbench, Worktrees
 from factory_tui.engine.seat_ports import Seat, SeatOutcome, Seats, TurnBrief
 from factory_tui.engine.sitting import sit
 

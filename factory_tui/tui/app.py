@@ -177,8 +177,8 @@ class Cockpit(Noticing, inherit_bindings=False):
             self.brief_supervisor()
         elif self._is_briefing and len(self.screen_stack) == 2:
             self.go_floor()
-            told = "; ".join(f"{one.line}: {one.told}" for one in failed)
-            self.say(told or f"the session has begun: {len(self.checks)} checks ended well", "warn" if told else "bar")
+            well = f"the session has begun: {len(self.checks) - len(failed)} checks ended well"
+            self.say("; ".join((well, *(f"{o.line}: {o.told}" for o in failed))), "warn" if failed else "bar")
         self.wake()
         if self.room is not None:
             self.room.renew()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from factory_tui.domain.state import Task
+from factory_tui.domain.state import State, Task
 from factory_tui.tui.chronicle import Story
 from factory_tui.tui.present.words import tasks_in_view
 from factory_tui.tui.screens.arrangement import BOXES, Box
@@ -25,10 +25,18 @@ class Choosing(Room):
         self.pinned: list[str] = []
         self.slots: list[str] = []
         """Turns in panes, by pane."""
+        self._viewed: tuple[State | None, list[Task]] = (None, [])
+
+    def tasks(self) -> list[Task]:
+        """What `tasks_in_view` gives; once for each state, since every hint asks."""
+        state = self.cockpit.state
+        if self._viewed[0] is not state:
+            self._viewed = (state, tasks_in_view(state))
+        return self._viewed[1]
 
     def chosen_task(self) -> Task | None:
         """The chosen task; else the one that is worked on, or was last."""
-        tasks = tasks_in_view(self.cockpit.state)
+        tasks = self.tasks()
         chosen = next((task for task in tasks if task.id == self.chosen), None)
         if chosen is not None:
             return chosen

@@ -181,8 +181,8 @@ class Room(Typing, inherit_bindings=False):
                 return
         if act is None:
             self.say(self.unknown(key), "bar-dim")
-        else:
-            self.perform(act, at)
+            return
+        self.perform(act, at)
         self.show_hints()
 
     def unknown(self, key: str) -> str:
@@ -248,16 +248,17 @@ class Room(Typing, inherit_bindings=False):
             return
         width = self.app.size.width
         text, style = self.cockpit.message
-        told = wrapped(text, max(1, width - 1), style, " ")[: max(1, self.app.size.height // 2)] if text else []
-        strip = self.hint_rows(width)
-        self._make_room(max(1, len(told)), len(strip))
         if text:
+            told = wrapped(text, max(1, width - 1), style, " ")[: max(1, self.app.size.height // 2)]
+            self._make_room(max(1, len(told)), self._strip_rows)
             background = style if style.startswith("bar") else "bar"
             lines = [(Span(" "), *one) for one in told]
             if (left := width - line_width(lines[-1]) - 2) > LEAST_HINTS:
                 lines[-1] = (*lines[-1], Span("  ", background), *self.hints(left))
             self._bar.show(*lines, fills=(background,) * len(told))
         else:
+            strip = self.hint_rows(width)
+            self._make_room(1, len(strip))
             self._bar.show(*strip)
 
     def _make_room(self, told: int, strip: int) -> None:
