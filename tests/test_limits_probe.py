@@ -197,13 +197,13 @@ async def test_a_red_limit_leaves_the_role_unseated_with_reason_and_fix_and_noth
         await house.start(SUPERVISOR)
         await small_task(house, "Try it")
         waits = await settled(house)
-        assert [(item.kind, item.id) for item in waits] == [("stuck", "T-1")]
-        assert "write outside by a command (wall)" in waits[0].title
-        assert "install bubblewrap" in waits[0].title
+        assert [(item.kind, item.id) for item in waits] == [("incident", "I-1"), ("stuck", "T-1")]
+        assert "write outside by a command (wall)" in waits[1].title
+        assert "install bubblewrap" in waits[1].title
         assert house.state.crashes == {}
         assert crew.seat.seen == [], "the seat was told nothing"
         answer(house, "T-1", "retry", text="look again")
-        assert [item.kind for item in await settled(house)] == ["stuck"], "tried again, and red still"
+        assert [item.kind for item in await settled(house)] == ["incident", "stuck"], "tried again, and red still"
     finally:
         await house.close("done", SUPERVISOR)
     assert any(isinstance(entry.event, e.LimitsProved) for entry in house.ledger.entries)
