@@ -86,6 +86,7 @@ def test_the_documented_status_line_and_popup_show_what_waits(attached):
     since = attached.terminal.keys(b"\x02F")  # the prefix, then the documented key
     attached.wait("1 thing for you", "factory inbox H-1", "Enter closes this", since=since)
     since = attached.terminal.keys(b"\r")
+    attached.wait("o=open", since=since)  # the popup has given the screen back
     attached.terminal.keys(b"gn")
     attached.wait("needs you, oldest first", since=since)
     assert "needs you, oldest first" in attached.screen(), "the popup is closed, and the keys are the cockpit's again"
