@@ -312,10 +312,14 @@ async def test_a_conversation_that_is_gone_or_was_never_written_begins_afresh_an
 
 
 async def test_a_transcript_that_a_kill_cut_short_is_taken_up(tmp_path: Path):
-    async with room(tmp_path, Reply(calls=[(f"{PREFIX}read", {"path": "a.py"})]), DONE, DONE) as here:
-        assert (await here.play()).kind == "ok"
-        (session,) = here.desk.conversations
-        (transcript,) = (tmp_path / "claude" / session).rglob(f"{session}.jsonl")
+    look = Reply(calls=[(f"{PREFIX}read", {"path": "a.py"})])
+    async with room(tmp_path, *[look, DONE] * 6) as here:
+        transcripts: list[Path] = []
+        while not transcripts and len(here.desk.conversations) < 5:  # it writes late: a quick end may leave none
+            assert (await here.play()).kind == "ok"
+            session = here.desk.conversations[-1]
+            transcripts = list((tmp_path / "claude" / session).rglob(f"{session}.jsonl"))
+        (transcript,) = transcripts
         with transcript.open("ab") as file:
             file.write(b'{"type":"assistant","message":{"id":"msg_9","rol')
         again = Room(here.server, here.kit)
