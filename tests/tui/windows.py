@@ -33,7 +33,8 @@ class Windows:
         self.run("new-window", "-d", "-t", "t", "-n", name, "-c", str(where), "sh", "-c", command)
 
     def screen(self, name: str) -> str:
-        return self.run("capture-pane", "-p", "-J", "-t", f"t:{name}")
+        """What the window shows, and what scrolled out of it: tmux moves a finished command's first row up."""
+        return self.run("capture-pane", "-p", "-J", "-S", "-", "-t", f"t:{name}")
 
     def keys(self, name: str, *keys: str) -> None:
         self.run("send-keys", "-t", f"t:{name}", *keys)
