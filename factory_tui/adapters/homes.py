@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from factory_tui.adapters.home_files import SETTINGS
-from factory_tui.adapters.schema import convert
+from factory_tui.adapters.schema import typed
 from factory_tui.adapters.toml_text import read_toml
 from factory_tui.domain.charter import DNA
 from factory_tui.domain.errors import DocumentError, Refusal
@@ -158,9 +158,4 @@ def _read_homes(path: Path) -> Mapping[str, str]:
             why="it decides which rules hold for a repository",
             next_step=f"Look at it, then run `chmod 600 {path}`.",
         )
-    document = read_toml(str(path), text)
-    problems: list[DocumentError] = []
-    found = convert(document, HomesFile, document.data, problems)
-    if found is None:
-        raise problems[0]
-    return found.homes
+    return typed(read_toml(str(path), text), HomesFile).homes

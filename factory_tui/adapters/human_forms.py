@@ -14,7 +14,7 @@ import msgspec
 
 from factory_tui.adapters.brief_sections import criteria_in, must_answer_in
 from factory_tui.adapters.front_matter import FrontMatter, read_yaml
-from factory_tui.adapters.schema import convert
+from factory_tui.adapters.schema import typed
 from factory_tui.domain.errors import DocumentError
 from factory_tui.domain.terms import Action, Finding, FindingAnswer, PlannedTask
 from factory_tui.engine.seat_ports import TurnBrief
@@ -156,19 +156,19 @@ def action_from(kind: FormKind, shown_path: str, text: str, brief: TurnBrief) ->
     document = read_yaml(shown_path, text)
     match kind:
         case "change":
-            change = _typed(document, ChangeForm)
+            change = typed(document, ChangeForm)
             if question := _text(change.escalate):
                 return Action(kind="escalate", text=question)
             return Action(kind="commit", text=_text(change.message))
         case "review":
-            return _review(document, _typed(document, ReviewForm), brief)
+            return _review(document, typed(document, ReviewForm), brief)
         case "plan":
-            return _plan(document, _typed(document, PlanForm))
+            return _plan(document, typed(document, PlanForm))
 
 
 def note_in(shown_path: str, text: str) -> str:
     """The note of a change form. Raises DocumentError."""
-    return _text(_typed(read_yaml(shown_path, text), ChangeForm).note)
+    return _text(typed(read_yaml(shown_path, text), ChangeForm).note)
 
 
 def _review(document: FrontMatter, form: ReviewForm, brief: TurnBrief) -> Action:
@@ -260,14 +260,6 @@ def _plan(document: FrontMatter, form: PlanForm) -> Action:
                 )
     tasks = tuple(msgspec.convert(msgspec.structs.asdict(task), PlannedTask) for task in form.tasks)
     return Action(kind="plan", text=_text(form.reasoning), tasks=tasks)
-
-
-def _typed(document: FrontMatter, kind: type[T]) -> T:
-    problems: list[DocumentError] = []
-    found = convert(document, kind, document.data, problems)
-    if found is None:
-        raise problems[0]
-    return found
 
 
 def _text(value: str | None) -> str:

@@ -33,14 +33,11 @@ def read_preferences(environment: Mapping[str, str], repository: str) -> Prefere
 
 def parse_preferences(path: str, text: str) -> Preferences:
     """Raises DocumentError for the first thing that is wrong, at its line."""
-    from factory_tui.adapters.schema import convert
+    from factory_tui.adapters.schema import typed
     from factory_tui.adapters.toml_text import read_toml
 
     document = read_toml(path, text)
-    problems: list[DocumentError] = []
-    found = convert(document, Preferences, document.data, problems)
-    if problems or found is None:
-        raise problems[0]
+    found = typed(document, Preferences)
     if found.away.minutes <= 0:
         raise document.error("a time away is longer than nothing", "away", "minutes", next_step="Write `minutes = 10`.")
     if found.notify.how == "command" and not found.notify.command:

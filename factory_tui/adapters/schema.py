@@ -45,6 +45,15 @@ def convert(document: FrontMatter, kind: type[T], data: object, problems: list[D
     return None if unknown else value
 
 
+def typed(document: FrontMatter, kind: type[T]) -> T:
+    """The whole document as that type. Raises DocumentError for the first thing that is wrong, at its line."""
+    problems: list[DocumentError] = []
+    found = convert(document, kind, document.data, problems)
+    if found is None:
+        raise problems[0]
+    return found
+
+
 def _is_misspelt(missing: DocumentError, unknown: DocumentError) -> bool:
     """Whether the key that is missing is there, with a slip in it."""
     key = re.fullmatch(r"the key (`\w+`) is missing", missing.problem)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from factory_tui.adapters.front_matter import FrontMatter
-from factory_tui.adapters.schema import convert
+from factory_tui.adapters.schema import typed
 from factory_tui.adapters.toml_text import read_toml
 from factory_tui.adapters.user_config import config_directory, must_be_the_users_own
 from factory_tui.domain.errors import DocumentError, FactoryError
@@ -73,13 +73,9 @@ def read_user_seats(environment: Mapping[str, str], repository: str) -> UserSeat
         document = read_toml(str(path), path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise FactoryError(what=f"{path} cannot be read: {error}", next_step="correct it, or move it away") from error
-    problems: list[DocumentError] = []
-    settings = convert(document, UserSettings, document.data, problems)
-    if settings is not None:
-        problems += _problems(document, settings)
-    if problems:
-        raise problems[0]
-    assert settings is not None
+    settings = typed(document, UserSettings)
+    for problem in _problems(document, settings):
+        raise problem
     ceilings = settings.budgets or Budgets()
     # A day is bounded even where the user said nothing of days.
     day = ceilings.day if settings.budgets and settings.budgets.day != Budgets().day else SHIPPED_CEILINGS.day

@@ -26,7 +26,7 @@ from pathlib import Path
 from factory_tui.adapters import seccomp, wall_groups, wall_guard
 from factory_tui.adapters.processes import remove_tree
 from factory_tui.adapters.wall import WalledSandbox
-from factory_tui.adapters.wall_hold import START_SECONDS, Holding, credentials_in
+from factory_tui.adapters.wall_hold import START_SECONDS, Holding, credentials_in, tell_of_end
 from factory_tui.adapters.wall_profile import FILES, HOME, HOME_BYTES, UID, Host, environment, is_for_loader, limiter
 from factory_tui.domain.errors import WorldError
 from factory_tui.engine.ports import Boundary, Limits
@@ -107,10 +107,9 @@ class ContainerHold:
 
     def __init__(self, engine: Engine, host: Host, place: str, limits: Limits, stack: ExitStack) -> None:
         self._engine, self._host, self._place, self._limits, self._stack = engine, host, place, limits, stack
-        self._loop = asyncio.get_running_loop()
         self.group: wall_groups.Group | None = None
         self.first = 0
-        self.ended: asyncio.Future[None] = self._loop.create_future()
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._name = f"factory-{os.getpid()}-{next(_numbers)}"
         self._handle = -1
         self._process: subprocess.Popen[bytes] | None = None
@@ -147,7 +146,7 @@ class ContainerHold:
             raise WorldError(what=f"`{argv[0]}` could not be started", why=str(error)) from error
         finally:
             os.close(theirs)
-        self._watch(os.pidfd_open(self._process.pid), self.ended)
+        tell_of_end(os.pidfd_open(self._process.pid), self.ended, self._stack)
 
     async def stands(self) -> bool:
         """Waits until the engine says who the first process is, and takes hold of it."""
@@ -216,19 +215,6 @@ class ContainerHold:
         words = [*engine_words(self._engine, self._place), "rm", "-f", "-t", "0", "-i", self._name]
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(words, cwd="/", capture_output=True, timeout=END_SECONDS, check=False)
-
-    def _watch(self, handle: int, ended: asyncio.Future[None]) -> None:
-        def told() -> None:
-            self._loop.remove_reader(handle)
-            if not ended.done():
-                ended.set_result(None)
-
-        def forget() -> None:
-            self._loop.remove_reader(handle)
-            os.close(handle)
-
-        self._loop.add_reader(handle, told)
-        self._stack.callback(forget)
 
 
 # --- what a container is made of -----------------------------------------------------------------

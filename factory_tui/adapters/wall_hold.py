@@ -129,7 +129,7 @@ class Hold:
             raise WorldError(what=f"`{argv[0]}` could not be started", why=str(error)) from error
         wall_guard.building(self._process.pid)
         self._theirs.close()
-        self._exit(os.pidfd_open(self._process.pid), self.ended)
+        tell_of_end(os.pidfd_open(self._process.pid), self.ended, self._stack)
 
     async def stands(self) -> bool:
         """Waits for the word from inside and takes hold of the first process. False: it never stood."""
@@ -179,7 +179,7 @@ class Hold:
         waiting = [self.ended]
         if self._handle >= 0:
             gone: asyncio.Future[None] = self._loop.create_future()
-            self._exit(os.dup(self._handle), gone)
+            tell_of_end(os.dup(self._handle), gone, self._stack)
             waiting.append(gone)
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
@@ -209,20 +209,22 @@ class Hold:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
-    def _exit(self, handle: int, ended: asyncio.Future[None]) -> None:
-        """`ended` is done when the process of that handle has ended. The handle is closed with the stack."""
 
-        def told() -> None:
-            self._loop.remove_reader(handle)
-            if not ended.done():
-                ended.set_result(None)
+def tell_of_end(handle: int, ended: asyncio.Future[None], stack: ExitStack) -> None:
+    """`ended` is done when the process of that handle has ended. The handle is closed with the stack."""
+    loop = ended.get_loop()
 
-        def forget() -> None:
-            self._loop.remove_reader(handle)
-            os.close(handle)
+    def told() -> None:
+        loop.remove_reader(handle)
+        if not ended.done():
+            ended.set_result(None)
 
-        self._loop.add_reader(handle, told)
-        self._stack.callback(forget)
+    def forget() -> None:
+        loop.remove_reader(handle)
+        os.close(handle)
+
+    loop.add_reader(handle, told)
+    stack.callback(forget)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ is written down in the ledger; its fields are therefore named for ever.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -68,21 +68,7 @@ ActionKind = Literal[
     "escalate",
     "deploy",
 ]
-ACTION_KINDS: tuple[ActionKind, ...] = (
-    "read",
-    "search",
-    "edit",
-    "run",
-    "commit",
-    "fetch",
-    "plan",
-    "hand_over",
-    "report",
-    "propose",
-    "approve",
-    "escalate",
-    "deploy",
-)
+ACTION_KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
 
 Phase = Literal[
     "session_start",

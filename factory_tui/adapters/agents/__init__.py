@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from factory_tui.adapters.parsed import FrontMatter
-from factory_tui.adapters.schema import convert
+from factory_tui.adapters.schema import typed
 from factory_tui.adapters.toml_text import read_toml
 from factory_tui.adapters.user_config import config_directory, must_be_the_users_own
 from factory_tui.domain.errors import DocumentError, FactoryError
@@ -116,13 +116,9 @@ def read_agent(path: Path) -> Agent:
         document = read_toml(str(path), path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise FactoryError(what=f"{path} cannot be read: {error}", next_step="correct it, or move it away") from error
-    problems: list[DocumentError] = []
-    agent = convert(document, Agent, document.data, problems)
-    if agent is not None:
-        problems += _problems(document, agent)
-    if problems:
-        raise problems[0]
-    assert agent is not None
+    agent = typed(document, Agent)
+    for problem in _problems(document, agent):
+        raise problem
     return agent
 
 

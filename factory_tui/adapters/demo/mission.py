@@ -8,8 +8,7 @@ import msgspec
 
 from factory_tui.adapters.front_matter import read_yaml
 from factory_tui.adapters.rehearsal_script import Script, read_script
-from factory_tui.adapters.schema import convert
-from factory_tui.domain.errors import DocumentError
+from factory_tui.adapters.schema import typed
 from factory_tui.domain.item import WaitingKind
 from factory_tui.domain.terms import Record
 
@@ -61,11 +60,7 @@ def demo_supervisor() -> ScriptedSupervisor:
 
 def read_supervisor(shown_path: str, text: str) -> ScriptedSupervisor:
     """Raises DocumentError with file and line."""
-    document = read_yaml(shown_path, text)
-    problems: list[DocumentError] = []
-    found = convert(document, ScriptedSupervisor, document.data, problems)
-    if found is None:
-        raise problems[0]
+    found = typed(read_yaml(shown_path, text), ScriptedSupervisor)
     return msgspec.structs.replace(found, mission=found.mission.strip())
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from factory_tui.adapters.enclosure import base_python
+from factory_tui.adapters.seat_trial import TrialDesk, trial_brief
 from factory_tui.adapters.trying import ATTEMPTS, Tried, World
 from factory_tui.domain.roles import RoleCard
-from factory_tui.domain.terms import Action
-from factory_tui.engine.seat_ports import ActionResult, Seat, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import Seat, SeatOutcome
 
 SECONDS = 30.0
 AGENT = Path(__file__).resolve().parents[2] / "probes" / "factory_probe_agent.py"
@@ -27,10 +26,10 @@ async def try_agent(make: Callable[[tuple[str, ...]], Seat], card: RoleCard, her
     refused."""
     given = json.dumps({"script": ATTEMPTS, "environment": here.told})
     seat = make((base_python(), "-I", "-S", "-c", AGENT.read_text("utf-8"), given))
-    desk = _NoDesk()
+    desk = TrialDesk()
     try:
         async with asyncio.timeout(SECONDS):
-            outcome = await seat.run(_brief(card, here), desk)
+            outcome = await seat.run(trial_brief(card, str(here.work)), desk)
     except TimeoutError:
         outcome = SeatOutcome(kind="stalled", note=f"not in {SECONDS:g} s")
     finally:
@@ -50,51 +49,3 @@ def _unmapped(said: str) -> Tried:
     if f"{OTHERS} refused" in said:
         return Tried(name=OTHERS, refused=True)
     return Tried(name=OTHERS, refused=False, detail="it was allowed" if OTHERS in said else "it was not tried")
-
-
-def _brief(card: RoleCard, here: World) -> TurnBrief:
-    return TurnBrief(
-        turn="trial/1",
-        task="T-0",
-        title="trial",
-        role=card.id,
-        purpose="author",
-        attempt=1,
-        text="A trial of the limits.",
-        sha256="0" * 64,
-        directory=str(here.work),
-        card=card,
-    )
-
-
-@dataclass
-class _NoDesk:
-    """Permits nothing but the end of the trial, and hears what was said."""
-
-    said: str = field(default="")
-
-    async def act(self, action: Action) -> ActionResult:
-        ends = action.kind == "escalate"
-        return ActionResult(ok=ends, decision="allow" if ends else "deny", text="" if ends else "denied. a trial")
-
-    async def permit(self, action: Action) -> ActionResult:
-        return ActionResult(ok=False, decision="deny", text="denied. a trial")
-
-    async def hear(self) -> tuple[str, ...]:
-        return ()
-
-    def say(self, text: str) -> None:
-        self.said += text
-
-    def notice(self, kind: str, text: str) -> None: ...
-    def deny(self, tool: str, arguments: object, reason: str) -> None: ...
-    def conversation(self, id: str, model: str = "") -> None: ...
-    def spend(
-        self,
-        usd: float | None,
-        tokens_in: int,
-        tokens_out: int,
-        tokens_cached: int = 0,
-        tokens_written: int = 0,
-        model: str = "",
-    ) -> None: ...

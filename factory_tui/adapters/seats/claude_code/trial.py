@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from factory_tui.adapters.logins import Login
+from factory_tui.adapters.seat_trial import TrialDesk, trial_brief
 from factory_tui.adapters.seats.claude_code.command import PREFIX
 from factory_tui.adapters.trying import PRECIOUS, Tried, World
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.roles import RoleCard
-from factory_tui.domain.terms import Action
-from factory_tui.engine.seat_ports import ActionResult, Seat, SeatOutcome, TurnBrief
+from factory_tui.engine.seat_ports import Seat, SeatOutcome
 
 SECONDS = 30.0
 Call = tuple[str, dict[str, Any]]
@@ -29,12 +29,12 @@ async def try_program(make: Callable[[Login], Seat], card: RoleCard, here: World
     refused."""
     wishes = _wishes(here)
     model = _ScriptedModel([call for _, call in wishes])
-    desk = _NoDesk()
+    desk = TrialDesk()
     server = await asyncio.start_server(model.serve, "127.0.0.1", 0, limit=1 << 26)
     seat = make(Login(kind="none", base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
     try:
         async with asyncio.timeout(SECONDS):
-            outcome = await seat.run(_brief(card), desk)
+            outcome = await seat.run(trial_brief(card), desk)
     except TimeoutError:
         outcome = SeatOutcome(kind="stalled", note=f"not in {SECONDS:g} s")
     except FactoryError as error:
@@ -68,49 +68,6 @@ def _judged(limit: str, result: tuple[str, bool], here: World) -> Tried:
     if PRECIOUS in text:
         return Tried(name=limit, refused=False, detail="it was read")
     return Tried(name=limit, refused=is_error, detail="" if is_error else "it was allowed")
-
-
-def _brief(card: RoleCard) -> TurnBrief:
-    return TurnBrief(
-        turn="trial/1",
-        task="T-0",
-        title="trial",
-        role=card.id,
-        purpose="author",
-        attempt=1,
-        text="A trial of the limits.",
-        sha256="0" * 64,
-        directory="",
-        card=card,
-    )
-
-
-class _NoDesk:
-    """Permits nothing but the end of the trial, and keeps no record of it."""
-
-    async def act(self, action: Action) -> ActionResult:
-        ends = action.kind == "escalate"
-        return ActionResult(ok=ends, decision="allow" if ends else "deny", text="" if ends else "denied. a trial")
-
-    async def permit(self, action: Action) -> ActionResult:
-        return await self.act(action)
-
-    async def hear(self) -> tuple[str, ...]:
-        return ()
-
-    def say(self, text: str) -> None: ...
-    def notice(self, kind: str, text: str) -> None: ...
-    def deny(self, tool: str, arguments: object, reason: str) -> None: ...
-    def conversation(self, id: str, model: str = "") -> None: ...
-    def spend(
-        self,
-        usd: float | None,
-        tokens_in: int,
-        tokens_out: int,
-        tokens_cached: int = 0,
-        tokens_written: int = 0,
-        model: str = "",
-    ) -> None: ...
 
 
 @dataclass
