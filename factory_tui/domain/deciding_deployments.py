@@ -98,6 +98,19 @@ def _proposed(
     )
 
 
+def foreseen(state: State, environment: str, commit: str, at: str) -> e.DeploymentProposed:
+    """What a supervisor's proposal would say if there runs what the ledger knows. Raises Refusal: why it would not be
+    made. Whoever makes it asks the environment first."""
+    live = state.releases.get(environment)
+    command = c.ProposeDeployment(
+        environment=environment,
+        commit=commit,
+        base=state.base,
+        running=c.Running(known=True, commit=live.commit if live else ""),
+    )
+    return _proposed(state, command, None, Actor(kind="supervisor", name="supervisor"), at)
+
+
 def _refused(environment: str, why: str, next_step: str = "") -> Refusal:
     return Refusal(what=f"nothing is deployed to {environment}", why=why, next_step=next_step)
 

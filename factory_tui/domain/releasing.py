@@ -50,9 +50,14 @@ def environment_of(state: State, name: str) -> Environment:
     return found
 
 
+def landed_tasks(state: State) -> list[Task]:
+    """Whose commits may be deployed, in the order in which they were closed."""
+    return [task for task in state.closed.values() if task.stage == "landed" and task.landed_as]
+
+
 def landed_task(state: State, commit: CommitId) -> Task:
     """The task that landed as this commit; without one named, what landed last. Raises Refusal."""
-    landed = [task for task in state.closed.values() if task.stage == "landed" and task.landed_as]
+    landed = landed_tasks(state)
     if not commit:
         newest = max(landed, key=lambda task: (task.since, task.opened_seq), default=None)
         if newest is None:

@@ -117,6 +117,10 @@ class FactoryView:
         return self._factory.state
 
     @property
+    def who(self) -> str:
+        return self._by.name
+
+    @property
     def past(self) -> Sequence[Entry]:
         return self._past
 

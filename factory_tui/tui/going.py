@@ -122,10 +122,21 @@ class Going(App[None], inherit_bindings=False):
         from factory_tui.tui.present.deployments import deployment_item
 
         one = self.state.deployments.get(id)
-        if one is None:
-            self.say("nothing was deployed yet: DevOps proposes, or `factory deploy propose ENVIRONMENT`", "bar-dim")
+        if one is None and self.state.law.deploying is not None:
+            self.propose_deployment()
+        elif one is None:
+            told = (
+                "nothing was deployed yet, and there is no deploy.yaml (docs/deployment.md); with one, p proposes here,"
+            )
+            self.say(f"{told} or `factory deploy propose ENVIRONMENT`", "bar-dim")
         else:
             self.open_waiting(deployment_item(self.state, one))
+
+    def propose_deployment(self) -> None:
+        """What landed, and where it may go."""
+        from factory_tui.tui.screens.proposing import Proposing
+
+        self.enter(Proposing())
 
     # --- keys ------------------------------------------------------------------------------------
 

@@ -72,6 +72,7 @@ class OnlookerView:
     """What the ledger says. Satisfies `View`; every answer and command is refused with the way on."""
 
     def __init__(self, window: Window, ledger: GrowingLedger, refuse: Callable[[], Refusal]) -> None:
+        self.who = ""
         self.past: Sequence[Entry] = tuple(ledger.entries)
         self.state = fold(self.past)
         self._window, self._ledger, self._refuse = window, ledger, refuse

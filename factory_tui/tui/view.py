@@ -52,6 +52,10 @@ class View(Protocol):
     def state(self) -> State: ...
 
     @property
+    def who(self) -> str:
+        """Whose commands these are, by the name that goes on record; empty = nobody commands from here."""
+
+    @property
     def past(self) -> Sequence[Entry]:
         """Everything on record when the cockpit looked first."""
 

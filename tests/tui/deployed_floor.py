@@ -10,6 +10,7 @@ from chair import Chair
 from heart import BASE, SUPERVISOR, charter, evidence, handed_over, reviewed, small_task
 
 from factory_tui.domain import commands as c
+from factory_tui.domain.entries import Entry
 from factory_tui.domain.releasing import FLOOR
 from factory_tui.domain.state import Deployment
 from factory_tui.domain.terms import CHECKS_OF, NOT_RUN_YET, Actor, CheckRow, Evidence
@@ -68,10 +69,19 @@ class World:
 
     def __init__(self, chair: DeployedFloor) -> None:
         self.chair = chair
+        self.says: c.Running | None = None
+        """What the status command says; None = what the ledger knows."""
 
     async def running(self, name: str) -> c.Running:
+        if self.says is not None:
+            return self.says
         live = self.chair.factory.state.releases.get(name)
         return c.Running(known=True, commit=live.commit) if live else c.Running(known=False, why_unknown="silence")
+
+    async def propose(self, environment: str, commit: str, note: str, by: Actor) -> tuple[Entry, ...]:
+        running = await self.running(environment)
+        wish = c.ProposeDeployment(environment=environment, commit=commit, base=BASE, running=running, note=note)
+        return await self.chair.factory.carried_out(wish, by)
 
 
 class DeployedFloor(Chair):
@@ -136,6 +146,9 @@ class DeployedFloor(Chair):
             self.hear(f"{CHECKS_OF}{self.newest.id}", f"{msgspec.json.encode(row).decode()}\n")
 
     # --- the states ------------------------------------------------------------------------------
+
+    def landed_only(self) -> None:
+        """The second change waits for somebody to propose it."""
 
     def proposed(self) -> None:
         self.propose(self.commits[1], self.commits[0])

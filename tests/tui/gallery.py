@@ -81,6 +81,7 @@ GALLERY: dict[str, tuple[Callable[[], Chair], tuple[str, ...]]] = {
     "budgets": (staffed_chair, ("g", "c", "b")),
     "grants": (AskFloor, ("o", "T", "g", "a")),
     "deployment": (lambda: floor_with("verified"), ("g", "p")),
+    "proposing": (lambda: floor_with("landed_only"), ("g", "p", "p")),
 }
 """A deployment's other states have pictures of their own, by its own tests."""
 

@@ -52,6 +52,7 @@ SCREENS = {
     "Picking": "o +",
     "Writing": "t ctrl+o",
     "DeploymentSheet": "g p",
+    "Proposing": "p",
     "RuleReader": "enter",
     "ChangedDocument": "enter",
 }
@@ -90,7 +91,7 @@ async def test_any_screen_is_reached_from_any_place(place):
             assert reached, (act.id, place)
 
 
-OWN = ("enter", "g p", "o", "o E", "o e", "o +")
+OWN = ("enter", "g p", "p", "o", "o E", "o e", "o +")
 """Keys that need something to stand there; tests of their own have it."""
 
 

@@ -24,6 +24,7 @@ from factory_tui.tui.screens.leaving import QuitCard
 from factory_tui.tui.screens.limits import LimitsMatrix
 from factory_tui.tui.screens.listing import Listing, NeedsYou
 from factory_tui.tui.screens.picking import Picking
+from factory_tui.tui.screens.proposing import Proposing
 from factory_tui.tui.screens.reader import Reader
 from factory_tui.tui.screens.rule import RuleReader
 from factory_tui.tui.screens.sheet import Sheet
@@ -51,6 +52,7 @@ SCREENS = (
     DeploymentSheet,
     IncidentSheet,
     Picking,
+    Proposing,
 )
 
 

@@ -34,7 +34,7 @@ MOVING: tuple[Act, ...] = (
         keys=("tab",),
         label="next box",
         doc="The next box, or tab.",
-        where=("floor", "deployment"),
+        where=("floor", "deployment", "proposing"),
         hint=14,
     ),
     Act(id="move.last-box", keys=("shift+tab",), label="box before", doc="The box before.", where=("floor",)),

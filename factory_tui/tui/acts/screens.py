@@ -67,6 +67,15 @@ SCREENS: tuple[Act, ...] = (
         hint=7,
     ),
     Act(
+        id="deployment.propose",
+        keys=("p",),
+        label="propose",
+        doc="Proposes a landed commit for an environment, with plan and way back; somebody else approves it.",
+        where=("deployment", "proposing"),
+        group="work",
+        hint=9,
+    ),
+    Act(
         id="world.ask",
         keys=("s",),
         label="what runs",

@@ -13,9 +13,9 @@ from factory_tui.domain.environments import Environment
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import DeploymentChecked
 from factory_tui.domain.item import Waiting
-from factory_tui.domain.releasing import frozen_because
+from factory_tui.domain.releasing import frozen_because, is_own
 from factory_tui.domain.state import Deployment, LiveRelease, State
-from factory_tui.domain.terms import CheckRow, Evidence
+from factory_tui.domain.terms import CheckRow, DeployPlan, Evidence
 from factory_tui.domain.waiting import waiting
 from factory_tui.tui.deploy_log import Seen
 from factory_tui.tui.harmless import one_line
@@ -39,6 +39,7 @@ STAGES: Mapping[str, Word] = {
     "rejected": Word("denied", "REJECTED, nothing was run", "dim"),
     "closed": Word("done", "CLOSED", "dim"),
 }
+OWN = "you proposed it, so somebody else approves; where nobody else is, W with the reason, which stays on record"
 CHECK_WORDS: Mapping[str, Word] = {
     "pass": Word("pass", "pass", "ok"),
     "fail": Word("fail", "FAIL", "bad"),
@@ -93,6 +94,8 @@ class Shown:
     now: str
     world: str = ""
     """What the environment said last when it was asked; empty = it was not."""
+    who: str = ""
+    """Who looks, by the name that would go on record; empty = nobody who could answer."""
 
 
 def deployment_exhibit(shown: Shown) -> Exhibit:
@@ -107,8 +110,8 @@ def deployment_exhibit(shown: Shown) -> Exhibit:
         Section(f"level 4{of}, by group", lambda look: group_rows(rows, look)),
         Section("what did not pass", lambda look: _wrong_rows(rows, run, look)),
         Section("level 4 before that, on what was taken back", lambda look: _older_rows(older, look)),
-        Section("plan", lambda look: _plan_rows(one, look)),
-        Section("the way back", lambda look: _back_rows(one, look)),
+        Section("plan", lambda look: plan_rows(one.plan, one.sha256, look)),
+        Section("the way back", lambda look: back_rows(one.plan, look)),
         Section("approval", lambda look: _approval_rows(shown, look)),
         Section("the proposer's note, its own words", lambda look: text_rows(one.plan.note, look)),
         Section("every check, Enter shows its evidence", lambda look: _check_rows(rows, run, look)),
@@ -159,8 +162,7 @@ def _back_to(one: Deployment) -> str:
     return one.plan.previous[:16] or "nothing: it is the first one there"
 
 
-def _plan_rows(one: Deployment, look: Look) -> Iterator[Row]:
-    plan = one.plan
+def plan_rows(plan: DeployPlan, sha256: str, look: Look) -> Iterator[Row]:
     yield from fact_rows(
         [
             ("commit", plan.commit, "code"),
@@ -170,15 +172,15 @@ def _plan_rows(one: Deployment, look: Look) -> Iterator[Row]:
             ("credentials", f"{', '.join(plan.credentials) or 'none'}; by name, for these commands alone", "text"),
             ("network", "yes" if plan.network else "no", "text"),
             ("after", ", ".join(plan.after), "text"),
-            ("plan sha256", one.sha256, "dim"),
+            ("plan sha256", sha256, "dim"),
         ],
         look,
     )
 
 
-def _back_rows(one: Deployment, look: Look) -> Iterator[Row]:
+def back_rows(plan: DeployPlan, look: Look) -> Iterator[Row]:
     yield from fact_rows(
-        [("rollback", shlex.join(one.plan.rollback), "code"), ("back to", one.plan.previous or "nothing", "code")], look
+        [("rollback", shlex.join(plan.rollback), "code"), ("back to", plan.previous or "nothing", "code")], look
     )
 
 
@@ -193,6 +195,8 @@ def _approval_rows(shown: Shown, look: Look) -> Iterator[Row]:
         minutes = f", for {environment.expires_minutes:g} min" if environment else ""
         about = f"exactly {one.plan.commit[:10]} to {one.plan.environment} by plan {one.sha256[:10]}, once{minutes}"
         facts.append(("approves", about, "ask" if one.stage == "proposed" else "dim"))
+        if shown.who and one.stage == "proposed" and is_own(one, shown.who):
+            facts.append(("yours", OWN, "warn"))
     else:
         spent = f"spent at {one.began[11:19]}" if one.began else f"until {approval.expires[11:16]} UTC"
         facts.append(("approved by", f"{approval.by} ({approval.id}), once, {spent}", "ok"))

@@ -101,8 +101,10 @@ class DeploymentSheet(Sheet):
     # --- showing ---------------------------------------------------------------------------------
 
     def _make_exhibit(self) -> Exhibit:
+        cockpit = self.cockpit
+        who = cockpit.view.who if cockpit.view is not None else ""
         return deployment_exhibit(
-            Shown(state=self.cockpit.state, one=self.one, seen=self.seen, now=self.cockpit.now(), world=self.world)
+            Shown(state=cockpit.state, one=self.one, seen=self.seen, now=cockpit.now(), world=self.world, who=who)
         )
 
     def present(self) -> None:
@@ -196,6 +198,8 @@ class DeploymentSheet(Sheet):
         match act.id:
             case "answer.rollback" if "rollback" not in self.item.verbs:
                 return why_not_back(self.cockpit.state, self.one)
+            case "deployment.propose" if self.cockpit.state.law.deploying is None:
+                return "there is no deploy.yaml in force, so there is no environment"
             case "world.ask" if self.cockpit.door.elsewhere is not None:
                 return why_nothing(self.cockpit.door.elsewhere)
             case "deployment.older" | "deployment.newer" if len(self.cockpit.state.deployments) < 2:
@@ -306,6 +310,10 @@ class DeploymentSheet(Sheet):
                 msgspec.structs.replace(row, evidence=f"[its evidence cannot be shown: {error}]")
                 for row in checked.rows
             ]
+
+    def act_deployment_propose(self) -> None:
+        """What landed, and where it may go."""
+        self.cockpit.propose_deployment()
 
     def act_world_ask(self) -> None:
         """What runs there, by the environment's own status command."""
