@@ -153,7 +153,7 @@ class Cockpit(Noticing, inherit_bindings=False):
         except FactoryError as error:
             # The briefing shows which line failed; leaving says it again on the plain terminal.
             self.phase, self.has_not_begun, self.crash = "", True, error
-            self.brief_supervisor()
+            self.brief_if_free()
             raise
         self.phase = ""
         self.has_seen_all()
@@ -162,9 +162,7 @@ class Cockpit(Noticing, inherit_bindings=False):
     def _on_check(self, checked: Checked) -> None:
         """Called in the middle of the start-up's own work."""
         self.checks = {**self.checks, checked.line: checked}
-        if not self._is_briefing:
-            self._is_briefing = True
-            self.brief_supervisor()
+        self._is_briefing = self._is_briefing or self.brief_if_free()
         self.wake()
 
     def _after_start(self) -> None:
@@ -174,8 +172,9 @@ class Cockpit(Noticing, inherit_bindings=False):
             return
         failed = [one for one in self.checks.values() if one.verdict != "ok"]
         if any(item.kind == "digest" for item in waiting(self.state)) or any(o.verdict == "fail" for o in failed):
-            self.brief_supervisor()
-        elif self._is_briefing and len(self.screen_stack) == 2:
+            if not self.brief_if_free():
+                self.say("the session has begun; g b: what is new, and the digest that is to be read first", "warn")
+        elif self._is_briefing and len(self.screen_stack) == 2 and self.room is not None and not self.room.is_typing:
             self.go_floor()
             well = f"the session has begun: {len(self.checks) - len(failed)} checks ended well"
             self.say("; ".join((well, *(f"{o.line}: {o.told}" for o in failed))), "warn" if failed else "bar")
@@ -319,6 +318,14 @@ class Cockpit(Noticing, inherit_bindings=False):
             case "next" if not calling(self.state):
                 told = gathering_words(self.state).strip()
                 return f"nothing waits for you{f' yet; {told[:-1]} for a moment' if told else ''}"
+            case "task.new" if self.has_not_begun and not self.phase:
+                return "the session has not begun; g b says why, and r there tries again"
+            case "task.new" if self.state.charter is None:
+                return "who could take it is not known yet: the roles are still being read"
+            case "task.new" if (mission := self.state.mission) is not None:
+                return (
+                    f"mission {mission.id} is under way, one at a time; it ends once its tasks landed or were dropped"
+                )
             case "pause-all" if not self.state.session_open:
                 return "no session is open"
             case "session.here" if elsewhere is None:

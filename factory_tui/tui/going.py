@@ -97,6 +97,18 @@ class Going(App[None], inherit_bindings=False):
             return
         self.enter(Briefing(next((item for item in waiting(self.state) if item.kind == "digest"), None)))
 
+    def brief_if_free(self) -> bool:
+        """The briefing by itself, over the floor alone and while nothing is typed: no key changes its meaning under a
+        hand. Whether it is open, in front or beneath what was opened over it."""
+        from factory_tui.tui.screens.briefing import Briefing
+
+        if any(isinstance(screen, Briefing) for screen in self.screen_stack):
+            return True
+        is_free = len(self.screen_stack) == 1 and self.room is not None and not self.room.is_typing
+        if is_free:
+            self.brief_supervisor()
+        return is_free
+
     def read(self, title: str, parts: Sequence[tuple[str, str]]) -> None:
         """Texts to be read."""
         from factory_tui.tui.screens.reader import Reader

@@ -31,12 +31,19 @@ class StoppedFloor(BusyFloor):
         self.do(c.OpenIncident(title="The page is down", task="T-1"), SUPERVISOR)
 
 
+def begun() -> Chair:
+    """A session in which nothing was stated yet."""
+    chair = Chair()
+    chair.start_session()
+    return chair
+
+
 def waits(kind: str) -> Callable[[], Chair]:
     return lambda: Waits(kind)
 
 
 GALLERY: dict[str, tuple[Callable[[], Chair], tuple[str, ...]]] = {
-    "first-minute": (Chair, ()),
+    "first-minute": (begun, ()),
     "floor": (BusyFloor, ()),
     "zoom": (BusyFloor, ("3", "z")),
     "rules": (BusyFloor, ("g", "r")),
@@ -51,8 +58,8 @@ GALLERY: dict[str, tuple[Callable[[], Chair], tuple[str, ...]]] = {
     "change-beside": (BusyFloor, ("o", "d", "v")),
     "handoff": (StepFloor, ("o",)),
     "editing": (StepFloor, ("o", "E")),
-    "stating": (BusyFloor, ("t",)),
-    "writing": (BusyFloor, ("t", "ctrl+o")),
+    "stating": (begun, ("t",)),
+    "writing": (begun, ("t", "ctrl+o")),
     "redirecting": (StepFloor, ("o", "D")),
     "plan": (planning, ("o",)),
     "proposal": (ProposingFloor, ("g", "n", "G", "enter")),

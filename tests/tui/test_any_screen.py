@@ -50,7 +50,7 @@ SCREENS = {
     "IncidentSheet": "o",
     "Drafting": "o e",
     "Picking": "o +",
-    "Writing": "t ctrl+o",
+    "Writing": "m ctrl+o",
     "DeploymentSheet": "g p",
     "Proposing": "p",
     "RuleReader": "enter",

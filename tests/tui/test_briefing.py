@@ -24,7 +24,9 @@ from factory_tui.tui.app import Cockpit
 from factory_tui.tui.door import WorksDoor
 from factory_tui.tui.present.briefing import checklist
 from factory_tui.tui.screens.briefing import Briefing
+from factory_tui.tui.screens.finder import Finder
 from factory_tui.tui.screens.floor import Floor
+from factory_tui.tui.screens.writing import Writing
 
 FOUND = (
     Checked(line="ledger", verdict="ok", told="214 entries, the chain holds"),
@@ -350,3 +352,105 @@ def test_a_cause_that_fails_several_lines_is_told_once():
     assert text.count(why) == text.count("mend:") == 1
     assert text.count("for the same reason as DNA") == 2
     assert "wall: ok, bwrap" in text
+
+
+async def test_what_is_being_written_stays_in_front_when_the_start_up_ends():
+    """It is not taken away, and no letter becomes a key."""
+    chair = slow(make=False)
+    chair.keep("digest")
+    chair.end_session()
+    chair.start_session()
+    app = Cockpit(chair, arm_seconds=0.0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.view is None:
+            await pilot.pause(0)
+        await told(chair, pilot, FOUND[0])
+        await press_now(pilot, "t")
+        await pilot.press("tab", "ctrl+o", "H", "o")
+        assert isinstance(app.screen, Writing)
+        await told(chair, pilot, *FOUND[1:], None)
+        assert isinstance(app.screen, Writing)
+        await pilot.press("A", "l", "l")
+        assert app.screen.query_one("#written").text == "HoAll"
+        await press(pilot, "escape", "escape")
+        assert isinstance(app.screen, Briefing)
+        assert app.state.acknowledged == 0
+
+
+async def test_a_line_typed_while_a_first_session_begins_is_not_taken_away():
+    chair = slow(make=False)
+    app = Cockpit(chair, arm_seconds=0.0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.view is None:
+            await pilot.pause(0)
+        await told(chair, pilot, FOUND[0])
+        await press_now(pilot, "t")
+        await pilot.press("S", "a")
+        await told(chair, pilot, FOUND[1], None)
+        assert app.room.is_typing
+        await pilot.press("y", "P", "enter")
+        await settled(pilot)
+        assert [mission.text for mission in app.state.missions.values()] == ["SayP"]
+        assert not app.state.paused
+
+
+async def test_a_line_typed_on_the_floor_is_not_covered_by_the_briefing_and_the_digest_waits_one_key_away():
+    chair = slow()
+    app = Cockpit(chair, arm_seconds=0.0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.view is None:
+            await pilot.pause(0)
+        await told(chair, pilot, FOUND[0])
+        await press_now(pilot, "escape")
+        await press_now(pilot, "m")
+        await pilot.press("S", "a")
+        await told(chair, pilot, *FOUND[1:], None)
+        assert isinstance(app.screen, Floor)
+        assert app.room.is_typing
+        await pilot.press("A", "enter")
+        await settled(pilot)
+        assert app.state.acknowledged == 0
+        assert "SaA" in [finding.title for finding in app.state.tasks["T-1"].findings], hint(app)
+        await press(pilot, "o")
+        assert isinstance(app.screen, Briefing)
+
+
+async def test_words_for_the_palette_are_not_covered_when_the_start_up_begins_or_fails():
+    chair = slow(make=False)
+    app = Cockpit(chair, arm_seconds=0.0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.view is None:
+            await pilot.pause(0)
+        await press_now(pilot, ":")
+        await told(chair, pilot, FOUND[0])
+        assert isinstance(app.screen, Finder)
+        failed = Checked(line="dna", verdict="fail", told="no home", mend="commit one")
+        await told(chair, pilot, failed, Refusal(what="no home"))
+        assert isinstance(app.screen, Finder)
+        await press_now(pilot, "escape")
+        await press_now(pilot, "t")
+        assert not app.room.is_typing, "what is typed now would be refused"
+        assert "r there tries again" in hint(app)
+        await press_now(pilot, "g")
+        await press_now(pilot, "b")
+        assert isinstance(app.screen, Briefing)
+        await press_now(pilot, "r")
+        await told(chair, pilot, *FOUND[:6], None)
+        assert isinstance(app.screen, Floor)
+
+
+async def test_no_work_is_stated_before_it_is_known_who_could_take_it():
+    """Else the first kind that is offered would be another one than a moment later."""
+    chair = SlowStart()
+    app = Cockpit(chair, arm_seconds=0.0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.view is None:
+            await pilot.pause(0)
+        await told(chair, pilot, FOUND[0])
+        await press_now(pilot, "t")
+        assert not app.room.is_typing
+        assert "the roles are still being read" in hint(app)
+        chair.start_session()
+        await told(chair, pilot, None)
+        await press(pilot, "t")
+        assert "a small task for the builder" in screen_text(app)

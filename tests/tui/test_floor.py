@@ -218,7 +218,7 @@ async def test_tab_makes_it_a_mission():
 async def test_typing_is_given_up_with_esc_and_keys_mean_keys_again():
     chair = BusyFloor()
     async with chair.cockpit() as (app, pilot):
-        await press(pilot, "t", "q", "A", "escape")
+        await press(pilot, "m", "q", "A", "escape")
         assert "nothing was sent" in hint(app)
         await press(pilot, "z")
         assert app.screen.zoomed

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,6 +98,68 @@ def test_when_the_first_has_ended_the_second_says_so_and_takes_over_on_one_key(t
         opened.until("second", "A", "NEEDS YOU 1", "HANDOFF")
         assert "LOOKS ON" not in opened.screen("second")
         assert ledger(desk).read_text().count('"session.started"') == 2
+
+
+@contextmanager
+def holding(desk: Desk, how: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process with the ledger's lock and no socket; its stdin says how far it goes."""
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("holder_child.py")), how],
+        cwd=desk.root,
+        env={**os.environ, **desk.environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert told_by(child) == "held"
+        yield child
+    assert child.returncode == 0
+
+
+def told_by(child: subprocess.Popen[str], word: str = "") -> str:
+    """Its next line, once it was told this."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    if word:
+        child.stdin.write(f"{word}\n")
+        child.stdin.flush()
+    return child.stdout.readline().strip()
+
+
+def let_go(child: subprocess.Popen[str]) -> None:
+    assert child.stdin is not None
+    child.stdin.close()
+
+
+@pytest.mark.needs_tmux
+def test_one_opened_before_the_first_answers_at_its_socket_looks_on_and_follows_its_session(tmp_path):
+    desk = settled_desk(tmp_path)
+    with windows(desk) as opened, holding(desk, "house") as first:
+        opened.open("second", desk.root)
+        opened.wait("second", "LOOKS ON", f"pid {first.pid}", "holds the session", "CREW 0")
+        before = ledger(desk).read_bytes()
+        opened.until("second", "t", "only looks on", f"pid {first.pid}")
+        assert ledger(desk).read_bytes() == before
+        assert told_by(first, "begin") == "begun"
+        opened.wait("second", "LOOKS ON", "CREW 15")
+        let_go(first)
+        opened.wait("second", "ENDED THERE, Y takes over")
+        opened.until("second", "Y", "BRIEFING", "Digest of session 1")
+        opened.until("second", "A", "STEP", "Nothing waits for you")
+        assert ledger(desk).read_text().count('"session.started"') == 2
+
+
+@pytest.mark.needs_tmux
+def test_one_opened_before_the_first_has_written_a_byte_looks_on_and_takes_over_once_it_is_gone(tmp_path):
+    desk = settled_desk(tmp_path)
+    with windows(desk) as opened, holding(desk, "file") as first:
+        opened.open("second", desk.root)
+        opened.wait("second", "LOOKS ON", "another process holds the session")
+        assert ledger(desk).read_bytes() == b""
+        let_go(first)
+        opened.wait("second", "ENDED THERE, Y takes over")
+        opened.until("second", "Y", "STEP", "CREW 15")
+        assert ledger(desk).read_text().count('"session.started"') == 1
 
 
 # --- each key, on a pure factory -------------------------------------------------------------------

@@ -136,3 +136,13 @@ async def test_the_digest_preview_holds_the_supervisors_own_words():
         assert "fractions are late" in text
         assert "\u202e" not in text
         assert "nothing here holds" not in hint(app)
+
+
+async def test_no_work_is_written_that_would_be_refused_because_a_mission_is_under_way():
+    chair = BusyFloor()
+    async with chair.cockpit() as (app, pilot):
+        assert app.state.mission is not None
+        await press(pilot, "t")
+        assert not app.room.is_typing
+        assert f"mission {app.state.mission.id} is under way" in hint(app)
+        assert "t task" not in hint(app)
