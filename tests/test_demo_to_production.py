@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from real_git import git
 
+from factory_tui.adapters import verify
 from factory_tui.adapters.evidence import EvidenceFiles
 from factory_tui.bootstrap.grounds import look
 from factory_tui.demo import Staged, play_demo, stage
@@ -127,6 +129,21 @@ def _removing(header: str) -> Iterator[str]:
 def _denials(book: RuleBook, change: object) -> list[str]:
     matches = book.judge_change(change, "builder", {})  # type: ignore[arg-type]
     return [one.source for one in matches if one.decision is Decision.DENY]
+
+
+def test_the_rule_and_its_incident_are_one_commit_that_a_stranger_opens(played: Played) -> None:
+    (done,) = (entry.event for entry in played.of(e.RuleCommitted))
+    root = played.staged.root
+    assert (done.ref, done.why, done.unvouched) == ("refs/heads/main", "", "")
+    paths = git(root, "show", "--format=", "--name-only", done.commit).split()
+    assert paths == [".factory/memory/incidents/I-1.md", ".factory/rules/Q101-what-production-stands-on-stays.md"]
+    assert done.statement is not None
+    begun = next(entry.event.base for entry in played.of(e.SessionStarted))
+    with verify.Gate(str(root)) as gate:
+        answers = [gate.verify(one) for one in verify.commits_of(str(root), f"{begun}..main")]
+    assert {one.commit for one in answers} > {done.commit}, "between what landed before it and after it"
+    assert [why for one in answers for why in one.why] == []
+    assert git(root, "status", "--porcelain") == ""
 
 
 def test_the_rule_and_its_incident_are_in_the_home_and_in_the_checklist(played: Played) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 from commands import Desk, settled_desk
+from real_git import CLEAN, git, write
 
 NEAR = "the nearest command that must pass"
 
@@ -36,15 +38,19 @@ def test_an_incident_is_opened_told_and_closed_from_another_shell(tmp_path: Path
     assert desk.factory("incident", "list", "--json", code=0).json["frozen"] is None
 
 
-def test_a_rule_goes_from_the_record_into_force_and_into_the_home(tmp_path: Path) -> None:
+def proven(tmp_path: Path) -> Desk:
+    """An incident whose rule is proven, and whose form is filled."""
     desk = begun(tmp_path)
+    lines = (desk.state_place / "ledger.jsonl").read_text().splitlines()
+    bodies = [json.loads(line)["body"] for line in lines[1:]]
     turns = [
-        entry["seq"]
-        for number in range(1, 40)
-        if (done := desk.factory("replay", "--at", str(number), "--json")).code == 0
-        and (entry := done.json["entry"])["event"]["type"] == "turn.started"
-    ][:1]
-    assert turns
+        body["seq"] + number
+        for body in bodies
+        for number, event in enumerate(body["events"])
+        if event["type"] == "turn.started"
+    ]
+    shown = desk.factory("replay", "--at", str(turns[0]), "--json", code=0).json["entry"]
+    assert shown["event"]["type"] == "turn.started"
     desk.factory("incident", "open", "It began", "--cost", "1", "--when", "now", "--root-cause", "haste", code=0)
     nothing = desk.factory("incident", "draft", "I-1", code=1)
     assert "names no entry" in nothing.err
@@ -66,6 +72,14 @@ def test_a_rule_goes_from_the_record_into_force_and_into_the_home(tmp_path: Path
     proof = desk.factory("incident", "prove", "I-1", code=0).out
     assert "PASS, fired on 1 of 1 recorded; silent on 0 benign events" in proof
     assert "of 200; no more are on record" in proof
+    return desk
+
+
+def test_a_rule_goes_from_the_record_into_force_and_into_a_commit_of_the_home(tmp_path: Path) -> None:
+    desk = proven(tmp_path)
+    write(desk.root, {"README.md": "changed\n", "staged.txt": "mine\n", "untracked.txt": "mine too\n"})
+    git(desk.root, "add", "staged.txt")
+    before = git(desk.root, "rev-parse", "HEAD")
     adopted = desk.factory("incident", "adopt", "I-1", "--json", code=0).json
     assert adopted["adopted"] is True
     assert (desk.root / ".factory" / adopted["path"]).read_text().startswith("---\nid: P101")
@@ -73,6 +87,53 @@ def test_a_rule_goes_from_the_record_into_force_and_into_the_home(tmp_path: Path
     assert desk.factory("check", "--json", code=0).json["valid"]
     assert desk.factory("incident", "show", "I-1", "--json", code=0).json["closed"] == "rule P101"
     assert "I-1" not in desk.waiting()
+    made = git(desk.root, "rev-parse", "HEAD")
+    assert (adopted["commit"]["sha"], adopted["commit"]["by"]) == (made, "factory")
+    assert git(desk.root, "rev-parse", "HEAD^") == before
+    names = git(desk.root, "show", "--format=%an <%ae>%n%s", "--name-only", made).split("\n")
+    assert names == [
+        "Ann <ann@example.invalid>",
+        "Adopt P101, born from I-1",
+        "",
+        f".factory/{adopted['record']}",
+        f".factory/{adopted['path']}",
+    ]
+    status = git(desk.root, "status", "--porcelain").split("\n")
+    assert [line.strip() for line in status] == ["M README.md", "A  staged.txt", "?? untracked.txt"]
+    told = desk.factory("incident", "show", "I-1", code=0).out
+    assert f"committed {made[:10]} on main: rule and incident, and nothing else of yours" in told
+    assert f"factory vouch {made[:10]}" in told, "no key of the supervisor's is set up here"
+    again = desk.factory("incident", "commit", "I-1", code=1)
+    assert f"both are committed, as {made[:10]}" in again.err
+    assert git(desk.root, "rev-parse", "HEAD") == made
+
+
+def test_what_cannot_be_committed_is_in_force_said_with_its_reason_and_committed_later(tmp_path: Path) -> None:
+    desk = proven(tmp_path)
+    head = git(desk.root, "rev-parse", "HEAD")
+    git(desk.root, "checkout", "-q", "--detach")
+    told = desk.factory("incident", "adopt", "I-1", code=0).out
+    assert "P101 is in force, for good; I-1 is closed by it" in told
+    assert "not committed: HEAD is detached" in told
+    assert "git add -f -- " in told
+    assert git(desk.root, "rev-parse", "HEAD") == head
+    assert "HEAD is detached" in desk.factory("incident", "commit", "I-1", code=1).out
+    git(desk.root, "checkout", "-q", "main")
+    later = desk.factory("incident", "commit", "I-1", code=0).out
+    assert f"committed {git(desk.root, 'rev-parse', 'HEAD')[:10]} on main" in later
+
+
+def test_the_printed_command_does_the_same_and_is_seen_at_the_next_start(tmp_path: Path) -> None:
+    desk = proven(tmp_path)
+    git(desk.root, "config", "--unset", "user.email")
+    told = desk.factory("incident", "adopt", "I-1", code=0).out
+    assert "not committed: git knows no user.name and user.email for you here" in told
+    (command,) = (line for line in told.splitlines() if line.strip().startswith("git add"))
+    subprocess.run(["sh", "-ec", command], cwd=desk.root, env=CLEAN, check=True)
+    assert "not committed" in desk.factory("incident", "show", "I-1", code=0).out
+    desk.factory("resume", code=4)
+    made = git(desk.root, "rev-parse", "HEAD")
+    assert f"committed {made[:10]} on main, by hand" in desk.factory("incident", "show", "I-1", code=0).out
 
 
 def written(place: Path, text: str) -> str:

@@ -25,7 +25,7 @@ REMOVERS = frozenset({"rmtree", "unlink", "remove", "rmdir", "removedirs", "trun
 MAY_REMOVE = {
     "objects.py": {"remove_directory: rmtree"},
     "landing.py": {
-        "_land_with_files: rmtree",
+        "_give_up: rmtree",
         "_stage: unlink",
         "_release_index: unlink",
         "_end: rmtree",
@@ -69,6 +69,7 @@ def removals(source: str) -> set[str]:
 
 
 GIT_SIDE = ("git", "objects", "importing", "differences", "checkouts", "landing", "landing_survey", "worktrees")
+GIT_SIDE += ("home_commits", "starting")
 
 
 @pytest.mark.parametrize("name", GIT_SIDE)

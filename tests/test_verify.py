@@ -81,6 +81,17 @@ def test_a_change_of_the_home_is_vouched_for_by_the_supervisor_alone(evidence: E
     assert evidence.why(made) == []
 
 
+def test_an_incidents_record_may_come_with_its_rule_and_nothing_else_of_the_memory_may(evidence: Evidence):
+    record, rule = ".factory/memory/incidents/I-1.md", ".factory/rules/P101.md"
+    made = work(evidence, {rule: "strict\n", record: "what happened\n"})
+    by_hand(evidence, made, (rule, record))
+    assert evidence.why(made) == []
+    for other in (".factory/memory/knowledge/a.md", "memory/incidents/I-1.md", ".factory/memory/incidents.py"):
+        more = work(evidence, {other: "x\n"}, "more")
+        by_hand(evidence, more, (other,))
+        only(evidence.why(more), "may change the home only")
+
+
 def test_the_words_of_the_levels_are_the_factorys_own():
     assert verify.LEVELS == LEVELS
 

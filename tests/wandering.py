@@ -31,6 +31,7 @@ from factory_tui.domain.agenda import (
     CheckLandingJob,
     CloseWorktreeJob,
     CommitJob,
+    CommitRuleJob,
     DeployJob,
     InspectJob,
     Job,
@@ -46,7 +47,7 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.releasing import FLOOR
 from factory_tui.domain.seals import action_sha256
 from factory_tui.domain.spending import is_for_person
-from factory_tui.domain.state import Turn
+from factory_tui.domain.state import Incident, Turn
 from factory_tui.domain.terms import Action, Actor, Attested, CheckRow, Finding, FindingAnswer, Verdict
 from factory_tui.domain.waiting import waiting
 
@@ -300,6 +301,9 @@ class Wanderer:
     def _carry_out(self, job: Job, dice: Random | None) -> None:
         """With dice anything may come out; without, what is good."""
         heart = self.heart
+        if isinstance(job, CommitRuleJob):
+            self._commit_rule(heart.state.incidents[job.incident], dice)
+            return
         task = heart.state.task(job.task)
         chance = dice.random() if dice else 0.5
         match job:
@@ -349,6 +353,17 @@ class Wanderer:
                 self._deploying(job, dice)
             case CloseWorktreeJob():
                 heart.do(c.RecordKept(task=job.task, name=job.name, ref="refs/factory/kept/x"))
+
+    def _commit_rule(self, known: Incident, dice: Random | None) -> None:
+        heart, chance = self.heart, dice.random() if dice else 0.9
+        if known.committing is None and chance > 0.3:
+            heart.do(c.IntendRuleCommit(incident=known.id, ref=MAIN, old=BASE, new="c" * 40, checkout="/x"))
+        elif chance > 0.5:
+            said = Attested(kind="approval", of="x", commit="c" * 40, signer="supervisor", envelope=evidence("line"))
+            statement = said if chance > 0.7 else None
+            heart.do(c.SettleRuleCommit(incident=known.id, commit="c" * 40, ref=MAIN, statement=statement))
+        else:
+            heart.do(c.SettleRuleCommit(incident=known.id, why="a merge is under way"))
 
     def _seat(self, turn: Turn, dice: Random | None) -> None:
         """One thing that a seat does, or that comes of what it did."""

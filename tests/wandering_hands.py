@@ -189,7 +189,8 @@ def _next(state: State, one: Incident, dice: Random) -> c.Command:
             problems=(),
             evidence=evidence("proof"),
         )
-    return c.RecordRuleWritten(incident=one.id, path=one.draft.path, record=f"memory/incidents/{one.id}.md")
+    kept = dice.choice((None, evidence("record"), evidence("record")))
+    return c.RecordRuleWritten(incident=one.id, path=one.draft.path, record=f"memory/incidents/{one.id}.md", kept=kept)
 
 
 def _rule_of(state: State, one: Incident) -> Rule:

@@ -75,6 +75,8 @@ def nonsense(heart: Heart, dice: Random, law: Charter) -> str:
             evidence=evidence("x"),
         ),
         c.RecordRuleWritten(incident=id("I"), path="rules/x.md", record="memory/incidents/I-1.md"),
+        c.IntendRuleCommit(incident=id("I"), ref=MAIN, old=BASE, new=commit),
+        c.SettleRuleCommit(incident=id("I"), commit=dice.choice(("", commit)), why="x"),
         c.CloseIncident(incident=id("I"), reason=dice.choice(("", "x"))),
         c.Answer(id=id(dice.choice("THAED")), verb=dice.choice(("approve", "allow", "drop")), sha256="0" * 64),
         c.Answer(

@@ -155,6 +155,7 @@ class Landings:
             return
         folder = self._folder(checkout, plan)
         if value not in (plan.old, plan.new):
+            self._give_up(checkout, folder)
             raise WorldError(
                 what=f"{plan.ref} cannot land: it holds {value[:12] or 'nothing'}, not {plan.old[:12]}",
                 why="somebody moved the branch",
@@ -189,9 +190,7 @@ class Landings:
         except Exception as error:
             if ref_lock is not None:
                 ref_lock.abandon()
-            self._release_index(lock, folder)
-            if nothing_moved(folder):
-                shutil.rmtree(folder)
+            self._give_up(checkout, folder)
             if isinstance(error, OSError):
                 raise WorldError(
                     what=f"{plan.ref} cannot land", why=str(error), next_step="mend it, then land again"
@@ -297,6 +296,12 @@ class Landings:
         copy.replace(checkout.index)
 
     # --- locks and traces ---
+
+    def _give_up(self, checkout: Checkout, folder: Path) -> None:
+        """Leaves no lock of ours; and no trace, where no file of anybody's was moved."""
+        self._release_index(Path(checkout.git_dir, "index.lock"), folder)
+        if folder.is_dir() and nothing_moved(folder):
+            shutil.rmtree(folder)
 
     def _take_index(self, lock: Path, folder: Path) -> None:
         mark = folder / _MARK

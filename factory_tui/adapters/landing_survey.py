@@ -143,8 +143,9 @@ def undo(root: Path, moves: list[Move], folder: Path, id_length: int) -> None:
 
 def nothing_moved(folder: Path) -> bool:
     """No file of the user's is put aside, none of ours stands in the checkout."""
-    staged = (folder / STAGED).iterdir()
-    return not any((folder / ASIDE).iterdir()) and all(place.lstat().st_nlink == 1 for place in staged)
+    return not list(folder.glob(f"{ASIDE}/*")) and all(
+        place.lstat().st_nlink == 1 for place in folder.glob(f"{STAGED}/*")
+    )
 
 
 def remove_empty_folders(root: Path, path: str) -> None:

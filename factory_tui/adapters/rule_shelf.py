@@ -33,28 +33,36 @@ class RuleFiles:
                 return f"rules/{found.name}", found.read_text("utf-8")
         return "", ""
 
-    def write(self, path: str, text: str, *, replaces: str = "") -> None:
-        """Synced and moved into place. A file that is there is written over only when it holds `replaces` (`*` =
-        whatever it holds) or the same text."""
+    def there(self, path: str) -> str:
+        place = self._home / path
+        return place.read_text("utf-8", "replace") if place.is_file() and not place.is_symlink() else ""
+
+    def must_fit(self, path: str, text: str, replaces: str) -> None:
+        """Raises WorldError when `write` would refuse."""
         if not _PLACES.fullmatch(path):
             raise WorldError(
                 what=f"{path[:120]} is no place for a rule or an incident",
                 next_step="a rule lies in rules/, its incident in memory/incidents/",
             )
         target = self._home / path
-        folder = target.parent
-        if folder.is_symlink() or target.is_symlink():
+        if target.parent.is_symlink() or target.is_symlink():
             raise WorldError(what=f"{path} is a link", why="a document is a plain file", next_step="remove the link")
-        if target.exists():
-            there = target.read_text("utf-8", "replace")
-            if there == text:
-                return
-            if replaces not in ("*", there):
-                raise WorldError(
-                    what=f"{path} is there already, and says something else",
-                    why="nothing of yours is written over",
-                    next_step="move it away, or give the rule another file name with `--name`",
-                )
+        there = target.read_text("utf-8", "replace") if target.exists() else text
+        if there != text and (not replaces or replaces != there):
+            raise WorldError(
+                what=f"{path} is there already, and says something else",
+                why="nothing of yours is written over",
+                next_step="commit it or move it away; a new rule may have another file name (`--name`)",
+            )
+
+    def write(self, path: str, text: str, *, replaces: str = "") -> None:
+        """Synced and moved into place. A file that is there is written over only when it holds `replaces` or the same
+        text."""
+        self.must_fit(path, text, replaces)
+        target = self._home / path
+        folder = target.parent
+        if target.exists() and target.read_text("utf-8", "replace") == text:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".part-{secrets.token_hex(8)}"
         try:

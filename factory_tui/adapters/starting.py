@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory_tui.adapters.documents import library_files, read_home
-from factory_tui.adapters.git import GitAt, find_repository, open_private
+from factory_tui.adapters.git import find_repository, open_private
+from factory_tui.adapters.home_commits import commit_of, identity, tree_with
 from factory_tui.adapters.home_files import SETTINGS
 from factory_tui.adapters.landing import Landings
 from factory_tui.adapters.state_place import StatePlace, new_repo_id
@@ -177,13 +178,6 @@ def offer(repo_root: str, paths: Sequence[str]) -> Offer:
     return Offer(commands=commands, blocked=blocked)
 
 
-def identity(repo_root: str) -> tuple[str, str]:
-    """The user's own name and address, as git would put them into a commit; empty = not set."""
-    git = find_repository(repo_root).at()
-    name, email = (git.read_as_user("config", "--get", key).decode().strip() for key in ("user.name", "user.email"))
-    return name, email
-
-
 def commit_new(place: StatePlace, repo_root: str, paths: Sequence[str]) -> CommitId:
     """One commit of these files on the branch that is checked out; the index gets these paths and no other.
 
@@ -191,7 +185,7 @@ def commit_new(place: StatePlace, repo_root: str, paths: Sequence[str]) -> Commi
     is not as it was. The user's hooks are not run and nothing is signed.
     """
     repository = find_repository(repo_root)
-    name, email = identity(repo_root)
+    who = identity(repo_root)
     scratch = Path(place.root) / "init"
     scratch.mkdir(exist_ok=True, mode=0o700)
     git = open_private(repository, str(scratch))
@@ -199,14 +193,10 @@ def commit_new(place: StatePlace, repo_root: str, paths: Sequence[str]) -> Commi
     refs = repository.at()
     ref = refs.line("symbolic-ref", "-q", "HEAD")
     head = landings.value(ref)
+    files = {path: (Path(repo_root) / path).read_bytes() for path in paths}
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        tree = _tree_with(git.with_index(f"{folder}/index"), head, repo_root, paths)
-    who = {
-        f"GIT_{part}_{key}": value
-        for part in ("AUTHOR", "COMMITTER")
-        for key, value in (("NAME", name), ("EMAIL", email))
-    }
-    commit = git.run("commit-tree", tree, "-p", head, "-F", "-", stdin=MESSAGE.encode(), extra=who).decode().strip()
+        tree = tree_with(git.with_index(f"{folder}/index"), head, files)
+    commit = commit_of(git, tree, head, MESSAGE, who)
     plan = landings.plan(ref, commit, head)
     if plan.blocked:
         raise WorldError(
@@ -214,16 +204,6 @@ def commit_new(place: StatePlace, repo_root: str, paths: Sequence[str]) -> Commi
         )
     landings.land(plan)
     return commit
-
-
-def _tree_with(git: GitAt, head: CommitId, repo_root: str, paths: Sequence[str]) -> str:
-    git.run("read-tree", head)
-    rows = []
-    for path in paths:
-        blob = git.run("hash-object", "-w", "--stdin", stdin=(Path(repo_root) / path).read_bytes()).decode().strip()
-        rows.append(f"100644 {blob}\t{path}\0")
-    git.run("update-index", "-z", "--index-info", stdin="".join(rows).encode())
-    return git.line("write-tree")
 
 
 def quoted(text: str) -> str:

@@ -34,7 +34,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -69,6 +69,9 @@ CHECKS = frozenset(f"V{number:02}" for number in range(1, 34))
 
 POLICY = ("factory.toml", "deploy.yaml", "roles", "rules", "trust", "memory/DNA.md", "verify.py")
 """What of a home decides what is let through, relative to the home."""
+
+RECORDS = ("memory/incidents",)
+"""What of a home tells of it and decides nothing: it may come with the rule that it is about."""
 
 SECONDS = 60
 LARGEST_NOTE = 4_000_000
@@ -727,7 +730,9 @@ def approved_too_long_ago(case: Case) -> list[str]:
 
 
 def carries_more_than_the_home(case: Case) -> list[str]:
-    others = ", ".join(sorted(set(case.touched) - case.deciding)[:5])
+    home = case.base.home if case.base.policy else ".factory/"
+    outside = [path for path in case.touched if not _lies_in(path, home, RECORDS)]
+    others = ", ".join(sorted(set(outside) - case.deciding)[:5])
     return [f"a commit vouched for by hand may change the home only, not {others}"] if others else []
 
 
@@ -865,10 +870,14 @@ CONDITIONS: dict[str, Callable[[Case, str], bool]] = {
 
 def is_policy(path: str, home: str) -> bool:
     """Whether a file decides what is let through."""
+    return _lies_in(path, home, POLICY)
+
+
+def _lies_in(path: str, home: str, names: Sequence[str]) -> bool:
     if not path.startswith(home):
         return False
     inside = path[len(home) :]
-    return any(inside == name or inside.startswith(f"{name}/") for name in POLICY)
+    return any(inside == name or inside.startswith(f"{name}/") for name in names)
 
 
 def _fanned_out(commit: str, level: int) -> str:

@@ -15,6 +15,7 @@ from factory_tui.adapters.digest_shelf import DigestFiles
 from factory_tui.adapters.evidence import EvidenceFiles
 from factory_tui.adapters.fetching import UrlFetcher
 from factory_tui.adapters.git import find_repository
+from factory_tui.adapters.home_commits import HomeFiles
 from factory_tui.adapters.homes import Home
 from factory_tui.adapters.ledger import Ledger
 from factory_tui.adapters.packages import PackageIndexes
@@ -47,6 +48,7 @@ from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
 from factory_tui.engine.incidents import IncidentDesk
 from factory_tui.engine.ports import Checks, EvidenceStore, Progress
+from factory_tui.engine.rule_commits import RuleCommits
 from factory_tui.engine.seat_ports import Seats
 from factory_tui.engine.session import Session
 from factory_tui.engine.turn import Turns
@@ -71,6 +73,7 @@ class House:
     attestor: SshAttestor
     attesting: Attesting
     deployments: Deployments
+    rule_commits: RuleCommits
     law: Law
     limits: Limits
     beginning: Start
@@ -123,6 +126,7 @@ class House:
             shelf=RuleFiles(home.home_dir, home.prefix, lambda: [card.id for card in self.state.law.roles]),
             entries=lambda: self.session.entries,
             propose=self.propose_disk,
+            commits=self.rule_commits,
         )
 
     async def seal_briefs(self) -> None:
@@ -135,6 +139,12 @@ class House:
 def _own_trust(home: Home) -> str:
     """Who may sign, for a home outside of the repository; empty = each commit's base says so itself."""
     return f"{home.home_dir}/trust/allowed_signers" if home.prefix is None else ""
+
+
+def _in_repository(ground: Ground) -> HomeFiles | None:
+    """The repository as far as it holds the home; None = it does not."""
+    home, place = ground.home, f"{ground.place.root}/home-commits"
+    return HomeFiles(home.repo_root, home.prefix, place) if home.prefix is not None else None
 
 
 def open_house(
@@ -234,6 +244,15 @@ def open_house(
             deployments=deployments,
         )
         law = Law(ground=ground, factory=factory, worktrees=worktrees, evidence=evidence)
+        rule_commits = RuleCommits(
+            factory=factory,
+            worktrees=worktrees,
+            evidence=evidence,
+            attesting=attesting,
+            home=_in_repository(ground),
+            moving=gatekeeper.moving,
+            why_unreadable=law.why_unreadable,
+        )
         limits = Limits(ground=ground, factory=factory, evidence=evidence, sandbox=sandbox, seats=table)
     except BaseException:
         ledger.close()
@@ -251,6 +270,7 @@ def open_house(
         gatekeeper=gatekeeper,
         deployments=deployments,
         attesting=attesting,
+        rule_commits=rule_commits,
     )
     return House(
         ground=ground,
@@ -267,6 +287,7 @@ def open_house(
         attestor=attestor,
         attesting=attesting,
         deployments=deployments,
+        rule_commits=rule_commits,
         law=law,
         limits=limits,
         beginning=beginning,

@@ -57,13 +57,17 @@ class Law:
             if in_force is not None:
                 return in_force
         if reading.charter is None:
-            problems = "\n".join(str(problem) for problem in reading.problems[:5])
             raise Refusal(
                 what="the home as committed on the base branch cannot be adopted",
-                why=problems or "it holds no factory.toml; is `.factory/` committed?",
+                why=_problems_of(reading),
                 next_step="commit a home that passes `factory check`",
             )
         return reading.charter
+
+    async def why_unreadable(self, commit: str) -> str:
+        """Why no session could begin on a commit, whose home would be in force then; empty = one could."""
+        reading = await self.committed_home(commit)
+        return "" if reading is None or reading.charter else _problems_of(reading)
 
     async def propose_disk(self) -> None:
         """What is on disk and not in force is a proposal, shown at once.
@@ -103,3 +107,8 @@ class Law:
         with suppress(FactoryError):
             files = files_on_disk(home.home_dir)
         return wrong_texts(files, reading.problems, self.state.charter, home.prefix).encode()
+
+
+def _problems_of(reading: HomeReading) -> str:
+    problems = "\n".join(str(problem) for problem in reading.problems[:5])
+    return problems or "it holds no factory.toml; is `.factory/` committed?"

@@ -37,6 +37,7 @@ from factory_tui.engine.checklist import (
 from factory_tui.engine.deployments import Deployments
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.gatekeeper import Gatekeeper
+from factory_tui.engine.rule_commits import RuleCommits
 from factory_tui.engine.seat_ports import Seats
 from factory_tui.engine.session import Session
 from factory_tui.engine.turn import Turns
@@ -58,6 +59,7 @@ class Start:
     gatekeeper: Gatekeeper
     deployments: Deployments
     attesting: Attesting
+    rule_commits: RuleCommits
 
     @property
     def state(self) -> State:
@@ -108,6 +110,7 @@ class Start:
         with checks.running("handoffs"):
             conflicts = await self._conflicts(base) if moved != (0, 0) else {}
         checks.tell(handoffs_line(self.state, conflicts))
+        await self.rule_commits.look_again()
         self.turns.ask_first(self.limits.unproven)
         self.factory.employ(self._runners())
 
@@ -127,6 +130,7 @@ class Start:
             agenda.RollbackJob: self.deployments.rollback,
             agenda.CheckDeploymentJob: self.deployments.check,
             agenda.AttestDeploymentJob: self.attesting.attest_deployment,
+            agenda.CommitRuleJob: self.rule_commits.run,
         }
 
     def staff(self) -> None:

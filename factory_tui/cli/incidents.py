@@ -74,7 +74,7 @@ def incident_open(title: str, task: str, repeats: str, no_freeze: bool, as_json:
 @_JSON
 def incident_list(as_json: bool) -> None:
     """All incidents, the oldest first."""
-    from factory_tui.engine.incidents import frozen_of, incident_row
+    from factory_tui.engine.telling_incidents import frozen_of, incident_row
 
     state = here().look()[0]
     rows, frozen = [incident_row(one) for one in state.incidents.values()], frozen_of(state)
@@ -101,7 +101,8 @@ def _word(one: dict[str, Any]) -> str:
 def incident_show(id: str, as_json: bool) -> None:
     """One incident, whole: its form, its entries, its rule, and every result of the proof."""
     from factory_tui.adapters.evidence import EvidenceFiles
-    from factory_tui.engine.incidents import incident_data, incident_named
+    from factory_tui.engine.incidents import incident_named
+    from factory_tui.engine.telling_incidents import incident_data
 
     place = here()
     state = place.look()[0]
@@ -170,13 +171,44 @@ def incident_adopt(id: str, as_json: bool) -> None:
         return
     say(f"written: {told['path']} and {told['record']}")
     if told["adopted"]:
-        say(f"{told['rule']} is in force, for good; {told['id']} is closed. Commit both, for whoever clones:")
-        words = ["git", "commit", "-m", f"Adopt {told['rule']}, born from {told['id']}", "--"]
-        home = here().home.home_dir
-        files = [str(Path(home) / told[name]) for name in ("path", "record")]
-        say(f"  {shlex.join(['git', 'add', *files])} && {shlex.join([*words, *files])}")
+        say(f"{told['rule']} is in force, for good; {told['id']} is closed by it")
+        _say_commit(told)
     elif told["proposal"]:
         say(f"the home changed besides: look at {told['proposal']} with `factory adopt {told['proposal']}`")
+
+
+@incident.command("commit")
+@click.argument("id")
+@_JSON
+def incident_commit(id: str, as_json: bool) -> None:
+    """Commit an adopted rule and its incident, where that could not be done when it was adopted."""
+    told = _wish("commit", patiently=True, id=id)
+    if as_json:
+        say_json("incident commit", told)
+    else:
+        _say_commit(told)
+    if not (told["commit"] or {}).get("sha"):
+        raise Ended(FINDINGS)
+
+
+def _say_commit(told: dict[str, Any]) -> None:
+    """What the home's repository holds of it, or why it does not, and how to do it by hand."""
+    done = told["commit"] or {"sha": "", "why": told.get("committing", "")}
+    if not done["sha"]:
+        say(f"not committed: {done['why']}")
+        say(f"Commit both, for whoever clones: `factory incident commit {told['id']}` once that is mended, or by hand")
+        files = [str(Path(here().home.home_dir) / path) for path in told["files"]]
+        words = ["git", "commit", "-m", f"Adopt {told['rule']}, born from {told['id']}", "--", *files]
+        say(f"  {shlex.join(['git', 'add', '-f', '--', *files])} && {shlex.join(words)}")
+        return
+    branch = done["ref"].removeprefix("refs/heads/")
+    by_hand = "" if done["by"] == "factory" else ", by hand"
+    say(f"committed {done['sha'][:10]} on {branch}{by_hand}: rule and incident, and nothing else of yours")
+    if done["unvouched"]:
+        say(f"nobody vouches for that commit yet: {done['unvouched']}")
+        say(f"  factory vouch {done['sha'][:10]} --reason 'adopts {told['rule']}'")
+    else:
+        say(f"`factory verify {done['sha'][:10]}` is open: your key vouches for it")
 
 
 @incident.command("close")
@@ -221,6 +253,8 @@ def _say(told: dict[str, Any]) -> None:
         say(line)
     if told["proof"]:
         _say_proof(told)
+    if told["commit"]:
+        _say_commit(told)
     if told["next"]:
         say(f"next: {told['next']}")
 

@@ -72,6 +72,7 @@ async def ask_opened(
             await house.propose_disk()
         told = await reception_of(house).answer(parsed, supervisor("cli"))
         await house.seal_briefs()
+        await house.rule_commits.commit_owed()
         return told if after is None else await after(house, told)
     finally:
         house.ledger.close()

@@ -25,18 +25,20 @@ async def missing_of(ground: Ground, house: House, base: str) -> tuple[str, ...]
     problems = [] if view is None or view.damage is None else [str(view.damage)]
     problems += _not_in(entries, state)
     problems += out_of_order(entries)
-    landings = [entry.event for entry in entries if isinstance(entry.event, e.Landed)]
-    moved_to = next((landed.new for landed in reversed(landings) if landed.ref == "refs/heads/main"), base)
-    if await house.worktrees.ref_head("refs/heads/main") != moved_to:
-        problems.append("the branch is not where the approved landings left it")
+    if await house.worktrees.ref_head("refs/heads/main") != _last_on_main(entries, base):
+        problems.append("the branch is not where the approved landings and the adopted rule left it")
     mission = next(iter(state.missions.values()), None)
     if mission is None or mission.outcome != "done":
         problems.append("the mission is not done")
         return tuple(problems)
     tip = await house.worktrees.ref_head(mission.target)
     service = await house.worktrees.read_file(tip, "bookings/service.py") if tip else None
+    made = [entry.event.commit for entry in entries if isinstance(entry.event, e.RuleCommitted)]
+    if not all(made):
+        problems.append("the adopted rule and its incident are not committed")
     if not state.unsigned:
-        problems += _not_proven(ground.home.repo_root, base, tip)
+        for last in (tip, *filter(None, made)):
+            problems += _not_proven(ground.home.repo_root, base, last)
     if not service or b"do_DELETE" not in service:
         problems.append(f"{mission.target} does not hold the new feature")
     if "hall" in (state.law.deploying.environments if state.law.deploying else {}):
@@ -46,6 +48,15 @@ async def missing_of(ground: Ground, house: House, base: str) -> tuple[str, ...]
     if state.digest is None or not (Path(ground.home.home_dir) / state.digest.path).is_file():
         problems.append("there is no digest")
     return tuple(problems)
+
+
+def _last_on_main(entries: Sequence[Entry], base: str) -> str:
+    """The last commit that was put there on somebody's word; `base` when none was."""
+    for entry in reversed(entries):
+        match entry.event:
+            case e.Landed(ref="refs/heads/main", new=new) | e.RuleCommitted(ref="refs/heads/main", commit=new) if new:
+                return new
+    return base
 
 
 def _not_proven(root: str, base: str, tip: str) -> list[str]:
@@ -152,6 +163,7 @@ def _steps(rule: str) -> tuple[Step, ...]:
         ),
         ("the rule was adopted", lambda one: isinstance(one, e.RuleAdopted)),
         ("the incident was closed by it", lambda one: isinstance(one, e.IncidentClosed) and one.rule == rule != ""),
+        ("rule and incident were committed", lambda one: isinstance(one, e.RuleCommitted) and bool(one.commit)),
         (
             "the next Builder was stopped by that very rule",
             lambda one: isinstance(one, e.TreeRefused) and rule in {match.source for match in one.matches},

@@ -35,6 +35,7 @@ TOLD = (
     e.RuleProven,
     e.RuleWritten,
     e.RuleAdopted,
+    e.RuleCommitted,
     e.IncidentClosed,
 )
 """Told in the words that every screen and digest has for them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from factory_tui.domain.globs import may_overlap
-from factory_tui.domain.incidents import landings_frozen
+from factory_tui.domain.incidents import is_commit_owed, landings_frozen
 from factory_tui.domain.known import wants_brief
 from factory_tui.domain.pace import is_free, mode_of
 from factory_tui.domain.spending import ended_because, withheld
@@ -89,6 +89,13 @@ class AttestDeploymentJob(msgspec.Struct, frozen=True):
     deployment: str
 
 
+class CommitRuleJob(msgspec.Struct, frozen=True):
+    """An adopted rule and its incident, as one commit; entered again after a crash, it looks what the branch holds."""
+
+    incident: str
+    task: str = ""
+
+
 Job = (
     SealBriefJob
     | ReleaseJob
@@ -102,6 +109,7 @@ Job = (
     | RollbackJob
     | CheckDeploymentJob
     | AttestDeploymentJob
+    | CommitRuleJob
 )
 
 
@@ -116,6 +124,7 @@ def agenda(state: State) -> tuple[Job, ...]:
     jobs += _turns(state)
     for deployment in state.deployments.values():
         jobs += owed_by(state, deployment)
+    jobs += rules_to_commit(state)
     jobs += [
         CloseWorktreeJob(task.id, task.worktree)
         for task in state.closed.values()
@@ -142,7 +151,8 @@ def _of(state: State, task: Task) -> list[Job]:
             jobs.append(CheckLandingJob(task.id, task.approval.id))
         elif task.merged_smoke is None:
             jobs.append(InspectJob(task.id, task.merged, task.onto))
-    may_land = task.stage == "cleared" and not landings_frozen(state) and not _landing_before(state, task)
+    is_next = not _landing_before(state, task) and not any(one.committing for one in state.incidents.values())
+    may_land = task.stage == "cleared" and not landings_frozen(state) and is_next
     if task.stage == "landing" or may_land:
         jobs.append(LandJob(task.id))
     return jobs
@@ -163,6 +173,14 @@ def owed_by(state: State, one: Deployment) -> list[Job]:
             return [AttestDeploymentJob(one.task, one.id)]
         case _:
             return []
+
+
+def rules_to_commit(state: State) -> list[CommitRuleJob]:
+    """Adopted rules that are not committed yet. A branch is moved for one thing at a time: a landing that began ends
+    first."""
+    lands = any(task.stage == "landing" for task in state.tasks.values())
+    owed = [one for one in state.incidents.values() if is_commit_owed(one)]
+    return [CommitRuleJob(one.id) for one in owed if one.committing or not lands]
 
 
 def _landing_before(state: State, task: Task) -> bool:

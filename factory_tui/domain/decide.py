@@ -150,6 +150,10 @@ def decide(state: State, envelope: c.Envelope) -> tuple[e.Event, ...]:
         ):
             _by_supervisor(envelope)
             return _about_incident(state, command)
+        case c.IntendRuleCommit():
+            return incidents.intend_rule_commit(state, command)
+        case c.SettleRuleCommit():
+            return incidents.settle_rule_commit(state, command)
 
 
 def _about_incident(

@@ -6,9 +6,10 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import Refusal
-from factory_tui.domain.incidents import FEW, unfilled
+from factory_tui.domain.incidents import FEW, unfilled, why_no_commit
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.permanence import loosened, rule_sha256
+from factory_tui.domain.releasing import LONG_REASON
 from factory_tui.domain.state import Incident, State
 from factory_tui.domain.terms import LEVEL_NAMES, Actor, Verdict
 
@@ -236,8 +237,47 @@ def record_proof(state: State, command: c.RecordProof) -> tuple[e.Event, ...]:
 def record_rule_written(state: State, command: c.RecordRuleWritten) -> tuple[e.Event, ...]:
     known = must_be_proven(state, command.incident)
     assert known.draft
-    written = e.RuleWritten(incident=known.id, rule=known.draft.rule, path=command.path, record=command.record)
+    written = e.RuleWritten(
+        incident=known.id, rule=known.draft.rule, path=command.path, record=command.record, kept=command.kept
+    )
     return () if known.written == written else (written,)
+
+
+def intend_rule_commit(state: State, command: c.IntendRuleCommit) -> tuple[e.Event, ...]:
+    known = _incident(state, command.incident)
+    if known.committing is not None or (why := why_no_commit(known)):
+        raise Refusal(
+            what=f"nothing of {known.id} is to be committed",
+            why=why if known.committing is None else "a commit of it is under way",
+        )
+    intended = e.RuleCommitIntended(
+        incident=known.id,
+        rule=known.rule,
+        ref=command.ref,
+        old=command.old,
+        new=command.new,
+        checkout=command.checkout,
+    )
+    return (intended,)
+
+
+def settle_rule_commit(state: State, command: c.SettleRuleCommit) -> tuple[e.Event, ...]:
+    """What came of it: once for each try, and never after both are committed."""
+    known = _incident(state, command.incident)
+    intent = known.committing
+    if intent is None and why_no_commit(known):
+        return ()
+    settled = e.RuleCommitted(
+        incident=known.id,
+        rule=intent.rule if intent else known.rule,
+        ref=command.ref,
+        commit=command.commit,
+        why=command.why[:LONG_REASON],
+        by_hand=command.by_hand,
+        statement=command.statement,
+        unvouched=command.unvouched[:LONG_REASON],
+    )
+    return () if intent is None and settled == known.committed else (settled,)
 
 
 def must_be_proven(state: State, id: str) -> Incident:

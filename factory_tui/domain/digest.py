@@ -276,6 +276,7 @@ def _went_wrong(entry: Entry, state: State) -> str:
             | e.RuleProven()
             | e.RuleWritten()
             | e.RuleAdopted()
+            | e.RuleCommitted()
             | e.Unfrozen()
         ):
             return worded(entry.event)
@@ -307,6 +308,7 @@ SILENT = frozenset(
         e.TreeImported,  # the commit says it
         e.LandingCleared,  # the landing says it
         e.LandingIntended,
+        e.RuleCommitIntended,  # what came of it says it
     }
 )
 """What the digest does not tell, and why; everything else has words in one of its sections."""

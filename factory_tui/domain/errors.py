@@ -12,6 +12,11 @@ class FactoryError(Exception):
         self.what, self.why, self.next_step = what, why, next_step
         super().__init__(what)
 
+    @property
+    def in_a_line(self) -> str:
+        """What happened and why, without the next step."""
+        return f"{self.what}: {self.why}" if self.why else self.what
+
     def __str__(self) -> str:
         lines = [self.what]
         if self.why:

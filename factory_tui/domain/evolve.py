@@ -145,6 +145,8 @@ STEPS: dict[type, Callable[[State, Any, Entry], State]] = {
     e.RuleDrafted: incidents.rule_drafted,
     e.RuleProven: incidents.rule_proven,
     e.RuleWritten: incidents.rule_written,
+    e.RuleCommitIntended: incidents.rule_commit_intended,
+    e.RuleCommitted: incidents.rule_committed,
     e.RuleAdopted: incidents.rule_adopted,
     e.IncidentClosed: incidents.incident_closed,
     e.Frozen: incidents.frozen,

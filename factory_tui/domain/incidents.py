@@ -41,6 +41,22 @@ def may_be_adopted(known: Incident) -> bool:
     return known.proof is not None and known.proof.verdict is Verdict.PASS and not unfilled(known)
 
 
+def why_no_commit(known: Incident) -> str:
+    """Why rule and incident are not to be committed, now or again; empty = they may be."""
+    written = known.written
+    if written is None or known.closed != f"rule {written.rule}":
+        return "no rule was adopted for it"
+    if written.kept is None:
+        return "it was adopted before the factory committed rules"
+    done = known.committed.commit if known.committed else ""
+    return f"both are committed, as {done[:10]}" if done else ""
+
+
+def is_commit_owed(known: Incident) -> bool:
+    """Whether committing was begun and not settled, or never tried."""
+    return known.committing is not None or (known.committed is None and not why_no_commit(known))
+
+
 FORM = ("what", "when", "cost", "root_cause", "level")
 """Fields of the form, as they are typed: `root cause: …` is the same as `root_cause: …`."""
 

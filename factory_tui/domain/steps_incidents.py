@@ -34,6 +34,8 @@ def incident_reopened(state: State, event: e.IncidentReopened, entry: Entry) -> 
         draft=None,
         proof=None,
         written=None,
+        adopted_by="",
+        committed=None,
         closed="",
         broken=event.broken,
         repeats=known.repeats + 1,
@@ -72,8 +74,25 @@ def rule_written(state: State, event: e.RuleWritten, entry: Entry) -> State:
 
 def rule_adopted(state: State, event: e.RuleAdopted, entry: Entry) -> State:
     born = {**state.born_rules, event.rule: BornRule(incident=event.incident, sha256=event.sha256)}
-    incident = replace(state.incidents[event.incident], rule=event.rule, broken="")
+    incident = replace(state.incidents[event.incident], rule=event.rule, broken="", adopted_by=entry.by.name)
     return replace(_with(state, entry, incident), born_rules=born)
+
+
+def rule_commit_intended(state: State, event: e.RuleCommitIntended, entry: Entry) -> State:
+    return _with(state, entry, replace(state.incidents[event.incident], committing=event))
+
+
+def rule_committed(state: State, event: e.RuleCommitted, entry: Entry) -> State:
+    known = state.incidents[event.incident]
+    after = _with(state, entry, replace(known, committing=None, committed=event))
+    intent = known.committing
+    if event.commit and intent is not None and (state.base_ref, state.base) == (intent.ref, intent.old):
+        after = replace(after, base=event.commit)  # what begins from here on builds on it
+    if event.statement is None:
+        return after
+    signed = state.counters.get("statement", 0) + 1
+    counters = {**state.counters, "statement": signed}
+    return replace(after, counters=counters, last_statement=event.statement.envelope.sha256)
 
 
 def incident_closed(state: State, event: e.IncidentClosed, entry: Entry) -> State:

@@ -160,6 +160,13 @@ def worded(event: object) -> str:
             return f"{incident}: {one_line(path)} is written into the home"
         case e.RuleAdopted(incident=incident, rule=rule):
             return f"{rule}, born from {incident}, is in force"
+        case e.RuleCommitIntended(incident=incident, rule=rule, new=new, ref=ref):
+            return f"{incident}: {rule} goes onto {one_line(ref.removeprefix('refs/heads/'))} as {new[:10]}"
+        case e.RuleCommitted(incident=incident, rule=rule, commit="", why=why):
+            return f"{incident}: {rule} is in force and not committed: {one_line(why)}"
+        case e.RuleCommitted(incident=incident, rule=rule, commit=commit, by_hand=by_hand, unvouched=unvouched):
+            told = f", not vouched for: {one_line(unvouched)}" if unvouched else ""
+            return f"{incident}: {rule} is committed{' by hand' if by_hand else ''}, {commit[:10]}{told}"
         case e.IncidentClosed(incident=incident, rule=rule, reason=reason):
             return f"{incident} closed: {f'rule {rule}' if rule else one_line(reason)}"
         case e.Frozen(reason=reason, landings=landings):

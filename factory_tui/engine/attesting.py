@@ -14,7 +14,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain.agenda import AttestDeploymentJob
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.state import Deployment, State, Task, TurnRecord
-from factory_tui.domain.terms import Actor, Attested, CommitId, Sha256
+from factory_tui.domain.terms import Actor, Attested, CommitId, Sha256, TreeId
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.ports import Attestor, EvidenceStore
 
@@ -65,8 +65,8 @@ class Attesting:
         assert candidate is not None
         assert task.approval is not None
         await self._factory.durable()
-        own = await self._frame(state, task, task.onto if task.merged else candidate.base)
-        reviewed = await self._frame(state, task, candidate.base)
+        own = await self._frame(state, task.id, task.onto if task.merged else candidate.base)
+        reviewed = await self._frame(state, task.id, candidate.base)
         signed: list[Attested] = []
         known = {one.of for one in task.attested}
 
@@ -118,7 +118,7 @@ class Attesting:
         state = self._factory.state
         task = state.task(one.task)
         base = task.onto if task.merged else task.candidate.base if task.candidate else one.base
-        frame = await self._frame(state, task, base)
+        frame = await self._frame(state, task.id, base)
         seq, last, approval = state.counters.get("statement", 0), state.last_statement, None
         if one.approval is not None and one.approved_as is None:
             seq += 1
@@ -128,6 +128,36 @@ class Attesting:
         statement = await self._signed(words.deployment(one, framed), one.id)
         record = c.RecordDeploymentStatement(deployment=one.id, statement=statement, approval=approval)
         await self._factory.carried_out(record, BY)
+
+    async def why_closed(self, commit: CommitId) -> tuple[str, ...]:
+        """What a third party who verifies the commit would object to; nothing = it is open."""
+        return await self._attestor.why_closed(commit)
+
+    async def vouch(
+        self, commit: CommitId, base: CommitId, tree: TreeId, paths: tuple[str, ...], by: str, reason: str
+    ) -> tuple[Attested | None, str]:
+        """The supervisor's word for a commit that changes the home and nothing else, as `by` gave it.
+
+        Returns what was signed now, and why a verifier does not open the commit; empty = it does.
+        """
+        if problem := await self._attestor.problem(base):
+            return None, problem
+        try:
+            if not await self._attestor.why_closed(commit):
+                return None, ""  # signed before a crash
+            await self._factory.durable()
+            state = self._factory.state
+            frame = words.framed(
+                await self._frame(state, "", base),
+                seq=state.counters.get("statement", 0) + 1,
+                previous=state.last_statement,
+            )
+            draft = words.by_hand(commit, tree, paths, by, reason, frame)
+            signed = await self._signed(draft, f"{commit[:12]} of the home")
+            await self._attestor.keep(commit, [self._evidence.get(signed.envelope.sha256)])
+            return signed, "; ".join(await self._attestor.why_closed(commit))
+        except WorldError as error:
+            return None, error.in_a_line
 
     async def _signed(self, draft: words.Draft, about: str) -> Attested:
         line = await self._attestor.sign(draft)
@@ -145,7 +175,7 @@ class Attesting:
         }
         return {sha256 for line in there if (sha256 := hashlib.sha256(line).hexdigest()) not in ours}
 
-    async def _frame(self, state: State, task: Task, base: CommitId) -> words.Frame:
+    async def _frame(self, state: State, task: str, base: CommitId) -> words.Frame:
         return words.Frame(
             seq=0,
             previous="",
@@ -158,7 +188,7 @@ class Attesting:
             degraded=state.degraded,
             root=self._as_root,
             repository=self._repository,
-            task=task.id,
+            task=task,
             at=self._now(),
         )
 

@@ -73,7 +73,7 @@ class Checklist:
         try:
             yield
         except FactoryError as error:
-            told = f"{error.what}: {error.why}" if error.why else error.what
+            told = error.in_a_line
             for line in lines:
                 self.tell(Checked(line=line, verdict="fail", told=told, mend=error.next_step))
             raise

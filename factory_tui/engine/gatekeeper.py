@@ -60,7 +60,8 @@ class Gatekeeper:
         self._attesting = attesting
         self._checks: tuple[str, Checks] | None = None
         self._inspecting = asyncio.Semaphore(2)
-        self._landing = asyncio.Lock()
+        self.moving = asyncio.Lock()
+        """Held by whoever moves a branch."""
 
     # --- briefs ----------------------------------------------------------------------------------
 
@@ -218,7 +219,7 @@ class Gatekeeper:
 
     async def land(self, job: LandJob) -> None:
         """Intent on record, then the world, then the outcome. After a crash the world is asked; nothing is repeated."""
-        async with self._landing:
+        async with self.moving:
             task = self._factory.state.tasks[job.task]
             if task.intent is None:
                 await self._intend(task)

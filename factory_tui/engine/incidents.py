@@ -10,22 +10,35 @@ import msgspec
 from factory_tui.domain import commands as c
 from factory_tui.domain.deciding_incidents import must_be_proven
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.errors import FactoryError, Refusal
+from factory_tui.domain.errors import FactoryError, Refusal, WorldError
 from factory_tui.domain.evolve import evolve
 from factory_tui.domain.globs import matches
-from factory_tui.domain.incidents import next_step
 from factory_tui.domain.rule_draft import HOLE, skeleton
-from factory_tui.domain.rule_proof import Material, material_of, prove, read_proof
+from factory_tui.domain.rule_proof import Material, material_of, prove
 from factory_tui.domain.rules import Rule
 from factory_tui.domain.seals import sha256_of
 from factory_tui.domain.state import Incident, Proposal, State
-from factory_tui.domain.terms import LEVEL_NAMES, Actor, Evidence, Record
+from factory_tui.domain.terms import Actor, Evidence, Record
 from factory_tui.engine.exhibits import proposed_charter
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.ports import EvidenceStore
+from factory_tui.engine.rule_commits import RuleCommits, must_be_committable
+from factory_tui.engine.telling_incidents import frozen_of, incident_data, record_text
 
 IncidentVerb = Literal[
-    "open", "show", "fill", "pick", "ask", "skeleton", "draft", "prove", "adopt", "close", "unfreeze", "freeze"
+    "open",
+    "show",
+    "fill",
+    "pick",
+    "ask",
+    "skeleton",
+    "draft",
+    "prove",
+    "adopt",
+    "commit",
+    "close",
+    "unfreeze",
+    "freeze",
 ]
 
 
@@ -71,12 +84,18 @@ class RuleShelf(Protocol):
     def read(self, path: str, text: str) -> Rule:
         """As the home would read it there. Raises FactoryError with every problem."""
 
+    def must_fit(self, path: str, text: str, replaces: str) -> None:
+        """Raises WorldError when `write` would refuse."""
+
     def write(self, path: str, text: str, *, replaces: str = "") -> None:
         """Whole or not at all, synced. Raises WorldError when another file is in the way; `replaces` is the text that
         may be there."""
 
     def rule_file(self, rule: str) -> tuple[str, str]:
         """Path in the home and text of a rule that is there; empty when none is."""
+
+    def there(self, path: str) -> str:
+        """What lies at a path of the home; empty = nothing."""
 
 
 class IncidentDesk:
@@ -90,10 +109,11 @@ class IncidentDesk:
         shelf: RuleShelf,
         entries: Callable[[], Sequence[Entry]],
         propose: Callable[[], Awaitable[None]],
+        commits: RuleCommits,
     ) -> None:
         """`propose` has the home on disk looked at again."""
         self._factory, self._evidence, self._shelf = factory, evidence, shelf
-        self._entries, self._propose = entries, propose
+        self._entries, self._propose, self._commits = entries, propose, commits
 
     async def carry_out(self, wish: IncidentWish, by: Actor) -> dict[str, Any]:
         """What came of it. Raises Refusal."""
@@ -132,6 +152,9 @@ class IncidentDesk:
                 return await self._prove(id, by)
             case "adopt":
                 return await self._adopt(id, wish.sha256, by)
+            case "commit":
+                must_be_committable(incident_named(self._factory.state, id))
+                await self._commits.commit(id, again=True)
             case "close":
                 await self._factory.carried_out(c.CloseIncident(incident=id, reason=wish.text), by)
             case "show":
@@ -245,25 +268,44 @@ class IncidentDesk:
             raise Refusal(what=f"{known.id} changed since it was shown", next_step="look at it again, and answer that")
         draft = known.draft
         assert draft
-        text = self._evidence.get(draft.draft.sha256).decode()
+        text = self._text_of(draft.draft)
         record = f"memory/incidents/{known.id}.md"
         old_path, old_text = self._shelf.rule_file(draft.rule)
         path = old_path or draft.path
-        self._shelf.write(path, text, replaces=old_text)
-        told = record_text(self._factory.state, known)
-        self._shelf.write(record, told, replaces="*")
-        await self._factory.carried_out(c.RecordRuleWritten(incident=known.id, path=path, record=record), by)
+        told = self._evidence.put(record_text(self._factory.state, known).encode(), f"record of {known.id}")
+        await self._write((path, text, old_text), (record, self._text_of(told), self._shelf.there(record)))
+        written = c.RecordRuleWritten(incident=known.id, path=path, record=record, kept=told)
+        await self._factory.carried_out(written, by)
         await self._propose()
         state = self._factory.state
         proposal = next((one for one in state.proposals.values() if one.charter), None)
-        answer: dict[str, Any] = {"path": path, "record": record, "proposal": proposal.id if proposal else ""}
+        answer = {"path": path, "record": record, "proposal": proposal.id if proposal else "", "committing": ""}
         if proposal is not None and not proposal.problem and proposal.path == f"rules/{draft.rule}":
             charter = proposed_charter(state, proposal.id, self._evidence)
             await self._factory.carried_out(c.AdoptCharter(proposal=proposal.id, charter=charter), by)
             answer["charter"] = charter.sha256
+            try:
+                await self._commits.commit(known.id)
+            except WorldError as error:
+                answer["committing"] = error.in_a_line
         state = self._factory.state
         shown = incident_data(state, state.incidents[known.id], self._evidence)
         return {**shown, **answer, "adopted": draft.rule in state.born_rules and bool(state.incidents[id].closed)}
+
+    async def _write(self, *files: tuple[str, str, str]) -> None:
+        """Path, text and what lies there now; all or none of them. Over what lies there only where that is kept
+        elsewhere too: it may be somebody's only copy."""
+        safe = []
+        for path, text, there in files:
+            is_kept = there in ("", text) or await self._commits.may_write_over(path, there)
+            safe.append((path, text, there if is_kept else ""))
+        for path, text, replaces in safe:
+            self._shelf.must_fit(path, text, replaces)
+        for path, text, replaces in safe:
+            self._shelf.write(path, text, replaces=replaces)
+
+    def _text_of(self, one: Evidence) -> str:
+        return self._evidence.get(one.sha256).decode()
 
     def _read(self, one: Evidence) -> str | None:
         try:
@@ -275,11 +317,6 @@ class IncidentDesk:
 def drafts_for(state: State) -> tuple[Proposal, ...]:
     """What seats proposed that may become the draft of a rule, the oldest first."""
     return tuple(one for one in state.proposals.values() if not one.charter and one.path.startswith("rules/"))
-
-
-def frozen_of(state: State) -> dict[str, Any] | None:
-    stop = state.frozen
-    return {"reason": stop.reason, "by": stop.by, "since": stop.since, "landings": stop.landings} if stop else None
 
 
 def incident_named(state: State, id: str) -> Incident:
@@ -294,77 +331,7 @@ def incident_named(state: State, id: str) -> Incident:
     return known
 
 
-def incident_row(known: Incident) -> dict[str, Any]:
-    return {
-        "id": known.id,
-        "title": known.title,
-        "since": known.since,
-        "cause": known.cause,
-        "task": known.task,
-        "closed": known.closed,
-        "repeats": known.repeats,
-        "broken": known.broken,
-        "next": "" if known.closed else next_step(known),
-    }
-
-
-def incident_data(state: State, known: Incident, evidence: EvidenceStore) -> dict[str, Any]:
-    """Everything about one, with every result of its proof."""
-    proof = known.proof
-    kept = read_proof(_text(evidence, proof.evidence)) if proof and proof.evidence else None
-    rows = kept.rows if kept else ()
-    return incident_row(known) | {
-        "what": known.what,
-        "when": known.when,
-        "cost": known.cost,
-        "root_cause": known.root_cause,
-        "level": known.level,
-        "evidence": list(known.evidence),
-        "rule": known.rule,
-        "draft": {"rule": known.draft.rule, "path": known.draft.path, "sha256": known.draft.draft.sha256}
-        if known.draft
-        else None,
-        "draft_text": _text(evidence, known.draft.draft) if known.draft else "",
-        "proof": {
-            "verdict": proof.verdict.value,
-            "summary": proof.summary,
-            "benign": proof.benign,
-            "borne": proof.borne,
-            "rows": [msgspec.to_builtins(row) for row in rows],
-        }
-        if proof
-        else None,
-    }
-
-
-def record_text(state: State, known: Incident) -> str:
-    """The incident as a document of the home, for people to read."""
-    assert known.draft
-    assert known.proof
-    level = f"{known.level} ({LEVEL_NAMES[known.level]})" if known.level else "nobody said"
-    lines = [
-        f"# {known.id} {known.title}",
-        "",
-        f"- opened: {known.since}, by {known.cause or 'unknown'}",
-        f"- when: {known.when}",
-        f"- cost: {known.cost}",
-        f"- gate level that should have caught it: {level}",
-        f"- entries of the ledger: {', '.join(f'#{seq}' for seq in known.evidence)}",
-        f"- rule: {known.draft.rule}, {known.draft.path}",
-        f"- proof: {known.proof.summary}",
-    ]
-    lines += [f"- happened again {known.repeats} time(s)"] if known.repeats else []
-    return "\n".join([*lines, "", "## What happened", known.what, "", "## Root cause", known.root_cause, ""])
-
-
 def _name_in(text: str) -> str:
     """A file name from the `id:` line; the reading says what is wrong with it."""
     line = next((line for line in text.splitlines() if line.startswith("id:")), "id: rule")
     return f"{line.removeprefix('id:').strip().strip(chr(34))}.md"
-
-
-def _text(evidence: EvidenceStore, which: Evidence) -> str:
-    try:
-        return evidence.get(which.sha256).decode("utf-8", "replace")
-    except FactoryError as error:
-        return f"[{error}]"

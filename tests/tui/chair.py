@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,7 @@ from factory_tui.engine.checklist import Checked, Report
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.incidents import IncidentDesk
 from factory_tui.engine.reception import HandoverPort, Reception
+from factory_tui.engine.rule_commits import RuleCommits
 from factory_tui.engine.session import Session
 from factory_tui.tui.app import Cockpit
 from factory_tui.tui.door import FactoryView
@@ -139,6 +141,7 @@ class Chair(Heart):
             shelf=shelf,
             entries=lambda: session.entries,
             propose=self.propose_home,
+            commits=self.commits(),
         )
         reception = Reception(
             factory=self.factory,
@@ -156,6 +159,18 @@ class Chair(Heart):
             clock=self,
             by=SUPERVISOR,
             past=tuple(self.entries),
+        )
+
+    def commits(self) -> RuleCommits:
+        """A home outside of the repository: nothing is committed."""
+        return RuleCommits(
+            factory=self.factory,
+            worktrees=None,  # type: ignore[arg-type]
+            evidence=self.store,
+            attesting=None,  # type: ignore[arg-type]
+            home=None,
+            moving=asyncio.Lock(),
+            why_unreadable=None,  # type: ignore[arg-type]
         )
 
     async def propose_home(self) -> None:

@@ -49,6 +49,14 @@ _HISTORY = (
 )
 
 
+_SETTINGS = {
+    "user.name": "Supervisor of the demo",
+    "user.email": "supervisor@bookings.example",
+    "core.hooksPath": ".git/hooks",
+}
+"""Of the demo's repository itself: what the user's own files say of every repository stays out of it."""
+
+
 def make_product(directory: str | Path, repo_id: str = REPO_ID, signers: str = "", deploy: str = "") -> None:
     """Create the repository in `directory`, which must be absent or empty: branch `main`, six commits, all checked out.
 
@@ -65,6 +73,8 @@ def make_product(directory: str | Path, repo_id: str = REPO_ID, signers: str = "
         )
     git = GitAt(str(root / ".git"), str(root), str(root / ".git" / "index"))
     git.run("init", "-q", "-b", "main", "--template=")
+    for key, value in _SETTINGS.items():
+        git.run("config", key, value)
     files = product_files(repo_id)
     if signers:
         files[".factory/trust/allowed_signers"] = signers

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from factory_tui.domain.events import IncidentCause
 from factory_tui.domain.rules import Rule
-from factory_tui.domain.terms import Evidence, Sha256
+from factory_tui.domain.terms import Attested, CommitId, Evidence, Sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +98,29 @@ class RecordRuleWritten:
     incident: str
     path: str
     record: str
+    kept: Evidence | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntendRuleCommit:
+    """By the factory, on the word that adopted the rule."""
+
+    incident: str
+    ref: str
+    old: CommitId
+    new: CommitId
+    checkout: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettleRuleCommit:
+    incident: str
+    commit: CommitId = ""
+    ref: str = ""
+    why: str = ""
+    by_hand: bool = False
+    statement: Attested | None = None
+    unvouched: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +148,8 @@ IncidentsCommand = (
     | DraftRule
     | RecordProof
     | RecordRuleWritten
+    | IntendRuleCommit
+    | SettleRuleCommit
     | CloseIncident
     | NoteCrash
 )

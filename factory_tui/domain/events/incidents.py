@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from factory_tui.domain.terms import Evidence, Record, Sha256, Verdict
+from factory_tui.domain.terms import Attested, CommitId, Evidence, Record, Sha256, Verdict
 
 
 class JobCrashed(Record, frozen=True, kw_only=True, tag="job.crashed"):
@@ -109,6 +109,8 @@ class RuleWritten(Record, frozen=True, kw_only=True, tag="rule.written"):
     path: str
     record: str
     """The incident's own document, relative to the home."""
+    kept: Evidence | None = None
+    """What that document says; None = in a ledger of before, and committed by hand."""
 
 
 class RuleAdopted(Record, frozen=True, kw_only=True, tag="rule.adopted"):
@@ -119,6 +121,35 @@ class RuleAdopted(Record, frozen=True, kw_only=True, tag="rule.adopted"):
     sha256: Sha256
     supersedes: Sha256 = ""
     """The rule of the same id that it takes the place of; empty = there was none."""
+
+
+class RuleCommitIntended(Record, frozen=True, kw_only=True, tag="rule.commit_intended"):
+    """A commit of exactly the rule and its incident was made; the branch takes it next."""
+
+    incident: str
+    rule: str
+    ref: str
+    old: CommitId
+    new: CommitId
+    checkout: str = ""
+
+
+class RuleCommitted(Record, frozen=True, kw_only=True, tag="rule.committed"):
+    """What came of committing rule and incident on the supervisor's word. The rule is in force either way."""
+
+    incident: str
+    rule: str
+    ref: str = ""
+    commit: CommitId = ""
+    """That holds both; empty = none does."""
+    why: str = ""
+    """Why none does."""
+    by_hand: bool = False
+    """Somebody had committed both already."""
+    statement: Attested | None = None
+    """The supervisor's word for that commit, signed now."""
+    unvouched: str = ""
+    """Why a verifier does not open that commit yet; empty = it does."""
 
 
 class IncidentClosed(Record, frozen=True, kw_only=True, tag="incident.closed"):
@@ -152,6 +183,8 @@ IncidentsEvent = (
     | RuleProven
     | RuleWritten
     | RuleAdopted
+    | RuleCommitIntended
+    | RuleCommitted
     | IncidentClosed
     | Frozen
     | Unfrozen

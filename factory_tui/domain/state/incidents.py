@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from factory_tui.domain.events import IncidentCause, RuleDrafted, RuleProven, RuleWritten
+from factory_tui.domain.events import (
+    IncidentCause,
+    RuleCommitIntended,
+    RuleCommitted,
+    RuleDrafted,
+    RuleProven,
+    RuleWritten,
+)
 from factory_tui.domain.terms import Record, Sha256
 
 
@@ -25,6 +32,12 @@ class Incident(Record, frozen=True, kw_only=True):
     proof: RuleProven | None = None
     """Of exactly this draft and this evidence."""
     written: RuleWritten | None = None
+    adopted_by: str = ""
+    """Whose word brought the rule into force."""
+    committing: RuleCommitIntended | None = None
+    """A commit of both that the branch may hold already; None = none is under way."""
+    committed: RuleCommitted | None = None
+    """What came of committing both last."""
     closed: str = ""
     """`rule Q101`, or why no rule can exist; empty = open."""
     rule: str = ""
