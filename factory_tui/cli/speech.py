@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from factory_tui.domain.harmless import STEERS
 from factory_tui.tui.skeleton import FRAME
 
 JSON_VERSION = 1
 """Of every answer that `--json` gives; `docs/json.md` describes them."""
 
-_STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
-
 
 def harmless(text: str) -> str:
     """Text of any origin as it may stand on a terminal: what would steer it is shown as an escape."""
-    return _STEERS.sub(lambda match: f"\\u{ord(match[0]):04x}", text.replace("\r\n", "\n"))
+    return STEERS.sub(lambda match: f"\\u{ord(match[0]):04x}", text.replace("\r\n", "\n"))
 
 
 def say(text: str = "") -> None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import re2
 
+from factory_tui.domain.harmless import writable
 from factory_tui.domain.terms import Change
 
 SHORTEST = 8
@@ -121,7 +122,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A whole text."""
-        text = self.known(text)
+        text = self.known(writable(text))
         if _PRIVATE_BEGIN.search(text) is not None:
             stream = _Blocks()
             text = "\n".join(stream.line(line) for line in text.split("\n"))
@@ -156,7 +157,7 @@ class Redactor:
                 yield name, form
         if not shapes:
             return
-        line = _searchable(line)
+        line = writable(line)
         for match in _PLAIN.finditer(line):
             yield _named(match.group(0)), match.group(0)
         for name, pattern in _CONTEXT:
@@ -188,7 +189,7 @@ class Stream:
         return self._line(rest) if rest else ""
 
     def _line(self, line: str) -> str:
-        return _shaped(self._blocks.line(self._redactor.known(line)))
+        return _shaped(self._blocks.line(self._redactor.known(writable(line))))
 
 
 class _Blocks:
@@ -223,15 +224,8 @@ def _forms(value: str) -> set[str]:
     return {form for form in forms if len(form) >= SHORTEST}
 
 
-def _searchable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
-
 def _shaped(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = _searchable(text)
+    """The text can be written as UTF-8: nothing else can be searched."""
     text = _PLAIN.sub(lambda match: f"[redacted: {_named(match.group(0))}]", text)
     for name, pattern in _CONTEXT:
         text = pattern.sub(_replacement(name), text)

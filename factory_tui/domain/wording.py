@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
-from factory_tui.domain import assurance
+from factory_tui.domain import assurance, harmless
 from factory_tui.domain import events as e
 from factory_tui.domain.limits import is_root_untold
 from factory_tui.domain.staffing import Bounds
 from factory_tui.domain.terms import LEVEL_NAMES
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+MOST = 300
+"""Characters of a text of somebody else within a line."""
 
 
 def one_line(text: str) -> str:
     """Text of any origin as one harmless line: no control, bidi or invisible characters, at most 300 characters."""
-    flat = " ".join(_CONTROL.sub(" ", text).split())
-    return flat if len(flat) <= 300 else flat[:297] + "..."
+    return harmless.one_line(text, MOST, "...")
 
 
 def amount(by: Bounds) -> str:
@@ -36,7 +34,11 @@ def how_it_begins(started: e.TurnStarted) -> str:
 
 
 def worded(event: object) -> str:
-    """What happened, on one line; empty for what is no event of this version."""
+    """What happened, on one harmless line; empty for what is no event of this version."""
+    return harmless.flat(_worded(event))
+
+
+def _worded(event: object) -> str:
     match event:
         case e.SessionStarted(session=session, mode=mode, wall=wall, root=root):
             rights = ", the factory as root" if is_root_untold(wall, root=root) else ""

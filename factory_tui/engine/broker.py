@@ -15,6 +15,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.events import NoticeKind
+from factory_tui.domain.harmless import writable
 from factory_tui.domain.packages import packages_line
 from factory_tui.domain.redaction import Redactor
 from factory_tui.domain.roles import may_fetch, may_read
@@ -95,7 +96,8 @@ class TurnDesk:
 
     def deny(self, tool: str, arguments: object, reason: str) -> None:
         shown = self._redactor.text(reason)
-        call = sha256_of({"tool": tool, "arguments": str(arguments)})
+        tool = writable(tool)
+        call = sha256_of({"tool": tool, "arguments": writable(str(arguments))})
         self._factory.submit(c.DenyTool(turn=self._turn, tool=tool, reason=shown, sha256=call), self._by)
 
     def conversation(self, id: str, model: str = "") -> None:
@@ -141,6 +143,8 @@ class TurnDesk:
         return tuple(_said(message) for message in turn.unheard)
 
     async def _act(self, action: Action, *, is_ours: bool = True) -> ActionResult:
+        # Before anybody looks at it: what is asked for, recorded and done is one and the same.
+        action = scrubbed(action, writable)
         # On record, and so what an approval is bound to, is the action without its secrets.
         shown = scrubbed(action, self._redactor.text)
         text = self._kept_text(shown)

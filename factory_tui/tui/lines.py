@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from factory_tui.tui.harmless import chars_that_fit, width_of
+from factory_tui.tui.harmless import chars_that_fit, fits, most_chars, width_of
 
 
 class Span(NamedTuple):
@@ -51,20 +51,19 @@ def line_width(spans: Line) -> int:
 
 def cut_line(spans: Line, width: int) -> Line:
     """At most `width` columns; `…` in the last one when something is left out, which goes with the mark."""
-    if line_width(spans) <= width:
+    if sum(len(span.text) for span in spans) <= most_chars(width) and line_width(spans) <= width:
         return spans
     kept: list[Span] = []
     left = max(0, width - 1)
     for number, span in enumerate(spans):
-        size = width_of(span.text)
-        if size > left:
-            fits = chars_that_fit(span.text, left)
-            rest = (span.rest or span.text[fits:]) + whole_text(spans[number + 1 :])
-            kept.append(Span(span.text[:fits], span.style))
+        if not fits(span.text, left):
+            end = chars_that_fit(span.text, left)
+            rest = (span.rest or span.text[end:]) + whole_text(spans[number + 1 :])
+            kept.append(Span(span.text[:end], span.style))
             kept.append(Span("…", span.style, rest))
             break
         kept.append(span)
-        left -= size
+        left -= width_of(span.text)
     return tuple(kept)[: len(spans) + 1] if width > 0 else ()
 
 
@@ -78,13 +77,18 @@ def ends(left: Line, right: Line, width: int, gap: str = "text") -> Line:
 def wrap_words(text: str, width: int, indent: str = "") -> list[str]:
     """A paragraph as lines of at most `width` columns; continuation lines begin with `indent`."""
     rows: list[str] = []
-    row = text
-    while width_of(row) > width:
-        fits = chars_that_fit(row, width) or 1
-        gap = fits if row[fits] == " " else row.rfind(" ", len(indent) + 1, fits)
+    row, place, reach = "", 0, most_chars(width) + 1
+    while True:
+        # Only what may stand on a row is looked at: the rest of a long text is neither measured nor copied.
+        more = text[place : place + reach - len(row)] if len(row) < reach else ""
+        row, place = row + more, place + len(more)
+        if place >= len(text) and fits(row, width):
+            break
+        end = chars_that_fit(row, width) or 1
+        gap = end if row[end : end + 1] == " " else row.rfind(" ", len(indent) + 1, end)
         if gap <= 0:
-            rows.append(row[:fits])
-            row = indent + row[fits:]
+            rows.append(row[:end])
+            row = indent + row[end:]
         else:
             rows.append(row[:gap])
             row = indent + row[gap + 1 :]

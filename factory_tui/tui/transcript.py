@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import deque
 from typing import Literal, NamedTuple
 
-from factory_tui.tui.harmless import Cleaner, chars_that_fit, harmless, width_of
+from factory_tui.tui.harmless import Cleaner, chars_that_fit, fits, harmless, most_chars
 from factory_tui.tui.lines import Line, Span
 
 MOST_ROWS = 5_000
@@ -206,12 +206,17 @@ class Transcript:
 
     def _grow(self, part: str) -> None:
         self._grown.append(part)
-        row = self._open + part
-        while width_of(row) > self.width or len(row) > 4 * self.width:
-            fits = min(chars_that_fit(row, self.width), 4 * self.width) or 1
+        row, place, reach = self._open, 0, most_chars(self.width) + 1
+        while True:
+            # Only what may stand on a row is looked at: the rest of a long line is neither measured nor copied.
+            more = part[place : place + reach - len(row)] if len(row) < reach else ""
+            row, place = row + more, place + len(more)
+            if place >= len(part) and fits(row, self.width):
+                break
+            end = chars_that_fit(row, self.width) or 1
             least = len(self._indent) if self._kind is not None else 0
-            gap = fits if fits < len(row) and row[fits] == " " else row.rfind(" ", least + 1, fits)
-            head, rest = (row[:fits], row[fits:]) if gap <= 0 else (row[:gap], row[gap + 1 :])
+            gap = end if row[end : end + 1] == " " else row.rfind(" ", least + 1, end)
+            head, rest = (row[:end], row[end:]) if gap <= 0 else (row[:gap], row[gap + 1 :])
             self._push(head)
             row = self._indent + rest
         self._open = row

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from factory_tui.tui.harmless import chars_that_fit, harmless, width_of
+from factory_tui.tui.harmless import chars_that_fit, harmless, most_chars, width_of
 from factory_tui.tui.lines import Line, Span, first_lines, line_width
 from factory_tui.tui.present.code import coloured
 
@@ -167,22 +167,24 @@ def wrap_spans(
         row, used = [], 0
 
     for text, style, _ in spans:
-        while text:
-            fits = chars_that_fit(text, room - used)
+        place = 0
+        while place < len(text):
+            ahead = text[place : place + most_chars(room) + 1]
+            fits = chars_that_fit(ahead, room - used)
             if not fits and not used:
                 fits = 1
             skip = 0
-            if by_words and fits < len(text):
-                gap = text.rfind(" ", 0, fits + 1)
+            if by_words and fits < len(ahead):
+                gap = ahead.rfind(" ", 0, fits + 1)
                 if gap > 0 or (gap == 0 and used):
                     fits, skip = gap, 1
                 elif used:
                     fits = 0
             if fits:
-                row.append(Span(text[:fits], style))
-                used += width_of(text[:fits])
-            text = text[fits + skip :]
-            if text:
+                row.append(Span(ahead[:fits], style))
+                used += width_of(ahead[:fits])
+            place += fits + skip
+            if place < len(text):
                 end()
     if row or not rows:
         end()
