@@ -115,6 +115,7 @@ def run_cockpit(
     gc.disable()
     try:
         from factory_tui.tui.app import Cockpit
+        from factory_tui.tui.escapes import read_apart
         from factory_tui.tui.keymap import Keys, read_keys
         from factory_tui.tui.terminal import steady
 
@@ -132,6 +133,7 @@ def run_cockpit(
             environment=environment,
             glimpse=glimpse(),
         )
+        read_apart(app.driver_class, lambda: app.room is not None and app.room.is_typing)
         app.driver_class = steady(app.driver_class)
         sys.setswitchinterval(0.001)
         frame.handed_over()

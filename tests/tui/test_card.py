@@ -105,6 +105,35 @@ async def test_without_the_wait_the_same_burst_would_have_approved():
         assert [type(event) for event in answers(chair)] == [e.ChangeApproved]
 
 
+@pytest.mark.parametrize("waits", [asking, BusyFloor])
+async def test_an_answer_typed_right_after_esc_is_for_the_screen_that_esc_leads_to(waits):
+    chair = shown(waits())
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o")
+        assert isinstance(app.screen, Card)
+        for key in ("escape", "A"):
+            app.post_message(typed(key))
+        await settled(pilot)
+        assert answers(chair) == []
+        assert app.screen is app.screen_stack[0]
+        assert "answers only where the whole object is shown" in hint(app)
+
+
+async def test_enter_typed_right_after_esc_sends_nothing():
+    chair = shown(BusyFloor())
+    async with chair.cockpit() as (app, pilot):
+        tasks = [*app.state.tasks]
+        for keys in (("t", *"Never"), (":", *"freeze")):
+            await press(pilot, *keys)
+            for key in ("escape", "enter"):
+                app.post_message(typed(key))
+            await settled(pilot)
+            assert not app.room.is_typing
+        assert [*app.state.tasks] == tasks
+        assert app.state.frozen is None
+        assert "freeze" not in hint(app)
+
+
 async def test_a_double_key_answers_one_thing():
     chair = asking()
     async with chair.cockpit() as (app, pilot):

@@ -21,6 +21,8 @@ from pathlib import Path
 import pytest
 from commands import Desk, settled_desk
 
+from factory_tui.tui.escapes import Keystrokes
+
 CHILD = Path(__file__).with_name("cockpit_child.py")
 ROOT = CHILD.parents[2]
 LONGEST = 90.0
@@ -131,6 +133,46 @@ def test_escape_is_done_within_50_ms(opened):
     terminal.wait(b"all rules in force", since=since)
     since = terminal.keys(b"\x1b")
     terminal.wait(b"HANDOFF", since=since)
+
+
+def test_escape_and_a_key_that_tmux_sends_as_one_are_two_keys_and_approve_nothing(opened):
+    """Default tmux holds Esc back for half a second, and sends it together with the key that comes meanwhile."""
+    terminal = opened()
+    terminal.wait(b"HANDOFF", b"NEEDS YOU 1")
+    since = terminal.keys(b"o")
+    terminal.wait(b"approve", b"sealed", since=since)
+    since = terminal.keys(b"!")  # a card takes answers once it has been on the screen for a moment
+    terminal.wait(b"stop the bleeding", since=since)
+    since = terminal.keys(b"\x1bo")
+    terminal.wait(b"sealed", since=since)
+    since = terminal.keys(b"\x1bA")
+    terminal.wait(b"TASKS", b"NEEDS YOU 1", since=since)
+
+
+@pytest.mark.parametrize(
+    ("sent", "typing", "read"),
+    [
+        ("\x1bA", False, ["escape", "A"]),
+        ("\x1b\r", True, ["escape", "enter"]),
+        ("\x1b1", False, ["escape", "1"]),
+        ("\x1b:", False, ["escape", "colon"]),
+        ("\x1bO", False, ["escape", "O"]),
+        ("\x1bb", False, ["escape", "b"]),
+        ("\x1bb", True, ["ctrl+left"]),
+        ("\x1b\t", False, ["shift+tab"]),
+        ("\x1b[A", False, ["up"]),
+        ("\x1bOA", False, ["up"]),
+        ("\x1b", False, ["escape"]),
+        ("A", False, ["A"]),
+    ],
+)
+def test_what_a_terminal_sends_is_read_without_alt(sent, typing, read):
+    reader = Keystrokes()
+    reader.is_typing = lambda: typing
+    got = [*reader.feed(sent)]
+    while len(got) < len(read):
+        got += reader.tick()  # the rest of a sequence did not come
+    assert [key.key for key in got] == read
 
 
 def test_a_wrong_preference_is_said_on_the_screen_and_the_cockpit_opens(tmp_path):

@@ -144,12 +144,22 @@ class Room(Typing, inherit_bindings=False):
     # --- keys ------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        self.typed_key(event)
+        front = self.cockpit.room
+        if front is None or front is self:
+            self.typed_key(event)
+            return
+        # A key before it, in one burst, left this screen or opened another: what follows is for the one in front.
+        event.stop()
+        event.prevent_default()
+        again = events.Key(event.key, event.character)
+        again.time = event.time
+        self.app.post_message(again)
 
     def typed_key(self, event: events.Key) -> None:
         """One key, wherever the focus is. What is not stopped goes on to the line one types into."""
         self.cockpit.was_here()
-        key = event.character if event.is_printable and event.character else event.key
+        with_alt = event.key.startswith("alt+")  # of terminals that say so; no action has such a key
+        key = event.character if event.is_printable and event.character and not with_alt else event.key
         if self._typed is not None and key not in ("escape", "tab", "ctrl+c") and not self.wants_form(key):
             return  # the line one types into has keys of its own
         event.stop()

@@ -20,14 +20,17 @@ class LineInput(Input):
         super().__init__(value=value, id=id, compact=True, select_on_focus=False)
         self.cursor_blink = False
         self._send = send
-        self._is_sent = False
+        self._is_over = False
 
     async def _on_key(self, event: events.Key) -> None:
-        """What is typed after Enter is not text any more: it goes on to the screen, however fast it came."""
-        if self._is_sent:
+        """What is typed after Enter or Esc is not text any more: it goes on to the screen, however fast it came."""
+        if self._is_over:
             event.prevent_default()
+        elif event.key == "escape":
+            event.prevent_default()
+            self._is_over = True
         elif event.key == "enter" and self._send is not None:
             event.stop()
             event.prevent_default()
-            self._is_sent = True
+            self._is_over = True
             self._send(self.value)
