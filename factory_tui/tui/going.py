@@ -134,7 +134,7 @@ class Going(App[None], inherit_bindings=False):
         from factory_tui.tui.present.deployments import deployment_item
 
         one = self.state.deployments.get(id)
-        if one is None and self.state.law.deploying is not None:
+        if one is None and self.state.charter is not None and self.state.charter.deploying is not None:
             self.propose_deployment()
         elif one is None:
             told = (
@@ -266,7 +266,9 @@ class Going(App[None], inherit_bindings=False):
     def act_quit(self) -> None:
         from factory_tui.tui.screens.leaving import QuitCard
 
-        if not isinstance(self.room, QuitCard):
+        if isinstance(self.room, QuitCard):
+            self.say("Enter ends the session, Esc stays", "bar-dim")
+        else:
             self.enter(QuitCard())
 
 

@@ -114,6 +114,11 @@ class Painted(Widget, can_focus=False):
             self.resized()
             self.repaint()
 
+    @property
+    def standing(self) -> tuple[object, ...]:
+        """Where somebody is in it: what is chosen, which row is on top."""
+        return ()
+
     def line_at(self, y: int) -> Line:
         """The spans of row `y` of the widget."""
         return ()

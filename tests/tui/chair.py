@@ -141,7 +141,7 @@ class Chair(Heart):
             shelf=shelf,
             entries=lambda: session.entries,
             propose=self.propose_home,
-            commits=self.commits(),
+            commits=self.rule_commits(),
         )
         reception = Reception(
             factory=self.factory,
@@ -161,7 +161,7 @@ class Chair(Heart):
             past=tuple(self.entries),
         )
 
-    def commits(self) -> RuleCommits:
+    def rule_commits(self) -> RuleCommits:
         """A home outside of the repository: nothing is committed."""
         return RuleCommits(
             factory=self.factory,

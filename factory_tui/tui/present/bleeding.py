@@ -9,7 +9,7 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.state import LiveRelease, State
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, Span, item, line
-from factory_tui.tui.present.deployments import release_words
+from factory_tui.tui.present.deployments import named_environments, release_words
 
 NOTHING_FROZEN = "nothing is frozen: landings and deployments go on"
 
@@ -17,7 +17,7 @@ NOTHING_FROZEN = "nothing is frozen: landings and deployments go on"
 def environments(state: State) -> list[str]:
     """Those with a release first, what came last before what came earlier; then the others."""
     live = state.releases
-    known = [*live, *(name for name in (state.law.deploying.environments if state.law.deploying else ()))]
+    known = [*live, *named_environments(state)]
     return sorted(dict.fromkeys(known), key=lambda name: live[name].since if name in live else "", reverse=True)
 
 

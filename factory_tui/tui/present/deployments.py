@@ -155,7 +155,12 @@ def _frozen(shown: Shown) -> str:
 
 def environment_in(state: State, name: str) -> Environment | None:
     """As it is in force; None when deploy.yaml has it no more."""
-    return state.law.deploying.environments.get(name) if state.law.deploying else None
+    return named_environments(state).get(name)
+
+
+def named_environments(state: State) -> Mapping[str, Environment]:
+    """Those of deploy.yaml, as it is in force; none before the first session."""
+    return state.charter.deploying.environments if state.charter and state.charter.deploying else {}
 
 
 def _back_to(one: Deployment) -> str:
@@ -286,7 +291,7 @@ def release_words(name: str, live: LiveRelease) -> str:
 def release_rows(state: State, look: Look) -> Iterator[Row]:
     for name, live in state.releases.items():
         yield row(look, release_words(name, live), about=f"deployment:{live.deployment}")
-    unknown = sorted(set(state.law.deploying.environments if state.law.deploying else ()) - {*state.releases})
+    unknown = sorted(set(named_environments(state)) - {*state.releases})
     for name in unknown:
         yield row(look, (f"{name}: the ledger knows of no release", "dim"))
 

@@ -11,7 +11,7 @@ from factory_tui.domain.releasing import landed_tasks
 from factory_tui.domain.state import State, Task
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Span, item, line
-from factory_tui.tui.present.deployments import back_rows, plan_rows, release_words
+from factory_tui.tui.present.deployments import back_rows, named_environments, plan_rows, release_words
 from factory_tui.tui.present.sheets import Look, Row, Section, fact_rows, match_rows, sheet_items
 from factory_tui.tui.present.words import Setting, since
 
@@ -46,7 +46,7 @@ def look_ahead(state: State, environment: str, commit: str, now: str) -> tuple[D
 
 def first_that_may(state: State, now: str) -> str:
     """The key of the first row that nothing is in the way of; empty = there is none."""
-    for name in state.law.deploying.environments if state.law.deploying else ():
+    for name in named_environments(state):
         for task in candidates(state):
             if look_ahead(state, name, task.landed_as, now)[0] is not None:
                 return key_of(name, task.landed_as)
@@ -56,7 +56,7 @@ def first_that_may(state: State, now: str) -> str:
 def proposing_items(state: State, setting: Setting) -> list[Item]:
     """Each environment with what runs there, and below it what landed."""
     items: list[Item] = []
-    for name in state.law.deploying.environments if state.law.deploying else ():
+    for name in named_environments(state):
         live = state.releases.get(name)
         told = release_words(name, live) if live else f"{name}: the ledger knows of no release"
         items.append(item("", line(Span(told, "title"))))

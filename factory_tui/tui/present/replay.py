@@ -73,11 +73,13 @@ class Replay:
         return state
 
     def sessions(self) -> list[tuple[int, int, int]]:
-        """Number, first and last entry of each session; what came before the first belongs to it."""
+        """Number, first and last entry of each session; what came before the first belongs to it, or to number 0."""
         found: list[tuple[int, int, int]] = []
         for entry in self._entries:
             if isinstance(entry.event, e.SessionStarted):
                 found.append((entry.event.session, 1 if not found else entry.seq, entry.seq))
+        if not found:
+            return [(0, 1, len(self._entries))] if self._entries else []
         ends_at = [first - 1 for _, first, _ in found[1:]] + [len(self._entries)]
         return [(number, first, last) for (number, first, _), last in zip(found, ends_at, strict=True)]
 

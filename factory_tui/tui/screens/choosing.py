@@ -62,6 +62,9 @@ class Choosing(Room):
         self.chosen, self.turn = id, ""
         self.present()
 
+    def standing(self) -> tuple[object, ...]:
+        return (*super().standing(), self.box, self.zoomed, self.chosen, self.turn)
+
     def choose_turn(self, turn: str) -> None:
         """And this turn."""
         story = self.cockpit.chronicle.stories.get(turn)

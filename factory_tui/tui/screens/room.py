@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 
 LEAST_HINTS = 24
 """Columns beside a message that are worth showing keys in."""
+UNMOVED = {
+    "move.top": "this is the beginning",
+    "part.before": "this is the beginning",
+    "move.end": "this is the end",
+    "part.next": "this is the end",
+    "card.diff": "this is the difference",
+    "task.": "it is chosen already",
+}
+"""Actions that only move, and what is said when they did not."""
 Made = TypeVar("Made", bound=Painted)
 
 
@@ -197,7 +206,8 @@ class Room(Typing, inherit_bindings=False):
 
     def unknown(self, key: str) -> str:
         """What a key is for that means nothing here."""
-        elsewhere = [act for act in self.cockpit.keys.acts if key in act.keys]
+        elsewhere = [act for act in self.cockpit.keys.acts if key in act.keys and not act.id.startswith("item.")]
+        elsewhere.sort(key=lambda act: not act.is_answer)
         if elsewhere and (why := self.cockpit.held_elsewhere(elsewhere[0])):
             return f"`{shown(key)}` {elsewhere[0].label}: {why}"
         if elsewhere and elsewhere[0].is_answer:
@@ -215,7 +225,15 @@ class Room(Typing, inherit_bindings=False):
             return
         self.pressed_at = at
         method = getattr(self, act.method, None) or getattr(self.cockpit, act.method)
+        unmoved = UNMOVED.get(act.id.rstrip("123456789"), "")
+        stood = self.standing() if unmoved else ()
         method()
+        if unmoved and self.cockpit.room is self and not self.cockpit.message[0] and self.standing() == stood:
+            self.say(unmoved, "bar-dim")
+
+    def standing(self) -> tuple[object, ...]:
+        """Where somebody is: in each part of the screen, and what else is chosen."""
+        return tuple(widget.standing for widget in self.drawn.values() if widget.display)
 
     pressed_at = 0.0
     """When the key was typed whose action is done now."""

@@ -343,8 +343,10 @@ class Sheet(Card):
     def act_card_view(self) -> None:
         """Unified, or old beside new."""
         about = about_of(self.rows.key)
-        self.is_beside = not self.is_beside
+        before, self.is_beside = self.rows.items, not self.is_beside
         self._make_rows()
+        if self.rows.items == before:
+            self.say("what is shown here looks the same both ways", "bar-dim")
         again = next((one.key for one in self.rows.items if about and about_of(one.key) == about), "")
         self.rows.choose(again)
         self._moved()

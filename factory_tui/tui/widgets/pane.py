@@ -161,6 +161,10 @@ class Pane(Painted):
         return max(1, self.box.height - 1)
 
     @property
+    def standing(self) -> tuple[object, ...]:
+        return (self._top, self._frozen_at)
+
+    @property
     def is_following(self) -> bool:
         return self._frozen_at is None
 

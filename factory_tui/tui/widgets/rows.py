@@ -99,6 +99,10 @@ class Rows(Painted):
         self.post_message(self.Chosen(self, self.key))
         return True
 
+    @property
+    def standing(self) -> tuple[object, ...]:
+        return (self.key, self._top)
+
     def scroll(self, step: int) -> bool:
         top = min(max(self._top + step, 0), max(0, len(self._flat) - self.height))
         if top == self._top:
