@@ -109,7 +109,14 @@ _BARE_ENVIRONMENT: Mapping[str, str] = {
 
 
 _HIDES_THE_USER = frozenset(
-    {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_ATTR_NOSYSTEM", "core.attributesFile"}
+    {
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_SYSTEM",
+        "GIT_CONFIG_NOSYSTEM",
+        "GIT_ATTR_NOSYSTEM",
+        "core.attributesFile",
+        "core.hooksPath",
+    }
 )
 
 
