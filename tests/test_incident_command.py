@@ -101,7 +101,7 @@ def test_a_rule_goes_from_the_record_into_force_and_into_a_commit_of_the_home(tm
     status = git(desk.root, "status", "--porcelain").split("\n")
     assert [line.strip() for line in status] == ["M README.md", "A  staged.txt", "?? untracked.txt"]
     told = desk.factory("incident", "show", "I-1", code=0).out
-    assert f"committed {made[:10]} on main: rule and incident, and nothing else of yours" in told
+    assert f"committed on main as {made[:10]}; nobody vouches for that commit yet" in told
     assert f"factory vouch {made[:10]}" in told, "no key of the supervisor's is set up here"
     again = desk.factory("incident", "commit", "I-1", code=1)
     assert f"both are committed, as {made[:10]}" in again.err
@@ -120,7 +120,7 @@ def test_what_cannot_be_committed_is_in_force_said_with_its_reason_and_committed
     assert "HEAD is detached" in desk.factory("incident", "commit", "I-1", code=1).out
     git(desk.root, "checkout", "-q", "main")
     later = desk.factory("incident", "commit", "I-1", code=0).out
-    assert f"committed {git(desk.root, 'rev-parse', 'HEAD')[:10]} on main" in later
+    assert f"committed on main as {git(desk.root, 'rev-parse', 'HEAD')[:10]}" in later
 
 
 def test_the_printed_command_does_the_same_and_is_seen_at_the_next_start(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_the_printed_command_does_the_same_and_is_seen_at_the_next_start(tmp_pat
     assert "not committed" in desk.factory("incident", "show", "I-1", code=0).out
     desk.factory("resume", code=4)
     made = git(desk.root, "rev-parse", "HEAD")
-    assert f"committed {made[:10]} on main, by hand" in desk.factory("incident", "show", "I-1", code=0).out
+    assert f"committed by hand on main as {made[:10]}" in desk.factory("incident", "show", "I-1", code=0).out
 
 
 def written(place: Path, text: str) -> str:

@@ -23,7 +23,9 @@ async def test_exactly_rule_and_incident_are_committed_and_the_users_work_stays_
     before = bench.git("rev-parse", "main")
     told = await bench.do("adopt")
     made = bench.git("rev-parse", "main")
-    assert told["commit"] == {"sha": made, "ref": "refs/heads/main", "why": "", "by": "factory", "unvouched": ""}
+    words = f"committed on main as {made[:10]}; `factory verify` is open for it"
+    plain = {"sha": made, "ref": "refs/heads/main", "why": "", "by": "factory", "unvouched": ""}
+    assert told["commit"] == plain | {"told": words}
     assert bench.git("rev-parse", f"{made}^") == before
     assert bench.git("diff", "--name-status", before, made).split("\n") == [f"A\t{RECORD}", f"A\t{PATH}"]
     assert bench.git("show", f"{made}:{PATH}") == RULE.strip()

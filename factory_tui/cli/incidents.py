@@ -172,6 +172,8 @@ def incident_adopt(id: str, as_json: bool) -> None:
     say(f"written: {told['path']} and {told['record']}")
     if told["adopted"]:
         say(f"{told['rule']} is in force, for good; {told['id']} is closed by it")
+        if told["committing"]:
+            say(f"the commit that was begun is not done: {told['committing']}")
         _say_commit(told)
     elif told["proposal"]:
         say(f"the home changed besides: look at {told['proposal']} with `factory adopt {told['proposal']}`")
@@ -187,28 +189,21 @@ def incident_commit(id: str, as_json: bool) -> None:
         say_json("incident commit", told)
     else:
         _say_commit(told)
-    if not (told["commit"] or {}).get("sha"):
+    if not told["commit"]["sha"]:
         raise Ended(FINDINGS)
 
 
 def _say_commit(told: dict[str, Any]) -> None:
     """What the home's repository holds of it, or why it does not, and how to do it by hand."""
-    done = told["commit"] or {"sha": "", "why": told.get("committing", "")}
+    done = told["commit"]
+    say(done["told"])
     if not done["sha"]:
-        say(f"not committed: {done['why']}")
-        say(f"Commit both, for whoever clones: `factory incident commit {told['id']}` once that is mended, or by hand")
+        say(f"Commit both, for whoever clones: `factory incident commit {told['id']}` once that is mended, or by hand:")
         files = [str(Path(here().home.home_dir) / path) for path in told["files"]]
         words = ["git", "commit", "-m", f"Adopt {told['rule']}, born from {told['id']}", "--", *files]
         say(f"  {shlex.join(['git', 'add', '-f', '--', *files])} && {shlex.join(words)}")
-        return
-    branch = done["ref"].removeprefix("refs/heads/")
-    by_hand = "" if done["by"] == "factory" else ", by hand"
-    say(f"committed {done['sha'][:10]} on {branch}{by_hand}: rule and incident, and nothing else of yours")
-    if done["unvouched"]:
-        say(f"nobody vouches for that commit yet: {done['unvouched']}")
+    elif done["unvouched"]:
         say(f"  factory vouch {done['sha'][:10]} --reason 'adopts {told['rule']}'")
-    else:
-        say(f"`factory verify {done['sha'][:10]}` is open: your key vouches for it")
 
 
 @incident.command("close")

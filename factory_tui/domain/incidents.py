@@ -57,6 +57,22 @@ def is_commit_owed(known: Incident) -> bool:
     return known.committing is not None or (known.committed is None and not why_no_commit(known))
 
 
+def commit_words(known: Incident) -> str:
+    """What came of committing its rule; empty = nobody has tried."""
+    done = known.committed
+    if known.committing is not None:
+        return f"not committed yet: {known.committing.new[:10]} is under way, and completed at the next start"
+    if done is None:
+        return ""
+    if not done.commit:
+        return f"not committed: {done.why}"
+    by = " by hand" if done.by_hand else ""
+    told = f"committed{by} on {done.ref.removeprefix('refs/heads/')} as {done.commit[:10]}"
+    if done.unvouched:
+        return f"{told}; nobody vouches for that commit yet: {done.unvouched}"
+    return f"{told}; `factory verify` is open for it"
+
+
 FORM = ("what", "when", "cost", "root_cause", "level")
 """Fields of the form, as they are typed: `root cause: …` is the same as `root_cause: …`."""
 

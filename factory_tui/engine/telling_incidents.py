@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from factory_tui.domain.errors import FactoryError
-from factory_tui.domain.incidents import next_step
+from factory_tui.domain.incidents import commit_words, next_step
 from factory_tui.domain.rule_proof import read_proof
 from factory_tui.domain.state import Incident, State
 from factory_tui.domain.terms import LEVEL_NAMES, Evidence
@@ -86,15 +86,18 @@ def record_text(state: State, known: Incident) -> str:
 
 def _commit_of(known: Incident) -> dict[str, str] | None:
     """What came of committing its rule; None = no rule was adopted for it, or nobody has tried yet."""
-    done = known.committed
-    if done is None:
+    told = commit_words(known)
+    if not told:
         return None
+    done = known.committed if known.committed and not known.committing else None
+    by_hand = done is not None and done.by_hand
     return {
-        "sha": done.commit,
-        "ref": done.ref,
-        "why": done.why,
-        "by": "hand" if done.by_hand else "factory" if done.commit else "",
-        "unvouched": done.unvouched,
+        "sha": done.commit if done else "",
+        "ref": done.ref if done else "",
+        "why": done.why if done else "",
+        "by": "hand" if by_hand else "factory" if done and done.commit else "",
+        "unvouched": done.unvouched if done else "",
+        "told": told,
     }
 
 

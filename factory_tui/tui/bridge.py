@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from factory_tui.tui.view import Door, View
 
 
+Told = str | Callable[[dict[str, Any]], str]
+"""What is said once it is done, or what makes that of the answer."""
+
+
 class Bridge(Protocol):
     """The cockpit, seen from a screen."""
 
@@ -61,7 +65,7 @@ class Bridge(Protocol):
     def copy(self, text: str, what: str) -> None: ...
 
     def command(self, command: Command, told: str) -> None: ...
-    def ask(self, request: Request, told: str, then: Callable[[], None] | None = None) -> None: ...
+    def ask(self, request: Request, told: Told, then: Callable[[], None] | None = None) -> None: ...
     def answer(self, item: Waiting, verb: str, text: str, then: Callable[[], None]) -> None: ...
     async def step_aside(self, words: Sequence[str], directory: str) -> int: ...
     def wake(self, changed: bool = True) -> None:

@@ -14,6 +14,7 @@ from factory_tui.tui.present.words import hours_after
 if TYPE_CHECKING:  # the first frame does not wait for the engine
     from factory_tui.domain.commands import Command
     from factory_tui.engine.reception import Request
+    from factory_tui.tui.bridge import Told
     from factory_tui.tui.view import View
 
 APPROVAL_HOURS = 8.0
@@ -60,15 +61,17 @@ class Sending(Looks, inherit_bindings=False):
 
         self._with_view(carry_out)
 
-    def ask(self, request: Request, told: str, then: Callable[[], None] | None = None) -> None:
-        """One request to the reception, as somebody at the terminal."""
+    def ask(self, request: Request, told: Told, then: Callable[[], None] | None = None) -> None:
+        """One request to the reception, as somebody at the terminal. `told` is said afterwards, or made of what came of
+        it."""
 
         async def carry_out(view: View) -> None:
-            await view.ask(request)
+            answer = await view.ask(request)
             if then is not None:
                 then()
             also, self.also = self.also, ""
-            self.say(f"{told}. {also}" if also else told, "bar")
+            words = told if isinstance(told, str) else told(answer)
+            self.say(f"{words}. {also}" if also else words, "bar")
 
         self._with_view(carry_out)
 

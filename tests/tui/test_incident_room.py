@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
 import pytest
 from chair import Chair, hint, press, screen_text, settled, write
 from heart import SUPERVISOR, small_task
+from real_git import git
+from signing import trusting_repository
 from test_incidents import RULE, run, with_rules
 from test_snapshots import SIZES, look, picture
 
+from factory_tui.adapters.home_commits import HomeFiles
 from factory_tui.adapters.rule_files import read_rule
+from factory_tui.adapters.worktrees import GitWorktrees
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.terms import Verdict
+from factory_tui.engine.attesting import Attesting
 from factory_tui.engine.incidents import IncidentWish
+from factory_tui.engine.rule_commits import RuleCommits
 
 
 class Learning(Chair):
@@ -49,6 +56,44 @@ class Learning(Chair):
     async def prove_by_hand(self, app) -> None:
         await app.view.ask(IncidentWish(verb="draft", id="I-1", path="rules/P101-ports.md", text=RULE))
         await app.view.ask(IncidentWish(verb="prove", id="I-1"))
+
+
+class Committing(Learning):
+    """The same, in a real repository whose home trusts the keys of this machine."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.repository = trusting_repository(tmp_path)
+        self.root = self.repository.root
+        (self.root / ".factory/rules/X1.md").unlink()
+        git(self.root, "config", "user.name", "Ann")
+        git(self.root, "config", "user.email", "ann@example.invalid")
+        super().__init__(self.root / ".factory")
+        filled = c.FillIncident(incident="I-1", when="noon", cost="an hour", root_cause="nobody said which port")
+        self.do(filled, SUPERVISOR)
+
+    def commits(self) -> RuleCommits:
+        place = self.root.parent
+
+        async def why_unreadable(commit: str) -> str:
+            return ""
+
+        return RuleCommits(
+            factory=self.factory,
+            worktrees=GitWorktrees(str(self.root), str(place / "worktrees")),
+            evidence=self.store,
+            attesting=Attesting(
+                factory=self.factory,
+                attestor=self.repository.attestor,
+                evidence=self.store,
+                head=lambda: "0" * 64,
+                now=self.now,
+                repository="0" * 32,
+                as_root=False,
+            ),
+            home=HomeFiles(str(self.root), ".factory", str(place / "home-commits")),
+            moving=asyncio.Lock(),
+            why_unreadable=why_unreadable,
+        )
 
 
 @pytest.fixture
@@ -148,6 +193,47 @@ async def test_a_proven_rule_is_adopted_only_after_its_proof_was_seen(chair: Lea
         assert "P101" in {one.id for one in chair.factory.state.law.rules}, "live at once"
         assert (Path(chair.home) / "rules" / "P101-ports.md").read_text() == RULE
         assert "Root cause" in (Path(chair.home) / "memory" / "incidents" / "I-1.md").read_text()
+
+
+async def adopted(chair: Committing, app, pilot) -> None:
+    await chair.prove_by_hand(app)
+    await in_the_room(pilot)
+    await press(pilot, "A")
+    await settled(pilot)
+
+
+async def test_adopting_says_as_what_it_was_committed_and_a_verifier_opens_that(tmp_path: Path) -> None:
+    chair = Committing(tmp_path)
+    async with chair.cockpit(120, 40) as (app, pilot):
+        await adopted(chair, app, pilot)
+        made = git(chair.root, "rev-parse", "main")
+        told = f"committed on main as {made[:10]}; `factory verify` is open for it"
+        assert f"P101 is in force; {told}" in hint(app)
+        assert chair.repository.why("main") == []
+        await press(pilot, "G", "enter")
+        await settled(pilot)
+        assert told in screen_text(app)
+        await press(pilot, "c")
+        assert f"both are committed, as {made[:10]}" in hint(app)
+
+
+async def test_what_could_not_be_committed_is_said_and_one_key_tries_again(tmp_path: Path) -> None:
+    chair = Committing(tmp_path)
+    git(chair.root, "checkout", "-q", "--detach")
+    async with chair.cockpit(120, 40) as (app, pilot):
+        await adopted(chair, app, pilot)
+        assert "P101 is in force; not committed: HEAD is detached" in hint(app)
+        await press(pilot, "G")
+        assert "P101 is not committed: HEAD is detached" in screen_text(app)
+        await press(pilot, "enter")
+        await settled(pilot)
+        assert "c tries again" in screen_text(app)
+        git(chair.root, "checkout", "-q", "main")
+        await press(pilot, "c")
+        await settled(pilot)
+        made = git(chair.root, "rev-parse", "main")
+        assert f"committed on main as {made[:10]}" in screen_text(app)
+        assert git(chair.root, "log", "-1", "--format=%s") == "Adopt P101, born from I-1"
 
 
 async def test_on_a_small_screen_the_proof_is_gone_to_before_it_can_be_adopted(chair: Learning) -> None:

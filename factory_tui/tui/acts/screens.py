@@ -130,6 +130,15 @@ SCREENS: tuple[Act, ...] = (
         hint=5,
     ),
     Act(
+        id="incident.commit",
+        keys=("c",),
+        label="commit",
+        doc="Commits an adopted rule and its incident, where that could not be done when it was adopted.",
+        where=("incident",),
+        group="work",
+        hint=6,
+    ),
+    Act(
         id="incident.again",
         keys=("b",),
         label="again",

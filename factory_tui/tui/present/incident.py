@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.incidents import next_step
+from factory_tui.domain.incidents import commit_words, next_step
 from factory_tui.domain.rule_proof import Proof, ProofRow, read_proof
 from factory_tui.domain.state import Incident, Proposal, State
 from factory_tui.domain.terms import LEVEL_NAMES, Verdict
@@ -54,6 +54,7 @@ def _form(state: State, known: Incident, look: Look) -> Iterator[Row]:
     facts = [
         ("next", "" if known.closed else next_step(known), "strong"),
         ("closed", known.closed, "ok"),
+        ("its rule", *_committed(known)),
         ("happened again", again, "bad"),
         ("broken check", f"{known.broken} should have caught it" if known.broken else "", "bad"),
         ("frozen", f"{held}, by {stop.by}: {stop.reason}" if stop else "", "warn"),
@@ -63,6 +64,15 @@ def _form(state: State, known: Incident, look: Look) -> Iterator[Row]:
         facts.append((name.replace("_", " "), value or NOT_SAID, "text" if value else "warn"))
     facts.append(("should have caught it", level or NOT_SAID, "text" if level else "warn"))
     yield from fact_rows(facts, look)
+
+
+def _committed(known: Incident) -> tuple[str, str]:
+    """Words and style."""
+    done = known.committed
+    told = commit_words(known)
+    if told and not (done and done.commit):
+        told += "; c tries again"
+    return told, "ok" if done and done.commit and not done.unvouched else "warn"
 
 
 def _shown_by(known: Incident, entries: Mapping[int, Entry], look: Look) -> Iterator[Row]:

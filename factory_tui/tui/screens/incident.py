@@ -7,10 +7,10 @@ answer: it works only once the proof was on the screen, and it names the sha256 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.incidents import FORM
+from factory_tui.domain.incidents import FORM, why_no_commit
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import Incident
 from factory_tui.engine.incidents import IncidentWish, drafts_for
@@ -59,6 +59,8 @@ class IncidentSheet(Sheet):
         known = self.known
         if act.id == "incident.again":
             return "" if known.closed else f"{known.id} is open; + picks what shows it"
+        if act.id == "incident.commit":
+            return why_no_commit(known)
         if known.closed and act.id.startswith("incident."):
             return f"{known.id} is closed: {one_line(known.closed, 100)}"
         match act.id:
@@ -76,9 +78,13 @@ class IncidentSheet(Sheet):
                 return super().not_now(act)
 
     def _send(self, verb: str, text: str) -> None:
-        """A filled field settles nothing: the incident stays, and is shown as it is now."""
+        """A filled field settles nothing: the incident stays, and is shown as it is now. An adoption says what was
+        committed."""
         if verb == "fill":
             self.cockpit.answer(self.item, verb, text, self._show_anew)
+        elif verb == "adopt" and not self._sent:
+            wish = Reply(id=self.item.id, verb=verb, sha256=self.item.sha256)
+            self.cockpit.ask(wish, _adopted, self._done)
         else:
             super()._send(verb, text)
 
@@ -146,6 +152,9 @@ class IncidentSheet(Sheet):
 
         self.type(f"{self.item.id} happened again: what, in a line", reopen)
 
+    def act_incident_commit(self) -> None:
+        self.cockpit.ask(IncidentWish(verb="commit", id=self.item.id), _committed, self._show_anew)
+
     def act_incident_prove(self) -> None:
         told = f"the proof of {self.item.id} is on record; d goes to it, A adopts what passed"
         self.cockpit.ask(IncidentWish(verb="prove", id=self.item.id), told, self._show_anew)
@@ -162,3 +171,14 @@ class IncidentSheet(Sheet):
             super().act_open()
         else:
             self.cockpit.read(f"entry #{entry.seq}", [("what was recorded", entry_text(entry))])
+
+
+def _adopted(told: dict[str, Any]) -> str:
+    """What the line says after an adoption."""
+    if not told["adopted"]:
+        return f"rule and incident are written, and the home changed besides: {told['proposal'] or 'it'} waits for you"
+    return f"{told['rule']} is in force; {_committed(told)}"
+
+
+def _committed(told: dict[str, Any]) -> str:
+    return one_line(str(told["commit"]["told"]), 400)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from factory_tui.domain.deciding_rollbacks import to_take_back
 from factory_tui.domain.errors import Refusal
-from factory_tui.domain.incidents import next_step
+from factory_tui.domain.incidents import commit_words, next_step
 from factory_tui.domain.state import Incident
 from factory_tui.domain.waiting import incident_item
 from factory_tui.engine.deploy_orders import Deploy
@@ -159,7 +159,10 @@ class Incidents(Armed, Listing):
 
 def _lines(one: Incident) -> tuple[tuple[Span, ...], ...]:
     if one.closed:
-        return (line(Span(f"{one.id:<5}", "dim"), Span("closed  ", "dim"), Span(one_line(one.title, 200), "dim")),)
+        head = line(Span(f"{one.id:<5}", "dim"), Span("closed  ", "dim"), Span(one_line(one.title, 200), "dim"))
+        told = commit_words(one)
+        is_open = bool(told) and not (one.committed and one.committed.commit)
+        return (head, line(Span(f"     {one.rule} is {one_line(told, 200)}", "warn"))) if is_open else (head,)
     word = Span("BROKEN  ", "bad") if one.broken else Span("open    ", "warn")
     return (
         line(Span(f"{one.id:<5}", "key"), word, Span(one_line(one.title, 200))),
