@@ -42,12 +42,13 @@ turns:
 
 
 def headless() -> None:
-    """The demo that plays by itself."""
+    """The demo that plays by itself, and what it leaves behind of deployments and incidents."""
     with tempfile.TemporaryDirectory() as place:
         lines: list[str] = []
         ended = play_demo(lambda line: lines.append(line.replace(place, "demo")), keep=place)
-    if ended != 0:
-        raise SystemExit("the demo did not go as promised; nothing was drawn")
+        if ended != 0:
+            raise SystemExit("the demo did not go as promised; nothing was drawn")
+        asyncio.run(production(place))
     console = Console(record=True, width=132, file=io.StringIO())
     console.print(Text("$ factory demo --headless", style="bold"))
     for line in lines:
@@ -127,6 +128,26 @@ async def cockpit() -> None:
             camera.take("briefing")
             app.leave("the picture is drawn")
         await door.close("the picture is drawn", "")
+
+
+async def production(place: str) -> None:
+    """A demo that was played to its end: the release that was taken back, its incident, and the release after it."""
+    door = demo_door(stage(place), pace=0.03)
+    app = Cockpit(door, bell=False, environment={})
+    async with app.run_test(size=SIZE) as pilot:
+        camera = Camera(app, pilot)
+        await camera.until("digest")
+        async with asyncio.timeout(MOST_SECONDS):
+            while app.phase:
+                await pilot.pause(0.1)
+        await camera.press("g", "p")
+        camera.take("deployment")
+        await camera.press("h")
+        camera.take("taken-back")
+        await camera.press("escape", "!", "j", "j", "enter")
+        camera.take("incident")
+        app.leave("the picture is drawn")
+    await door.close("the picture is drawn", "")
 
 
 async def asking() -> None:

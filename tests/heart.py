@@ -324,18 +324,18 @@ class Heart:
         signed = Attested(kind="landing", of=of, commit=commit, signer="factory", envelope=envelope)
         return self.do(c.RecordStatements(task=task, commit=commit, statements=(signed,)))
 
-    def intend(self, task: str = "T-1") -> tuple[e.Event, ...]:
+    def intend(self, task: str = "T-1", assurance: str = "") -> tuple[e.Event, ...]:
         current = self.task(task)
         assert current.candidate is not None
         new = f"commit-{current.merged}" if current.merged else current.candidate.commit
         target = self.state.missions[current.mission].target
-        return self.do(c.IntendLanding(task=task, ref=target, old=current.onto, new=new))
+        return self.do(c.IntendLanding(task=task, ref=target, old=current.onto, new=new, assurance=assurance))
 
-    def land(self, task: str = "T-1") -> tuple[e.Event, ...]:
+    def land(self, task: str = "T-1", assurance: str = "") -> tuple[e.Event, ...]:
         if self.task(task).stage == "approved":
             self.check_landing(task)
         if self.task(task).stage == "cleared":
-            self.intend(task)
+            self.intend(task, assurance)
         return self.do(c.SettleLanding(task=task, landed=True))
 
     def turns_owed(self) -> tuple[TurnJob, ...]:

@@ -15,10 +15,13 @@ from heart import small_task as small
 from test_deployments import deploy, land, session
 from test_incidents import worked
 
+from factory_tui.adapters.wall import find_bwrap
+from factory_tui.bootstrap.house import House
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.deciding_rollbacks import is_about
 from factory_tui.domain.events import RedLimit, RoleLimits
+from factory_tui.domain.limits import DEGRADED, NO_WALL
 from factory_tui.domain.terms import Action, Actor
 from factory_tui.domain.waiting import waiting
 from factory_tui.engine.ports import Boundary, Limits, RunResult, Sandbox
@@ -83,7 +86,92 @@ def test_the_same_limit_passed_twice_is_one_incident():
     assert list(heart.state.incidents) == ["I-1"]
 
 
-@pytest.mark.parametrize(("control", "wall", "opened"), [("brokered", "bwrap", 1), ("supervised", "bwrap", 0)])
+LEAKING = """#!/bin/sh
+# The real one; while the file is there, without the line that takes the network away.
+[ -e {hole} ] || exec {real} "$@"
+left=$#
+while [ $left -gt 0 ]; do
+  word=$1
+  shift
+  [ "$word" = --unshare-net ] || set -- "$@" "$word"
+  left=$((left - 1))
+done
+exec {real} "$@"
+"""
+
+
+class Leaky:
+    """A real wall whose program is exchanged for one with a hole, after the wall was tried and held."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.hole = tmp_path / "hole"
+        self.program = tmp_path / "bwrap"
+        self.program.write_text(LEAKING.format(hole=self.hole, real=find_bwrap()), "utf-8")
+        self.program.chmod(0o755)
+
+    async def stands_in(self, house: House) -> None:
+        self.hole.unlink(missing_ok=True)
+        house.sandbox._bwrap = str(self.program)
+        assert (await house.sandbox.prove()).why_none == ""
+        self.hole.touch()
+
+
+async def runs_one(brief: TurnBrief, desk: SeatDesk) -> None:
+    ran = await desk.act(Action(kind="run", command="echo behind the wall"))
+    assert ran.ok, ran.text
+    await desk.act(Action(kind="escalate", text="what now?"))
+
+
+@pytest.mark.needs_bwrap
+async def test_a_real_wall_that_leaks_seats_nobody_opens_an_incident_and_leaking_again_opens_the_same(tmp_path: Path):
+    crew = make_crew(tmp_path, {"builder": runs_one})
+    crew.seat.control = "brokered"
+    wall = Leaky(tmp_path)
+    house = crew.house()
+    await wall.stands_in(house)
+    try:
+        await house.start(SUPERVISOR)
+        (incident,) = house.state.incidents.values()
+        assert (incident.cause, incident.title) == (
+            "breach",
+            "limits behind the wall did not hold: reach a loopback listener (wall)",
+        )
+        shown = next(entry.event for entry in house.ledger.entries if entry.seq == incident.evidence[0])
+        assert isinstance(shown, e.LimitsProved)
+        assert {one.limit for role in shown.roles for one in role.red} == {"reach a loopback listener"}
+        assert shown.wall.startswith("bwrap")
+        assert shown.matrix is not None
+        assert b'"holds":false' in house.evidence.get(shown.matrix.sha256)
+        await small_task(house, "Try it")
+        assert [(item.kind, item.id) for item in await settled(house)] == [("incident", "I-1"), ("stuck", "T-1")]
+        assert crew.seat.seen == [], "nobody works behind a wall that leaks"
+        wall.hole.unlink()
+        answer(house, "T-1", "retry", text="the wall is mended")
+        await settled(house)
+        assert [brief.role for brief in crew.seat.seen] == ["builder"], "the control: mended, it seats"
+        house.factory.submit(c.CloseIncident(incident="I-1", reason="bwrap was exchanged by hand"), SUPERVISOR)
+    finally:
+        await house.close("done", SUPERVISOR)
+    house = crew.house()
+    await wall.stands_in(house)
+    try:
+        await house.start(SUPERVISOR)
+        (incident,) = house.state.incidents.values()
+        assert (incident.closed, incident.repeats) == ("", 1), "known, and open again"
+    finally:
+        await house.close("done", SUPERVISOR)
+
+
+@pytest.mark.parametrize(
+    ("control", "wall", "opened"),
+    [
+        ("brokered", "bwrap", 1),
+        ("brokered", "container by podman as root", 1),
+        ("brokered", NO_WALL, 0),
+        ("brokered", DEGRADED, 0),
+        ("supervised", "bwrap", 0),
+    ],
+)
 def test_a_wall_that_lets_something_through_when_tried_opens_one(control: Any, wall: str, opened: int):
     heart = given(small()).heart
     red = RedLimit(limit="write outside by a command", layer="wall", detail="the canary was written", fix="")

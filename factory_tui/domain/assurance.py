@@ -14,6 +14,20 @@ No standard that needs two trusted people is claimed.
 """
 
 
+SHORT = {
+    "G0": "models cannot skip",
+    "G1": "nobody pushes past",
+    "G2": "survives a stolen laptop",
+    "G3": "a human touched it",
+}
+"""The same in three or four words, for where there is little room."""
+
+
+def short(level: str) -> str:
+    """A level with its short words."""
+    return f"{level} {SHORT[level]}" if level in SHORT else "unsigned"
+
+
 def told(level: str, unsigned: str = "") -> str:
     """A level with its words; without one, that nothing is signed, and why."""
     if level in LEVELS:

@@ -202,7 +202,8 @@ def record_proof(state: State, command: c.RecordProof) -> tuple[e.Event, ...]:
         raise Refusal(
             what=f"that is not the draft of {known.id}", next_step=f"`factory incident prove {known.id}` again"
         )
-    benign = f"silent on {command.benign} benign events, {command.borne} of which it bears on"
+    events = f"{command.benign} benign event{'' if command.benign == 1 else 's'}"
+    benign = f"silent on {events}, {command.borne} of which it bears on"
     if command.benign < FEW:
         benign += f" (of {FEW}; no more are on record)"
     caught = f"fired on {len(command.caught)} of {len(command.caught) + len(command.missed)} recorded"

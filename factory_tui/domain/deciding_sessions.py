@@ -7,7 +7,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.asking import deny_overdue
 from factory_tui.domain.deciding_incidents import born, breached, opened
 from factory_tui.domain.errors import Refusal
-from factory_tui.domain.limits import DEGRADED
+from factory_tui.domain.limits import DEGRADED, NO_WALL
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_turn
 from factory_tui.domain.permanence import carried_over, missing, told
@@ -104,7 +104,7 @@ def record_limits(state: State, command: c.RecordLimits) -> tuple[e.Event, ...]:
         return ()
     red = {f"{red.limit} ({red.layer})": red.detail for limits in command.roles for red in limits.red}
     # A seat with tools of its own beside the wall is held back by the charter; no wall at all is said at the start.
-    if not red or command.control != "brokered" or not command.wall.startswith("bwrap"):
+    if not red or command.control != "brokered" or command.wall in (NO_WALL, DEGRADED):
         return (proved,)
     title = f"limits behind the wall did not hold: {', '.join(sorted(red))}"
     what = "; ".join(f"{limit}: {detail}" for limit, detail in sorted(red.items()))

@@ -159,7 +159,14 @@ def landing_intended(state: State, event: e.LandingIntended, entry: Entry) -> St
 
 
 def landed(state: State, event: e.Landed, entry: Entry) -> State:
-    task = replace(state.tasks[event.task], stage="landed", landed_as=event.new, intent=None, handoff=None)
+    task = replace(
+        state.tasks[event.task],
+        stage="landed",
+        landed_as=event.new,
+        assurance=event.assurance,
+        intent=None,
+        handoff=None,
+    )
     mission = replace(state.missions[task.mission], tip=event.new)
     return with_task(state, entry, task, missions={**state.missions, mission.id: mission})
 

@@ -74,6 +74,20 @@ def ends(left: Line, right: Line, width: int, gap: str = "text") -> Line:
     return (*left, Span(" " * max(0, width - line_width(left) - line_width(right)), gap), *cut_line(right, width))
 
 
+def with_marks(told: Line, marks: Line, width: int, gap: str = "text") -> Line:
+    """Marks at the end of a line that may fill its width already: its widest space gives way before its words do."""
+    over = line_width(told) + line_width(marks) + 1 - width
+    widest = max(range(len(told)), key=lambda place: _blanks(told[place]), default=-1)
+    if over > 0 and widest >= 0 and (blanks := _blanks(told[widest])):
+        left = Span(" " * max(1, blanks - over), told[widest].style)
+        told = (*told[:widest], left, *told[widest + 1 :])
+    return ends(told, marks, width, gap)
+
+
+def _blanks(span: Span) -> int:
+    return len(span.text) if not span.text.strip(" ") else 0
+
+
 def wrap_words(text: str, width: int, indent: str = "") -> list[str]:
     """A paragraph as lines of at most `width` columns; continuation lines begin with `indent`."""
     rows: list[str] = []

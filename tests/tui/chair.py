@@ -264,7 +264,7 @@ class BusyFloor(Chair):
         super().__init__()
         for tree in ("a1", "b1", "b2"):
             self.store.texts[evidence(f"diff of {tree}").sha256] = DIFF
-        self.start_session()
+        self.start_session(assurance="G0")
         mission("The adder subtracts, too, and says how")(self)
         self.minute = 1
         planned(

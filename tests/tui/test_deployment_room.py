@@ -259,3 +259,14 @@ async def test_an_open_incident_about_it_is_not_opened_again():
         assert [*chair.factory.state.incidents] == before
         assert chair.factory.state.frozen is not None
         assert chair.newest.stage == "reverting"
+
+
+async def test_a_mark_at_the_end_of_a_header_takes_its_room_from_blanks_and_cuts_nothing():
+    chair = floor_with("verified")
+    chair.do(c.Freeze(reason="the auditors are here", landings=True), SUPERVISOR)
+    async with chair.cockpit(80, 24) as (app, pilot):
+        await opened(chair, app, pilot)
+        top = screen_text(app).splitlines()[0]
+        assert "VERIFIED" in top
+        assert top.rstrip().endswith("FROZEN")
+        assert "\N{HORIZONTAL ELLIPSIS}" not in top

@@ -160,6 +160,8 @@ class Task(Record, frozen=True, kw_only=True):
     """The commit whose missing independence the supervisor accepted."""
     intent: LandingIntended | None = None
     landed_as: CommitId = ""
+    assurance: str = ""
+    """How far the evidence of what landed can be trusted, as the verifier found it then; empty = nothing was signed."""
     question: str = ""
     answers: tuple[tuple[str, str], ...] = ()
     """Questions asked and answered, for the next brief."""

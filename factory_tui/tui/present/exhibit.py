@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from factory_tui.domain import assurance
 from factory_tui.domain.events import LevelJudged
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
 from factory_tui.domain.state import Handoff, State, Task
@@ -105,8 +106,15 @@ def _change_figures(state: State, task: Task, look: Look) -> Iterator[Row]:
         ("waits", task.why, "warn"),
         ("waived", "the supervisor accepted that author and reviewer are one person" if task.waived else "", "warn"),
         ("charter", state.law.sha256[:16], "dim"),
+        ("evidence", _worth(state), "dim" if state.assurance else "warn"),
     ]
     yield from fact_rows(facts, look)
+
+
+def _worth(state: State) -> str:
+    """Of what is signed about it when it lands; empty = no session said so."""
+    is_told = state.assurance or state.unsigned
+    return assurance.told(state.assurance, state.unsigned) if is_told else ""
 
 
 def _levels(task: Task) -> list[tuple[int, LevelJudged | None]]:

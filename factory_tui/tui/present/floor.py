@@ -12,7 +12,7 @@ from factory_tui.tui.chronicle import Chronicle, Story
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line, line_width
 from factory_tui.tui.present.memory import count_changed
-from factory_tui.tui.present.proof import proven_word, wall_words
+from factory_tui.tui.present.proof import evidence_word, proven_word, wall_words
 from factory_tui.tui.present.words import (
     Setting,
     Word,
@@ -55,6 +55,7 @@ def header(state: State, name: str, setting: Setting, *, phase: str = "", marks:
     if state.session_open:
         rest.append(Span("  PAUSED " if state.paused else f"  {state.mode.upper()} ", "key"))
         rest += wall_words(state.wall, root=state.root)
+        rest += evidence_word(state, whole=setting.width >= 160)
         rest.append(Span(f" {money(state.usd, state.costs_unknown)} {tokens(state.tokens)} tok", "bar"))
     if state.world:
         until = min(wait.until for wait in state.world.values())

@@ -96,8 +96,14 @@ def _is_stale(task: Task) -> bool:
 def _approval(task: Task, setting: Setting) -> Line:
     candidate = task.candidate
     if task.landed_as:
+        from factory_tui.domain import assurance
+
         return line(
-            "   ", ("approval ", "text"), (f"{setting.glyphs['pass']} landed  ", "ok"), (task.landed_as[:10], "dim")
+            "   ",
+            ("approval ", "text"),
+            (f"{setting.glyphs['pass']} landed  ", "ok"),
+            (f"{task.landed_as[:10]} ", "dim"),
+            (assurance.short(task.assurance), "dim" if task.assurance else "warn"),
         )
     if candidate is None:
         return line("   ", ("approval ", "text"), (f"{setting.glyphs['not run']} --", "dim"))
@@ -106,6 +112,16 @@ def _approval(task: Task, setting: Setting) -> Line:
         return line("   ", ("approval ", "text"), (f"{setting.glyphs['pass']} given   ", "ok"), (figures, "dim"))
     word = ("waits   ", "ask") if task.stage == "ready" else ("--      ", "dim")
     return line("   ", ("approval ", "text"), (f"{setting.glyphs['not run']} ", "dim"), word, (figures, "dim"))
+
+
+def landing_text(task: Task) -> list[tuple[str, str]]:
+    """As what it landed, and how far its evidence can be trusted; nothing where it did not land."""
+    if not task.landed_as:
+        return []
+    from factory_tui.domain import assurance
+
+    told = f"commit {task.landed_as}\nevidence {assurance.told(task.assurance)}"
+    return [(f"{task.id} landed", f"{told}\n`factory verify {task.landed_as[:12]}` derives it again")]
 
 
 def level_text(state: State, task: Task, level: int) -> list[tuple[str, str]]:

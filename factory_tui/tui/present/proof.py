@@ -34,6 +34,15 @@ def wall_words(wall: str, *, root: bool = False) -> Line:
     return (*first, Span(" ", "bar"), *marks)
 
 
+def evidence_word(state: State, *, whole: bool) -> Line:
+    """The header's word for how far evidence can be trusted; nothing where no session said so."""
+    if state.assurance:
+        from factory_tui.domain import assurance
+
+        return (Span(f" {assurance.short(state.assurance) if whole else state.assurance} ", "bar"),)
+    return (Span(" ", "bar"), Span(" UNSIGNED ", "bar-alert")) if state.unsigned else ()
+
+
 def proven_word(state: State, role: str, control: str) -> Span | None:
     """`11/11 limits proven`, for the head of a pane; None for a person, whom no limit of ours holds."""
     if control == "human":

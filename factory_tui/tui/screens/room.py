@@ -13,7 +13,7 @@ from textual.widget import Widget
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.keymap import shown
-from factory_tui.tui.lines import Line, Span, ends, line_width, text_of, wrapped
+from factory_tui.tui.lines import Line, Span, line_width, text_of, with_marks, wrapped
 from factory_tui.tui.painting import Painted
 from factory_tui.tui.present.elsewhere import elsewhere_badge
 from factory_tui.tui.present.hints import hint_line, key_at, sequence_line
@@ -260,7 +260,7 @@ class Room(Typing, inherit_bindings=False):
             *badges(self.cockpit.state.wall, root=self.cockpit.state.root),
         )
         bar = self.bar_at("header")
-        bar.show(ends(told, marks, self.app.size.width, "bar") if marks else told)
+        bar.show(with_marks(told, marks, self.app.size.width, "bar") if marks else told)
 
     @property
     def _bar(self) -> Bar:

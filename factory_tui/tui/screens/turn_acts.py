@@ -10,6 +10,7 @@ from factory_tui.domain.pace import mode_of
 from factory_tui.domain.terms import LEVEL_NAMES
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.present.backing import level_parts
+from factory_tui.tui.present.gate import landing_text
 from factory_tui.tui.present.law import role_text
 from factory_tui.tui.present.words import tasks_in_view
 from factory_tui.tui.screens.choosing import Choosing
@@ -217,6 +218,7 @@ class TurnActs(Choosing):
         parts: list[tuple[str, str]] = []
         for level in LEVEL_NAMES:
             parts += level_parts(self.cockpit.state, task, level, self._evidence_text)
+        parts += landing_text(task)
         self.cockpit.read(f"the gate of {task.id} {task.title}", parts)
 
     def _evidence_text(self, sha256: str) -> str:
