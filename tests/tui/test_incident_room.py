@@ -71,7 +71,7 @@ class Committing(Learning):
         filled = c.FillIncident(incident="I-1", when="noon", cost="an hour", root_cause="nobody said which port")
         self.do(filled, SUPERVISOR)
 
-    def commits(self) -> RuleCommits:
+    def rule_commits(self) -> RuleCommits:
         place = self.root.parent
 
         async def why_unreadable(commit: str) -> str:
