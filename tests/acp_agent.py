@@ -166,6 +166,9 @@ class Demo:
             case "behind":
                 pathlib.Path(self.at(path)).write_text(text)
                 return "written behind the client's back"
+            case "link":
+                pathlib.Path(os.environ["KEPT"], path).symlink_to(text)
+                return "linked"
             case "call":
                 return f"\n```factory\n{rest}\n```\n"
             case "uninvited":

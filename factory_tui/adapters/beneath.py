@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -205,4 +206,39 @@ def _link(path: str) -> WorldError:
         what=f"`{path}` is a link, or lies behind one",
         why="a link may lead anywhere, and what is permitted is the path as it is named",
         next_step="name the path it leads to, if that lies in this directory",
+    )
+
+
+def put(folder: int, name: str, path: str, data: bytes) -> bool:
+    """Gives the name in that held directory to new bytes; the old file's permission bits stay. Whether there was an old
+    file. `path` is how it is called in an error. Raises WorldError, also where a link or no plain file has the name."""
+    mode: int | None = None
+    fresh = f".factory-edit-{secrets.token_hex(8)}"
+    try:
+        with suppress(FileNotFoundError):
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISLNK(status.st_mode):
+                raise through_a_link(path)
+            if not stat.S_ISREG(status.st_mode):
+                raise WorldError(what=f"`{path}` is no plain file", next_step="name a file")
+            mode = stat.S_IMODE(status.st_mode) & 0o777
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(fresh, flags, 0o666, dir_fd=folder), "wb") as file:
+            file.write(data)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
+        # A link that took the name meanwhile is replaced itself; what it pointed at is not touched.
+        os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(fresh, dir_fd=folder)
+        raise WorldError(
+            what=f"`{path}` cannot be written: {error.strerror}", next_step="look at its folder, and at the free space"
+        ) from error
+    return mode is not None
+
+
+def through_a_link(path: str) -> WorldError:
+    return WorldError(
+        what=f"`{path}` is a link", why="nothing is written through a link", next_step="edit the file it leads to"
     )

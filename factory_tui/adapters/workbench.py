@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 import re2
 
-from factory_tui.adapters.beneath import Beneath, beneath, components
+from factory_tui.adapters.beneath import Beneath, beneath, components, put, through_a_link
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.patterns import Pattern, problem_of_pattern
 from factory_tui.domain.terms import Action
@@ -197,7 +195,7 @@ def _write_whole(place: Beneath, path: str, content: str) -> str:
     data = _encoded(path, content)
     folder, name = place.parent(path, make=True)
     try:
-        existed = _put(folder, name, path, data)
+        existed = put(folder, name, path, data)
     finally:
         os.close(folder)
     return f"{path}: {'rewritten' if existed else 'created'}, {_lines(content)} line(s), {len(data)} bytes"
@@ -212,7 +210,7 @@ def _replace_once(place: Beneath, path: str, old: str, new: str) -> str:
         if count != 1:
             raise _not_once(path, data, wanted, count)
         line = data[: data.index(wanted)].count(b"\n") + 1
-        _put(folder, name, path, data.replace(wanted, substitute))
+        put(folder, name, path, data.replace(wanted, substitute))
     finally:
         os.close(folder)
     return f"{path}: replaced at line {line}, {_lines(old)} line(s) by {_lines(new)}"
@@ -238,7 +236,7 @@ def _whole(folder: int, name: str, path: str) -> bytes:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise _through_a_link(path) from error
+            raise through_a_link(path) from error
         raise WorldError(
             what=f"`{path}` cannot be opened: {error.strerror}", next_step="search for the file, or create it whole"
         ) from error
@@ -252,34 +250,6 @@ def _whole(folder: int, name: str, path: str) -> bytes:
             what=f"`{path}` is larger than {EDIT_BYTES} bytes", next_step="change it with a command, or split it"
         )
     return data
-
-
-def _put(folder: int, name: str, path: str, data: bytes) -> bool:
-    """Gives the name to new bytes; the old file's permission bits stay. Whether there was an old file."""
-    mode: int | None = None
-    fresh = f".factory-edit-{secrets.token_hex(8)}"
-    try:
-        with suppress(FileNotFoundError):
-            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            if stat.S_ISLNK(status.st_mode):
-                raise _through_a_link(path)
-            if not stat.S_ISREG(status.st_mode):
-                raise WorldError(what=f"`{path}` is no plain file", next_step="name a file")
-            mode = stat.S_IMODE(status.st_mode) & 0o777
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(fresh, flags, 0o666, dir_fd=folder), "wb") as file:
-            file.write(data)
-            if mode is not None:
-                os.fchmod(file.fileno(), mode)
-        # A link that took the name meanwhile is replaced itself; what it pointed at is not touched.
-        os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except OSError as error:
-        with suppress(OSError):
-            os.unlink(fresh, dir_fd=folder)
-        raise WorldError(
-            what=f"`{path}` cannot be written: {error.strerror}", next_step="look at its folder, and at the free space"
-        ) from error
-    return mode is not None
 
 
 def _status(folder: int, name: str, path: str) -> os.stat_result:
@@ -310,12 +280,6 @@ def _encoded(path: str, text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise WorldError(what=f"the new text of `{path}` is no valid text", next_step="send it as UTF-8") from error
-
-
-def _through_a_link(path: str) -> WorldError:
-    return WorldError(
-        what=f"`{path}` is a link", why="nothing is written through a link", next_step="edit the file it leads to"
-    )
 
 
 def _is_binary(data: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -150,11 +151,65 @@ async def test_one_that_cannot_take_it_up_begins_afresh_and_says_so(
     assert (kind, why in text) == ("note", True), text
 
 
-async def test_a_conversation_that_is_not_there_fails_and_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("planted", "name"), [("settings.toml", "settings.toml"), ("own", "own/settings.toml")])
+async def test_a_link_that_an_agent_planted_leads_no_file_of_ours_out_of_its_home(
+    tmp_path: Path, planted: str, name: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "settings.toml").write_text("the user's own")
+    here = resuming(room(tmp_path), "loads", "--do", f"say I go on\n{DELIVER}")
+    target = outside / "settings.toml" if planted == name else outside
+    turn = asyncio.ensure_future(here.play(f"link {planted} {target}", "slow 10000", DELIVER))
+    await until(lambda: "tick" in here.desk.said)
+    turn.cancel()
+    await asyncio.wait([turn])
+    ((conversation, _),) = here.desk.conversations
+    home = Path(here.kit.place, conversation, "home")
+    assert (home / planted).is_symlink(), "the control: it can plant one"
+    agent = Agent(title="ours", command=("ours",), resumes=True, files={name: "ours"})
+    here.kit = replace(here.kit, agent=agent)
+    outcome, _ = await again(here, conversation)
+    assert (outside / "settings.toml").read_text() == "the user's own"
+    assert list(outside.iterdir()) == [outside / "settings.toml"]
+    assert outcome.kind == "failed"
+    assert "link" in outcome.note
+
+
+async def test_a_conversation_that_is_not_there_any_more_begins_afresh_and_says_so(tmp_path: Path) -> None:
     for conversation in ("../../up", "0f8fad5b-d9cb-469f-a165-70867728950e"):
-        outcome, _ = await again(resuming(room(tmp_path), "loads"), conversation)
-        assert outcome.kind == "failed"
-        assert "conversation" in outcome.note
+        outcome, desk = await again(resuming(room(tmp_path), "loads"), conversation)
+        assert outcome == SeatOutcome(kind="ok")
+        ((fresh, _),) = desk.conversations
+        assert fresh != conversation
+        assert "the brief was told" in desk.said
+        ((kind, text),) = desk.notices
+        assert (kind, "it is not there any more" in text) == ("note", True), text
+
+
+async def test_a_folder_that_nobody_came_back_to_for_a_month_is_taken_away_and_no_other(tmp_path: Path) -> None:
+    here = resuming(room(tmp_path), "loads", "--do", f"say I go on\n{DELIVER}")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "own").write_text("the user's own")
+    turns = []
+    for _ in range(2):
+        turns.append(await interrupted(here))
+        here.desk = RecordingDesk()
+    old, cut_off = (Path(here.kit.place, id) for id in turns)
+    (old / "home" / "link").symlink_to(outside)
+    month = 31 * 86_400
+    for folder, days in ((old, month), (cut_off, month - 2 * 86_400)):
+        then = folder.stat().st_mtime - days
+        os.utime(folder, (then, then))
+    before = cut_off.stat().st_mtime
+    assert (await here.play(DELIVER)).kind == "ok"
+    assert not old.exists()
+    assert (outside / "own").read_text() == "the user's own"
+    outcome, desk = await again(here, cut_off.name)
+    assert outcome == SeatOutcome(kind="ok")
+    assert "I go on" in desk.said
+    assert cut_off.stat().st_mtime > before, "its month begins anew"
 
 
 async def test_two_turns_share_neither_a_folder_nor_a_conversation(tmp_path: Path) -> None:

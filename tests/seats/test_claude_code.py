@@ -311,6 +311,29 @@ async def test_a_conversation_that_is_gone_or_was_never_written_begins_afresh_an
             assert "You were interrupted" not in here.server.requests[0].everything
 
 
+@pytest.mark.parametrize("kind", ["a link", "a pipe", "a linked folder"])
+async def test_what_was_planted_as_a_transcript_is_neither_followed_nor_waited_for(tmp_path: Path, kind: str):
+    session = "0b3f9c3e-0000-4000-8000-000000000000"
+    projects = tmp_path / "claude" / session / "config" / "projects"
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / f"{session}.jsonl").write_text('{"type":"user"}\n')
+    projects.mkdir(parents=True)
+    if kind == "a linked folder":
+        (projects / "x").symlink_to(outside)
+    else:
+        (projects / "x").mkdir()
+        planted = projects / "x" / f"{session}.jsonl"
+        if kind == "a link":
+            planted.symlink_to(outside / planted.name)
+        else:
+            os.mkfifo(planted)
+    async with asyncio.timeout(30), room(tmp_path, DONE) as here:
+        assert (await here.play(replace(BRIEF, resume=session))).kind == "ok"
+        assert here.desk.conversations != [session]
+        assert "a fresh one begins" in dict(here.desk.notices)["fallback"]
+
+
 async def test_a_transcript_that_a_kill_cut_short_is_taken_up(tmp_path: Path):
     look = Reply(calls=[(f"{PREFIX}read", {"path": "a.py"})])
     async with room(tmp_path, *[look, DONE] * 6) as here:

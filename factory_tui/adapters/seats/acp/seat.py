@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory_tui.adapters import conversation_folders as folders
 from factory_tui.adapters.agents import Agent, filled, filled_environment, filled_session
 from factory_tui.adapters.enclosure import Program
 from factory_tui.adapters.endpoint import Endpoint
@@ -145,8 +146,8 @@ class AcpSeat:
 
     async def _open(self, turn: Turn, brief: TurnBrief, loaded: _Loaded) -> tuple[Talk, Opened]:
         kit = self._kit
-        session = brief.resume or str(uuid.uuid4())
-        folder = await asyncio.to_thread(_place, kit.place, session, bool(brief.resume))
+        session, folder = await asyncio.to_thread(_place, kit.place, brief.resume)
+        is_there = bool(brief.resume) and session == brief.resume
         proxy = self._proxy = loaded.proxy(kit, turn)
         kit.learn("stand-in", proxy.stand_in)
         root = brief.directory if shows_tree(kit, brief) else f"{folder}/work"
@@ -165,7 +166,7 @@ class AcpSeat:
             passed = {name: kit.environment[name] for name in kit.agent.passes if name in kit.environment}
             known = {**told, "url": url}
             for name, text in kit.agent.files.items():
-                _write(Path(folder, "home", name), filled(text, known))
+                folders.write(f"{folder}/home", name, filled(text, known))
             named = filled_environment(kit.agent.environment, known)
             return Boundary(
                 cwd=root,
@@ -182,10 +183,10 @@ class AcpSeat:
         talk = self._talk = loaded.talk(self._program, turn, "/" if kit.where else root, offers=not kit.where)
         servers = [server_for(address, proxy.stand_in)] if self._offers_tools else []
         name = Path(folder, "session")
-        before = await asyncio.to_thread(_read, name) if brief.resume else ""
+        before = await asyncio.to_thread(_read, name) if is_there else ""
         opened = await talk.open(filled_session(kit.agent.session, told), kit.start_seconds, servers, before)
         if brief.resume and not opened.is_resumed:
-            turn.begins_afresh(opened.why_afresh or "it had not begun")
+            turn.begins_afresh(opened.why_afresh or ("it had not begun" if is_there else "it is not there any more"))
         await asyncio.to_thread(name.write_text, opened.session, "utf-8")
         return talk, opened
 
@@ -212,22 +213,16 @@ class AcpSeat:
                 await talk.close()
 
 
-def _place(place: str, session: str, is_resumed: bool) -> str:
-    """The folder of a conversation. Raises WorldError when one to take up is not there."""
-    try:
-        folder = Path(place, str(uuid.UUID(session)))
-    except ValueError as error:
-        raise WorldError(what=f"`{session[:80]}` is no conversation of an agent") from error
-    if is_resumed and not (folder / "home").is_dir():
-        raise WorldError(what=f"the conversation {session} is no longer there", next_step="begin the turn afresh")
-    for name in ("home", "work"):
-        (folder / name).mkdir(parents=True, exist_ok=is_resumed, mode=0o700)
-    return str(folder)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.write_text(text, "utf-8")
+def _place(place: str, resume: str) -> tuple[str, str]:
+    """Id and folder of the conversation to take up, where it is there; else of a fresh one."""
+    with contextlib.suppress(ValueError):
+        session = str(uuid.UUID(resume))
+        folder = f"{place}/{session}"
+        if Path(folder, "home").is_dir():
+            folders.come_back(folder)
+            return session, folder
+    session = str(uuid.uuid4())
+    return session, folders.begin(place, session, ("home", "work"))
 
 
 def _read(path: Path) -> str:

@@ -11,9 +11,9 @@ import contextlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from factory_tui.adapters import conversation_folders as folders
 from factory_tui.adapters.enclosure import Program
 from factory_tui.adapters.endpoint import Endpoint
 from factory_tui.adapters.limits_probe import Route
@@ -166,14 +166,12 @@ def _place(place: str, resume: str) -> _Place:
     """Of the conversation to take up, where the program wrote down what it was asked; else of a fresh one."""
     with contextlib.suppress(ValueError):
         session = str(uuid.UUID(resume))
-        folder = Path(place, session)
-        if any(b'"user"' in path.read_bytes() for path in folder.glob(f"config/projects/*/{session}.jsonl")):
-            return _Place(session, str(folder), is_resumed=True)
+        folder = f"{place}/{session}"
+        if folders.is_in_one(f"{folder}/config", "projects", f"{session}.jsonl", b'"user"'):
+            folders.come_back(folder)
+            return _Place(session, folder, is_resumed=True)
     session = str(uuid.uuid4())
-    folder = Path(place, session)
-    for path in (folder, folder / "config", folder / "work"):
-        path.mkdir(parents=True, mode=0o700)
-    return _Place(session, str(folder), is_resumed=False)
+    return _Place(session, folders.begin(place, session, ("config", "work")), is_resumed=False)
 
 
 class _Loaded:
