@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from chair import DIFF, Chair, hint, press, screen_text, settled
 from heart import evidence, handed_over, reviewed, small_task
+from test_sheets import StepFloor
 
+from factory_tui.tui.lines import text_of
 from factory_tui.tui.screens.reader import AT_ONCE, MOST_ROWS, Document
 from factory_tui.tui.screens.sheet import Sheet
 
@@ -99,3 +102,29 @@ async def test_the_row_at_the_end_of_a_long_difference_opens_all_of_it():
         while app.screen.flush(chosen_only=False):
             pass
         assert app.screen._document.transcript.lines > LINES
+
+
+@pytest.mark.parametrize("pages", [1, 3])
+async def test_another_width_keeps_the_place_in_the_middle_of_a_long_handoff(pages):
+    words = [f"word{number:04}" for number in range(1_200)]
+    paragraphs = [" ".join(words[start : start + 40]) for start in range(0, len(words), 40)]
+    chair = StepFloor("\n\n".join(paragraphs))
+    async with chair.cockpit(120, 40) as (app, pilot):
+        await press(pilot, "o", *(["ctrl+d"] * pages), "j", "j")
+
+        def chosen() -> list[str]:
+            rows = app.screen.rows
+            (one,) = [item for item in rows.items if item.key == rows.key]
+            return " ".join(text_of(line) for line in one.lines).split()
+
+        if not chosen():
+            await press(pilot, "j")  # not between two paragraphs
+        begins, before = chosen()[0], screen_text(app)
+        assert begins.startswith("word")
+        for size in ((80, 24), (220, 60), (120, 40)):
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+            assert begins in chosen()
+            assert begins in screen_text(app)
+        assert chosen()[0] == begins
+        assert screen_text(app).splitlines()[0] == before.splitlines()[0]

@@ -30,6 +30,8 @@ from factory_tui.tui.present.proposals import proposal_exhibit
 from factory_tui.tui.present.sheets import Look, about_of, sheet_items
 from factory_tui.tui.present.stuck import stuck_exhibit
 from factory_tui.tui.screens.card import Card
+from factory_tui.tui.screens.keeping import Reading
+from factory_tui.tui.screens.keeping import Reading
 from factory_tui.tui.widgets.bar import Bar
 from factory_tui.tui.widgets.rows import Rows
 
@@ -76,6 +78,7 @@ class Sheet(Card):
         self.exhibit = Exhibit(())
         self.is_beside = False
         self._made: tuple[int, bool] = (0, False)
+        self._reading = Reading()
         self._seen: set[str] = set()
         """Keys of the difference's lines that were on the screen; its headings do not count."""
         self._of_diff: tuple[str, ...] = ()
@@ -132,6 +135,7 @@ class Sheet(Card):
         width = rows.room or self.app.size.width
         if self._made == (width, self.is_beside):
             return
+        spots = self._reading.note(rows, is_same=bool(self._made[0]))
         self._made = (width, self.is_beside)
         look = Look(width=width, is_beside=self.is_beside, glyphs=self.cockpit.paint.glyphs)
         items = sheet_items(self.exhibit.sections, look)
@@ -141,6 +145,7 @@ class Sheet(Card):
         self._diff_keys = lines or frozenset(self._of_diff)
         self._seen.clear()
         rows.show(items, self._title())
+        self._reading.restore(rows, spots)
         rows.activate(True)
 
     def present(self) -> None:
@@ -342,13 +347,10 @@ class Sheet(Card):
 
     def act_card_view(self) -> None:
         """Unified, or old beside new."""
-        about = about_of(self.rows.key)
         before, self.is_beside = self.rows.items, not self.is_beside
         self._make_rows()
         if self.rows.items == before:
             self.say("what is shown here looks the same both ways", "bar-dim")
-        again = next((one.key for one in self.rows.items if about and about_of(one.key) == about), "")
-        self.rows.choose(again)
         self._moved()
 
     def _find(self, step: int) -> None:

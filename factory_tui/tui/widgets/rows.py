@@ -111,6 +111,17 @@ class Rows(Painted):
         self.touch()
         return True
 
+    @property
+    def key_on_top(self) -> str:
+        return self._items[self._flat[self._top][0]].key if self._top < len(self._flat) else ""
+
+    def stand(self, chosen: str, top: str) -> None:
+        """One item is chosen and another on top, as far as the chosen one stays in view."""
+        self.choose(chosen)
+        self._top = next((y for y, (number, _) in enumerate(self._flat) if self._items[number].key == top), self._top)
+        self._settle()
+        self.touch()
+
     def keys_in_view(self) -> list[str]:
         """Of the items of which a line is on the screen."""
         seen = {self._items[number].key for number, _ in self._flat[self._top : self._top + self.height]}
