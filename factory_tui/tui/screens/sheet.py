@@ -31,7 +31,6 @@ from factory_tui.tui.present.sheets import Look, about_of, sheet_items
 from factory_tui.tui.present.stuck import stuck_exhibit
 from factory_tui.tui.screens.card import Card
 from factory_tui.tui.screens.keeping import Reading
-from factory_tui.tui.screens.keeping import Reading
 from factory_tui.tui.widgets.bar import Bar
 from factory_tui.tui.widgets.rows import Rows
 
