@@ -27,6 +27,7 @@ async def test_a_screen_is_as_it_was_seen_loses_nothing_and_lets_out(name, size)
     chair = GALLERY[name][0]()
     async with chair.cockpit(*size) as (app, pilot):
         await opened(app, pilot, name)
+        assert len(list(app.screen.walk_children())) < 40, "widgets mounted"
         for kind, got in (("txt", screen_text(app)), ("svg", picture(app))):
             look(f"{name}-{size[0]}x{size[1]}", kind, got)
         await its_cuts_are_read_in_full(app, pilot)
