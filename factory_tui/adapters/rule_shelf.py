@@ -12,7 +12,9 @@ from factory_tui.adapters.rule_files import read_rules
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.rules import Rule
 
-_PLACES = re.compile(r"rules/[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.md|memory/incidents/I-[0-9]{1,9}\.md")
+_PLACES = re.compile(
+    r"rules/[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.md|memory/incidents/I-[0-9]{1,9}\.md|roles/[a-z0-9_]{1,40}\.md"
+)
 
 
 class RuleFiles:
@@ -41,8 +43,8 @@ class RuleFiles:
         """Raises WorldError when `write` would refuse."""
         if not _PLACES.fullmatch(path):
             raise WorldError(
-                what=f"{path[:120]} is no place for a rule or an incident",
-                next_step="a rule lies in rules/, its incident in memory/incidents/",
+                what=f"{path[:120]} is no place for a rule, an incident or a role card",
+                next_step="a rule lies in rules/, its incident in memory/incidents/, a card in roles/",
             )
         target = self._home / path
         if target.parent.is_symlink() or target.is_symlink():

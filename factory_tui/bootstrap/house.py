@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from factory_tui import __version__
 from factory_tui.adapters.attesting import SshAttestor
+from factory_tui.adapters.card_shelf import CardFiles
 from factory_tui.adapters.checks import SmokeChecks
 from factory_tui.adapters.clock import SystemClock
 from factory_tui.adapters.deploying import DeployCommands, EnvironmentCommands
@@ -27,7 +28,7 @@ from factory_tui.adapters.secrets import OURS
 from factory_tui.adapters.walls import ProvenSandbox, Standing
 from factory_tui.adapters.workbench import DirectoryWorkbench
 from factory_tui.adapters.worktrees import GitWorktrees
-from factory_tui.bootstrap.grounds import Ground, codec, user
+from factory_tui.bootstrap.grounds import Ground, codec, own_library, user
 from factory_tui.bootstrap.law import Law
 from factory_tui.bootstrap.proving import Limits, wall_of
 from factory_tui.bootstrap.seating import OfferedSeats, offer_own
@@ -51,6 +52,7 @@ from factory_tui.engine.ports import Checks, EvidenceStore, Progress
 from factory_tui.engine.rule_commits import RuleCommits
 from factory_tui.engine.seat_ports import Seats
 from factory_tui.engine.session import Session
+from factory_tui.engine.settling import CardDesk
 from factory_tui.engine.turn import Turns
 
 
@@ -127,6 +129,16 @@ class House:
             entries=lambda: self.session.entries,
             propose=self.propose_disk,
             commits=self.rule_commits,
+        )
+
+    def card_desk(self) -> CardDesk:
+        """Where drafts for role cards are written into the home."""
+        home = self.ground.home
+        return CardDesk(
+            factory=self.factory,
+            shelf=CardFiles(home.home_dir, own_library(home)),
+            entries=lambda: self.session.entries,
+            propose=self.propose_disk,
         )
 
     async def seal_briefs(self) -> None:

@@ -88,6 +88,7 @@ def reception_of(house: House, handovers: Any = None) -> Reception:
         propose=house.propose_disk,
         handovers=handovers,
         incidents=house.incident_desk(),
+        cards=house.card_desk(),
         deployments=house.deployments,
     )
 

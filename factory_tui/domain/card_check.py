@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from factory_tui.domain import globs
 from factory_tui.domain.roles import OF_AN_AUTHOR, SUPERVISOR_ONLY, CardProblem, RoleCard, is_host
-from factory_tui.domain.terms import ACTION_KINDS, ActionKind
+from factory_tui.domain.terms import ACTION_KINDS, MAY_BE_REMEMBERED, ActionKind
 
 _WRITING: tuple[ActionKind, ...] = ("edit", "commit")
 
@@ -41,6 +41,7 @@ def problems_of_card(card: RoleCard) -> tuple[CardProblem, ...]:
 def _all_problems(card: RoleCard) -> Iterator[CardProblem]:
     yield from _plain_problems(card)
     yield from _glob_problems(card)
+    yield from _settled_problems(card)
     yield from _action_problems(card)
     yield from _duty_problems(card)
     for number, never in enumerate(card.never):
@@ -88,6 +89,25 @@ def _glob_problems(card: RoleCard) -> Iterator[CardProblem]:
     for number, word in enumerate(card.runs):
         if word != "*" and not re.fullmatch(r"[A-Za-z0-9_./+-]+", word):
             yield _problem("runs", number, problem=f"`{word[:80]}` is no command name", next_step="Write one word.")
+
+
+def _settled_problems(card: RoleCard) -> Iterator[CardProblem]:
+    for number, entry in enumerate(card.settled):
+        kind, _, what = entry.partition(" ")
+        if kind not in MAY_BE_REMEMBERED or not what.strip() or "\n" in entry:
+            yield _problem(
+                "settled",
+                number,
+                problem=f"`{entry[:80]}` is no ask that can be settled for good",
+                why="what comes in from outside, changes the law or deploys is looked at each time",
+                next_step=f"Write one of {', '.join(sorted(MAY_BE_REMEMBERED))}, and what exactly: `run make notes`.",
+            )
+        elif kind not in card.actions:
+            yield _problem(
+                "settled", number, problem=f"the card does not list `{kind}`", next_step="Remove the line, or list it."
+            )
+        if entry in card.settled[:number]:
+            yield _problem("settled", number, problem=f"`{entry[:80]}` is here twice", next_step="Remove one.")
 
 
 def _action_problems(card: RoleCard) -> Iterator[CardProblem]:

@@ -6,15 +6,14 @@ seat said appears only as its note, quoted.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from factory_tui.domain import assurance
 from factory_tui.domain import events as e
-from factory_tui.domain.asking import key_of
+from factory_tui.domain.card_drafts import card_drafts
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.limits import is_root_untold
-from factory_tui.domain.state import MAY_BE_REMEMBERED, State
+from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Finding
 from factory_tui.domain.times import minutes_between
 from factory_tui.domain.waiting import waiting
@@ -64,7 +63,7 @@ def write(entries: Sequence[Entry], state: State, session: int, *, reason: str, 
         lines += ["", "## In the supervisor's words", "", words.strip()]
     for key, title in SECTIONS.items():
         lines += ["", f"## {title}", "", *_bounded(_section(key, own, state))]
-    if proposals := _card_proposals(own):
+    if proposals := _card_proposals(own, state):
         lines += ["", "## Card proposals", "", *_bounded(proposals)]
     lines += ["", "## Verdicts", "", *_bounded(_verdicts(own))]
     lines += ["", "## What waits, and for whom", "", *_bounded(_waits(state))]
@@ -314,28 +313,12 @@ SILENT = frozenset(
 """What the digest does not tell, and why; everything else has words in one of its sections."""
 
 
-LEAST_ASKED = 3
-"""Equal asks in one session before a card is proposed for them."""
-
-
-def _card_proposals(entries: list[Entry]) -> list[str]:
+def _card_proposals(entries: list[Entry], state: State) -> list[str]:
     """What was asked again and again and allowed each time. Only the supervisor puts it on a card."""
-    keys: dict[str, str] = {}
-    asked: Counter[str] = Counter()
-    allowed: Counter[str] = Counter()
-    for entry in entries:
-        match entry.event:
-            case e.ActionAsked(id=id, turn=turn, action=action) if action.kind in MAY_BE_REMEMBERED:
-                keys[id] = key_of(turn.partition("/")[0], action)
-                asked[keys[id]] += 1
-            case e.ActionEdited(id=id) if id in keys:
-                allowed[keys.pop(id)] -= 1
-            case e.AskAnswered(id=id, allowed=True) if id in keys:
-                allowed[keys[id]] += 1
     return [
-        f"- `{one_line(key)}`: asked {count}, allowed {allowed[key]}; put it on the role's card to be asked no more"
-        for key, count in asked.most_common()
-        if count >= LEAST_ASKED and allowed[key] == count
+        f"- `{one_line(f'{draft.role} {draft.entry}')}`: asked {draft.asked}, allowed {draft.asked}, by"
+        f" {', '.join(draft.rules)}; `g a` in the cockpit drafts it for the role's card, to be asked no more"
+        for draft in card_drafts(entries, state)
     ]
 
 

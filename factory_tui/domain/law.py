@@ -6,7 +6,7 @@ Card, rules, budget and grants each give their answer; the strictest holds, ever
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from factory_tui.domain import globs
 from factory_tui.domain.charter import Charter
@@ -17,7 +17,7 @@ from factory_tui.domain.roles import RoleCard, path_policy, permits
 from factory_tui.domain.rulebook import RuleBook, compile_rules
 from factory_tui.domain.spending import excess
 from factory_tui.domain.state import Grant, Handoff, State, Task, Turn
-from factory_tui.domain.terms import Action, Decision, PlannedTask, RuleMatch, Ruling, strictest
+from factory_tui.domain.terms import MAY_BE_REMEMBERED, Action, Decision, PlannedTask, RuleMatch, Ruling, strictest
 
 _INLINE_COMMAND = re.compile(r"`([^`\n]{2,400})`")
 _PATCH = re.compile(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+|--- a/)", re.MULTILINE)
@@ -64,10 +64,33 @@ def ruling_on_action(
             ),
         )
     decision = strictest(*(match.decision for match in matches))
+    if decision is Decision.ASK and (entry := settled_by(charter, card, action, matches)):
+        reason = f"the card has it settled by the supervisor: {entry}"
+        settled = RuleMatch(source=card.source, decision=Decision.ALLOW, reason=reason)
+        return Ruling(decision=Decision.ALLOW, matches=(*matches, settled)), None
     if decision is Decision.ASK and (grant := _grant(state, turn, action, sha256)):
         settled = RuleMatch(source="grant", decision=Decision.ALLOW, reason=f"{grant.id} allows it")
         return Ruling(decision=Decision.ALLOW, matches=(*matches, settled)), grant
     return Ruling(decision=decision, matches=tuple(matches)), None
+
+
+def settled_by(charter: Charter, card: RoleCard, action: Action, matches: Sequence[RuleMatch]) -> str:
+    """The card's entry that settles what is asked; empty = it is asked. Only what rules ask can be settled: not what
+    the card itself asks, and not what is asked because a fact or a command could not be read."""
+    entry = entry_of(action)
+    return entry if entry in card.settled and entry and asked_by_rules_alone(charter, matches) else ""
+
+
+def entry_of(action: Action) -> str:
+    """How a card would name it, to the letter; empty = it cannot."""
+    entry = f"{action.kind} {action.object}"
+    return entry if action.kind in MAY_BE_REMEMBERED and action.object.strip() and entry.isprintable() else ""
+
+
+def asked_by_rules_alone(charter: Charter, matches: Sequence[RuleMatch]) -> bool:
+    rules = {rule.id for rule in charter.rules}
+    asking = [match for match in matches if match.decision is Decision.ASK]
+    return bool(asking) and all(match.source in rules and not match.unanswered for match in asking)
 
 
 def _shell(state: State, turn: Turn, action: Action) -> list[RuleMatch]:

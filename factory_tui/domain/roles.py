@@ -85,6 +85,9 @@ class RoleCard(Record, frozen=True, kw_only=True):
     """Taken out of `writes`."""
     runs: tuple[str, ...] = ()
     """First words of commands it may run; `*` = any."""
+    settled: tuple[str, ...] = ()
+    """Asks of rules that the supervisor answered for good: `run make notes`, kind and object to the letter. A denial
+    stands, and so does what the card itself asks."""
     fetch: Fetch = Fetch()
     hands_to: tuple[str, ...] = ()
     """Role ids, the usual one first; `*` = every other role."""

@@ -69,6 +69,9 @@ ActionKind = Literal[
     "deploy",
 ]
 ACTION_KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
+MAY_BE_REMEMBERED = frozenset({"read", "search", "edit", "run", "commit"})
+"""Kinds of action for which a yes can hold for more than once. What comes in from outside, changes the law or deploys
+is looked at each time."""
 
 Phase = Literal[
     "session_start",

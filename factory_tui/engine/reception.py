@@ -28,6 +28,7 @@ from factory_tui.engine.incidents import IncidentDesk, IncidentWish
 from factory_tui.engine.orders import Steer, command_of
 from factory_tui.engine.ports import EvidenceStore
 from factory_tui.engine.session import Session
+from factory_tui.engine.settling import CardDesk, DraftCard
 from factory_tui.engine.summary import as_data, budget_lines, crew_of, summary_of
 
 SHORTEST_SHA = 6
@@ -134,6 +135,7 @@ Request = (
     | Raise
     | IncidentWish
     | Deploy
+    | DraftCard
 )
 
 Answer = dict[str, Any]
@@ -162,10 +164,11 @@ class Reception:
         handovers: HandoverPort | None = None,
         incidents: IncidentDesk | None = None,
         deployments: Deployments | None = None,
+        cards: CardDesk | None = None,
     ) -> None:
         self._factory, self._session, self._evidence = factory, session, evidence
         self._propose, self._handovers, self._incidents = propose, handovers, incidents
-        self._deployments = deployments
+        self._deployments, self._cards = deployments, cards
 
     async def answer(self, request: Request, by: Actor, *, at_terminal: bool = False) -> Answer:
         """`at_terminal`: it was typed where the factory itself runs, so that no seat can have asked."""
@@ -211,12 +214,17 @@ class Reception:
         | ChangeSeat
         | Raise
         | IncidentWish
-        | Deploy,
+        | Deploy
+        | DraftCard,
         by: Actor,
     ) -> Answer:
         match request:
             case Deploy():
                 return await carry_out(request, self._factory, self._deployments, by)
+            case DraftCard():
+                if self._cards is None:
+                    raise Refusal(what="no card is drafted here", next_step="`factory` opens the cockpit; then g a")
+                return await self._cards.draft(request)
             case ChangeSeat(role=role, seat=seat):
                 await self._factory.carried_out(c.SeatRole(role=role, seat=seat), by)
                 return {"role": role, "seat": seat}

@@ -24,6 +24,7 @@ from factory_tui.engine.incidents import IncidentDesk
 from factory_tui.engine.ports import Clock, EvidenceStore
 from factory_tui.engine.reception import HandoverPort, Reception, Request
 from factory_tui.engine.session import Session
+from factory_tui.engine.settling import CardDesk
 from factory_tui.tui.view import MEMORY, Hear, View, changed_document, unreadable_home
 
 
@@ -68,6 +69,7 @@ class Works(Protocol):
     def state_dir(self) -> str: ...
     async def propose_disk(self) -> None: ...
     def incident_desk(self) -> IncidentDesk: ...
+    def card_desk(self) -> CardDesk: ...
     async def start(self, by: Actor, mode: Mode | None = None, report: Report = ...) -> None: ...
     async def close(self, reason: str, by: Actor, words: str = "") -> str: ...
 
@@ -192,6 +194,7 @@ class WorksDoor:
             propose=works.propose_disk,
             handovers=self._handovers,
             incidents=works.incident_desk(),
+            cards=works.card_desk(),
             deployments=works.deployments,
         )
         return FactoryView(

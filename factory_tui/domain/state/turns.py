@@ -6,7 +6,17 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.domain.terms import Action, Control, Evidence, Record, Ruling, SeatFacts, Sha256, TreeId
+from factory_tui.domain.terms import (
+    MAY_BE_REMEMBERED,
+    Action,
+    Control,
+    Evidence,
+    Record,
+    Ruling,
+    SeatFacts,
+    Sha256,
+    TreeId,
+)
 
 
 class OpenAction(Record, frozen=True, kw_only=True):
@@ -85,9 +95,6 @@ class Turn(Record, frozen=True, kw_only=True):
     @property
     def unheard(self) -> tuple[Message, ...]:
         return tuple(message for message in self.messages if not message.is_heard)
-
-
-MAY_BE_REMEMBERED = frozenset({"read", "search", "edit", "run", "commit"})
 
 
 class Notice(Record, frozen=True, kw_only=True):

@@ -184,6 +184,15 @@ SCREENS: tuple[Act, ...] = (
         hint=1,
     ),
     Act(
+        id="grant.draft",
+        keys=("w",),
+        label="on the card",
+        doc="Writes what was asked again and again, and always allowed, on the role's card; you adopt that, or not.",
+        where=("grants",),
+        group="work",
+        hint=3,
+    ),
+    Act(
         id="timeline.filter",
         keys=("f",),
         label="filter",

@@ -8,6 +8,7 @@ import msgspec
 
 from factory_tui.domain import events as e
 from factory_tui.domain.asking import alike, may_last_the_session
+from factory_tui.domain.card_drafts import CardDraft
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.state import Ask, Grant, State
 from factory_tui.domain.terms import Action
@@ -147,6 +148,38 @@ def _grant(state: State, grant: Grant) -> Line:
         (f"  {where}  {scope}", "dim"),
         (f"  for rules {', '.join(grant.rules)}" if grant.rules else "", "warn"),
     )
+
+
+def draft_key(draft: CardDraft) -> str:
+    return f"draft:{draft.role} {draft.entry}"
+
+
+def draft_items(drafts: Iterable[CardDraft], setting: Setting) -> list[Item]:
+    """What was asked again and again and always allowed: it could be settled on the role's card."""
+    rows = []
+    for draft in drafts:
+        spans = line(
+            (" card?  ", "ask"),
+            (f"{one_line(draft.role, 14):<14} ", "work"),
+            (one_line(draft.entry, 200), "text"),
+            (f"  asked {draft.asked}, allowed {draft.asked}, by {', '.join(draft.rules)}", "dim"),
+        )
+        rows.append(item(draft_key(draft), cut_line(spans, setting.width)))
+    return rows
+
+
+def draft_parts(draft: CardDraft) -> list[tuple[str, str]]:
+    """What the line would do, before anybody writes it."""
+    told = (
+        f"Asked {draft.asked} times by {', '.join(draft.rules)}, allowed each time as it was.\n\n"
+        f"On the card of {draft.role}, roles/{draft.role}.md, it would stand under `settled`:\n\n"
+        f"```\n{draft.line}\n```\n\n"
+        "Exactly this is then allowed without a question, to the letter, in every task of that role. Denials stand; "
+        "what comes in from outside, changes the law or deploys is asked for as before.\n\n"
+        "Nothing is allowed by writing it: the changed card waits for you with its difference, and is in force from "
+        "the next task once you adopt it. Commit it, as any file of the home."
+    )
+    return [(draft.entry, told)]
 
 
 def grant_parts(state: State, id: str) -> list[tuple[str, str]]:

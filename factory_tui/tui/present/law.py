@@ -139,6 +139,7 @@ def role_text(card: RoleCard) -> list[tuple[str, str]]:
         f"never reads: {', '.join(card.never_reads) or '-'}",
         f"writes: {', '.join(card.writes) or 'nothing'}; never writes: {', '.join(card.never_writes) or '-'}",
         f"runs: {', '.join(card.runs) or 'nothing'}",
+        *(f"settled, asked no more: {one}" for one in card.settled),
         f"hands to: {', '.join(card.hands_to) or 'nobody'}; escalates to {card.escalates_to}",
         f"model: {card.model_tier}; budget of a turn: ${card.budget.usd:g}, {card.budget.tokens} tokens,"
         f" {card.budget.minutes:g} min, {card.budget.actions} actions",
