@@ -67,6 +67,7 @@ async def seen(door, keys: tuple[str, ...], missing: int = 0) -> str:
     app = Cockpit(door, arm_seconds=0.0)
     async with app.run_test(size=(160, 50)) as pilot:
         while app.view is None:
+            assert app.is_running, "it did not open"
             await pilot.pause(0)
         await settled(pilot)
         while isinstance(door, Witness) and door.left > missing:
