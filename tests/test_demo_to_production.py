@@ -144,6 +144,7 @@ def test_the_rule_and_its_incident_are_one_commit_that_a_stranger_opens(played: 
     assert {one.commit for one in answers} > {done.commit}, "between what landed before it and after it"
     assert [why for one in answers for why in one.why] == []
     assert git(root, "status", "--porcelain") == ""
+    assert played.of(e.JobCrashed) == []
 
 
 def test_the_rule_and_its_incident_are_in_the_home_and_in_the_checklist(played: Played) -> None:

@@ -291,5 +291,6 @@ async def test_a_rule_that_is_adopted_with_the_rest_of_the_home_is_committed_too
     await again.propose()
     again.adopt_proposed()
     assert [job.incident for job in rules_to_commit(again.factory.state)] == ["I-1"]
-    await again.commits.commit_owed()
+    (told,) = await again.desk.commit_owed()
+    assert told.startswith("P101, born from I-1, is committed on main as ")
     assert again.subjects == [ADOPTED, "first"]

@@ -84,7 +84,10 @@ class HomeFiles:
         return head, commit_of(self._git, tree, head, message, who)
 
     def _checkout(self, ref: str) -> Checkout:
-        here = next(one for one in checkouts(self._repository) if one.git_dir == self._repository.git_dir)
+        own = self._repository.git_dir
+        here = next((one for one in checkouts(self._repository) if one.git_dir == own), None)
+        if here is None:
+            raise WorldError(what=f"git does not know the checkout {self._root}", why=f"its git directory is {own}")
         if under_way := here.under_way():
             raise WorldError(what=f"{here.path} is in the middle of something", why=under_way)
         if not here.branch:

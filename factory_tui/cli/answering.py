@@ -145,11 +145,13 @@ def adopt(proposal: str | None, sha256: str, yes: bool, as_json: bool) -> None:
         if not click.confirm("Adopt this for the tasks to come?", default=False):
             raise Ended(WAITS)
     bound = sha256 or shown["item"]["sha256"]
-    told = ask_anyhow(place, request("adopt", proposal=proposal, sha256=bound))
+    told = ask_anyhow(place, request("adopt", proposal=proposal, sha256=bound), patiently=True)
     if as_json:
         say_json("adopt", told)
         return
     say(f"{told['id']} is in force: charter {told['charter'][:12]}")
+    for line in told["committed"]:
+        say(line)
     say("Commit the home to keep it: a session starts with the home as it is committed on the base branch.")
 
 

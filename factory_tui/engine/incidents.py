@@ -8,11 +8,13 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from factory_tui.domain import commands as c
+from factory_tui.domain.agenda import rules_to_commit
 from factory_tui.domain.deciding_incidents import must_be_proven
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import FactoryError, Refusal, WorldError
 from factory_tui.domain.evolve import evolve
 from factory_tui.domain.globs import matches
+from factory_tui.domain.incidents import commit_words
 from factory_tui.domain.rule_draft import HOLE, skeleton
 from factory_tui.domain.rule_proof import Material, material_of, prove
 from factory_tui.domain.rules import Rule
@@ -291,6 +293,13 @@ class IncidentDesk:
         state = self._factory.state
         shown = incident_data(state, state.incidents[known.id], self._evidence)
         return {**shown, **answer, "adopted": draft.rule in state.born_rules and bool(state.incidents[id].closed)}
+
+    async def commit_owed(self) -> list[str]:
+        """Commits the rules that were adopted another way than here: with the rest of the home. What came of each."""
+        owed = [job.incident for job in rules_to_commit(self._factory.state)]
+        await self._commits.commit_owed()
+        known = [self._factory.state.incidents[id] for id in owed]
+        return [f"{one.rule}, born from {one.id}, is {commit_words(one)}" for one in known]
 
     async def _write(self, *files: tuple[str, str, str]) -> None:
         """Path, text and what lies there now; all or none of them. Over what lies there only where that is kept

@@ -330,7 +330,8 @@ class Reception:
         _bound(item, request.sha256)
         charter = proposed_charter(state, item.id, self._evidence)
         await self._factory.carried_out(c.AdoptCharter(proposal=item.id, charter=charter), by)
-        return {"id": item.id, "title": item.title, "charter": charter.sha256}
+        committed = await self._incidents.commit_owed() if self._incidents is not None else []
+        return {"id": item.id, "title": item.title, "charter": charter.sha256, "committed": committed}
 
 
 def _bound(item: Waiting, given: str) -> str:
