@@ -12,6 +12,10 @@ from msgspec.structs import replace
 from factory_tui.tui.bindings import ACTS, GROUPS, NEVER, Act
 
 _FUNCTION_KEY = re.compile(r"f\d{1,2}")
+_NAMES = {"escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "Shift-Tab", "pagedown": "PgDn"}
+_NAMES |= {"pageup": "PgUp", "down": "Down", "up": "Up", "left": "Left", "right": "Right", "home": "Home", "end": "End"}
+NEEDED = ("back", "palette", "open", "leave", "writing.send")
+"""Actions that are lost without a key."""
 
 
 class Keys:
@@ -20,6 +24,8 @@ class Keys:
     def __init__(self, acts: Iterable[Act] = ACTS) -> None:
         self.acts = tuple(acts)
         self.by_id = {act.id: act for act in self.acts}
+        self.names = {act.id: shown(act.keys[0]) for act in self.acts if act.keys}
+        """Of each action, its first key as people write it."""
 
     def find(self, key: str, places: Sequence[str]) -> Act | None:
         """What a key means on a screen: its own places before `any`."""
@@ -47,11 +53,22 @@ class Keys:
 
 def shown(key: str) -> str:
     """A key as people write it."""
-    names = {"escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "Shift-Tab", "pagedown": "PgDn"}
-    names |= {"pageup": "PgUp", "down": "Down", "up": "Up", "left": "Left", "right": "Right", "home": "Home"}
     if key.startswith("ctrl+"):
         return f"Ctrl-{key[5:]}"
-    return names.get(key, key.replace(" ", "") if " " in key else "End" if key == "end" else key)
+    return _NAMES.get(key, key.replace(" ", "") if " " in key else key)
+
+
+def key_named(text: str) -> str:
+    """The key that is written so: as `shown` writes it, or as the table has it. Empty = it is none."""
+    named = {name.casefold(): key for key, name in _NAMES.items()} | {key: key for key in _NAMES}
+    if found := named.get(text.casefold()):
+        return found
+    if held := re.fullmatch(r"ctrl[-+]([a-z])", text, re.IGNORECASE):
+        return f"ctrl+{held[1].lower()}"
+    if re.fullmatch(r"alt[-+].+|ctrl\+.+|f\d{1,2}", text, re.IGNORECASE):
+        return text.lower()
+    signs = text.replace(" ", "")
+    return " ".join(signs) if len(signs) in (1, 2) and signs.isprintable() else ""
 
 
 def read_keys(text: str, path: str) -> tuple[Keys, tuple[str, ...]]:
@@ -70,7 +87,7 @@ def read_keys(text: str, path: str) -> tuple[Keys, tuple[str, ...]]:
         if problem:
             problems.append(f"{path}: {problem}")
         else:
-            acts[id] = replace(acts[id], keys=tuple(keys))
+            acts[id] = replace(acts[id], keys=tuple(map(key_named, keys)))
     table = Keys(acts.values())
     clash = clashes(table)
     if clash:
@@ -85,7 +102,12 @@ def _problem(id: str, keys: object, acts: Mapping[str, Act]) -> str:
         return f"unknown action `{id}`" + (f"; did you mean `{close[0]}`?" if close else "; `?` lists them")
     if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
         return f"`{id}` takes a list of keys"
-    for key in keys:
+    if not keys and (act.is_answer or id in NEEDED):
+        return f"`{id}` would be without a key, and the palette does not reach it"
+    for written in keys:
+        key = key_named(written)
+        if not key:
+            return f"`{written}` is no key; keys are written like `z`, `Z`, `Ctrl-d`, `PgDn`, or two in a row like `gz`"
         if key in NEVER or key.startswith("alt+") or _FUNCTION_KEY.fullmatch(key):
             return f"`{key}` belongs to the terminal"
         if act.is_answer and not (len(key) == 1 and key.isupper()):
@@ -131,6 +153,7 @@ Other keys go into `keys.toml`, beside `cockpit.toml` in `$XDG_CONFIG_HOME/facto
 "answer.yes" = ["Y"]
 ```
 
+Keys are written as on this page: `z`, `Ctrl-d`, `PgDn`, `gz`.
 An answer's key stays one uppercase letter, and no key means two things in one place.
 What is wrong in the file is said when the cockpit opens, and keeps its usual keys.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from factory_tui.domain.preferences import Look, Preferences
     from factory_tui.domain.state import State
     from factory_tui.tui.app import Cockpit
+    from factory_tui.tui.keymap import Keys
     from factory_tui.tui.view import Door
 
 ESCAPE_MILLISECONDS = "25"
@@ -116,11 +117,9 @@ def run_cockpit(
     try:
         from factory_tui.tui.app import Cockpit
         from factory_tui.tui.escapes import read_apart
-        from factory_tui.tui.keymap import Keys, read_keys
         from factory_tui.tui.terminal import steady
 
-        path = config_dir(environment) / "keys.toml"
-        keys, problems = (read_keys(path.read_text("utf-8"), str(path))) if path.is_file() else (Keys(), ())
+        keys, problems = keys_from(config_dir(environment) / "keys.toml")
         wishes, wrong = _wishes(preferences)
         looks = looks_from(environment, wishes.look)
         app = Cockpit(
@@ -141,6 +140,21 @@ def run_cockpit(
     finally:
         gc.enable()
         frame.restore()
+
+
+def keys_from(path: Path) -> tuple[Keys, tuple[str, ...]]:
+    """The keys in force, and what is wrong with the supervisor's own file; without one the usual keys."""
+    from factory_tui.tui.keymap import Keys, read_keys
+
+    try:
+        return read_keys(path.read_text("utf-8"), str(path))
+    except FileNotFoundError:
+        return Keys(), ()
+    except UnicodeDecodeError:
+        why = "it is no UTF-8 text"
+    except OSError as error:
+        why = error.strerror or str(error)
+    return Keys(), (f"{path} cannot be read: {why}; the usual keys are in force",)
 
 
 def _wishes(read: Callable[[], Preferences] | None) -> tuple[Preferences, tuple[str, ...]]:

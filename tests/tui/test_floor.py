@@ -8,6 +8,7 @@ from heart import SUPERVISOR, mission, plan_of, planned
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.tui.keymap import read_keys
 from factory_tui.tui.screens.arrangement import arrange, capacity
 from factory_tui.tui.screens.card import Card
 from factory_tui.tui.screens.finder import Finder
@@ -379,3 +380,21 @@ async def test_flow_is_offered_when_five_handoffs_went_out_unedited():
             await press(pilot, "A")
             # The plan's own handoff went out before these.
             assert ("went out as they were: s lets" in hint(app)) == (number + 1 == 5), (number, hint(app))
+
+
+async def test_the_floor_names_the_keys_that_are_in_force():
+    chair = Chair()
+    async with chair.cockpit() as (app, pilot):
+        assert "t states one" in screen_text(app)
+        app.keys, problems = read_keys('[keys]\n"task.new" = ["+"]\n"next" = ["§"]\n', "keys.toml")
+        assert problems == ()
+        app.room.renew()
+        await settled(pilot)
+        assert "+ states one" in screen_text(app)
+    busy = BusyFloor()
+    async with busy.cockpit() as (app, pilot):
+        assert "o=open" in screen_text(app)
+        app.keys, _ = read_keys('[keys]\n"next" = ["§"]\n', "keys.toml")
+        app.room.renew()
+        await settled(pilot)
+        assert "§=open" in screen_text(app)

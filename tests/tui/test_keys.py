@@ -8,7 +8,8 @@ import pytest
 
 from factory_tui.tui.app import Cockpit
 from factory_tui.tui.bindings import ACTS, GROUPS, NEVER, VERBS
-from factory_tui.tui.keymap import Keys, clashes, documented, page, read_keys
+from factory_tui.tui.keymap import Keys, clashes, documented, key_named, page, read_keys, shown
+from factory_tui.tui.run import keys_from
 from factory_tui.tui.screens.away import Away
 from factory_tui.tui.screens.briefing import Briefing
 from factory_tui.tui.screens.card import Card
@@ -115,6 +116,10 @@ def test_a_key_file_gives_other_keys():
         ('"turn.zoom" = ["d"]', "means both"),
         ('"turn.zoom" = ["g"]', "would hide"),
         ("nonsense", "usual keys are in force"),
+        ('"turn.zoom" = ["Zoom"]', "`Zoom` is no key"),
+        ('"turn.zoom" = ["\\u001b"]', "is no key"),
+        ('"answer.yes" = []', "would be without a key"),
+        ('"back" = []', "would be without a key"),
     ],
 )
 def test_a_wrong_key_file_says_what_is_wrong_and_changes_nothing_unsafe(line, problem):
@@ -122,3 +127,29 @@ def test_a_wrong_key_file_says_what_is_wrong_and_changes_nothing_unsafe(line, pr
     assert problem in " ".join(problems)
     assert keys.find("z", ("floor",)).id == "turn.zoom"
     assert keys.find("A", ("card",)).id == "answer.yes"
+
+
+@pytest.mark.parametrize("written", ["Ctrl-e", "ctrl+e"])
+def test_keys_are_written_as_the_documentation_writes_them(written):
+    keys, problems = read_keys(f'[keys]\n"turn.zoom" = ["{written}"]\n"go.floor" = ["gz"]\n"move.end" = ["End"]\n', "")
+    assert problems == ()
+    assert keys.find("ctrl+e", ("floor",)).id == "turn.zoom"
+    assert keys.find("g z", ("floor",)).id == "go.floor"
+    assert keys.find("end", ("list",)).id == "move.end"
+
+
+def test_every_key_of_the_table_may_be_written_as_it_is_shown():
+    for act in ACTS:
+        for key in act.keys:
+            assert key_named(shown(key)) == key == key_named(key)
+
+
+@pytest.mark.parametrize("content", [b"[keys]\n\xff\xfe", None])
+def test_a_key_file_that_cannot_be_read_keeps_the_usual_keys(tmp_path, content):
+    path = tmp_path / "keys.toml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    keys, problems = keys_from(path)
+    assert keys.find("z", ("floor",)).id == "turn.zoom"
+    assert str(path) in problems[0]
+    assert "the usual keys are in force" in problems[0]
+    assert keys_from(tmp_path / "none.toml")[1] == ()

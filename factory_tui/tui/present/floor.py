@@ -72,7 +72,7 @@ def header(state: State, name: str, setting: Setting, *, phase: str = "", marks:
     elif phase:
         first.append(Span(f" {phase}", "bar"))
     else:
-        first.append(Span(" no mission yet, t states one", "bar-dim"))
+        first.append(Span(f" no mission yet, {setting.key('task.new')} states one", "bar-dim"))
     return ends((*first, *rest), clock, setting.width, "bar")
 
 
@@ -88,7 +88,10 @@ def needs(state: State, setting: Setting) -> tuple[Line, str]:
     if not items:
         running = ", ".join(f"{turn.id} on {turn.task}" for turn in state.turns.values())
         over = next(reversed(state.missions.values()), None)
-        done = f"{over.id} is {over.outcome}. t states more work, q leaves." if over and over.outcome else ""
+        again, leave = setting.key("task.new"), setting.key("quit")
+        done = (
+            f"{over.id} is {over.outcome}. {again} states more work, {leave} leaves." if over and over.outcome else ""
+        )
         calm = f" Nothing waits for you.  {gathering_words(state)}{running or done}"
         return cut_line((Span(calm, "bar-dim"),), setting.width), "bar"
     spans: list[Span] = [Span(f" NEEDS YOU {len(items)} ", "bar-alert"), Span(" ", "bar")]
@@ -99,7 +102,7 @@ def needs(state: State, setting: Setting) -> tuple[Line, str]:
         spans.append(Span(f" {since(one.since, setting.now)}", "bar"))
         if line_width(tuple(spans)) > setting.width:
             break
-    return ends(tuple(spans), (Span(" o=open ", "key"),), setting.width, "bar"), "bar"
+    return ends(tuple(spans), (Span(f" {setting.key('next')}=open ", "key"),), setting.width, "bar"), "bar"
 
 
 def _short(one: Waiting) -> str:

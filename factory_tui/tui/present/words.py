@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -23,6 +23,12 @@ class Setting(msgspec.Struct, frozen=True):
     now: str
     width: int
     glyphs: dict[str, str]
+    keys: Mapping[str, str] = {}
+    """Of each action, its key as people write it."""
+
+    def key(self, action: str) -> str:
+        """Its key; without one the palette's, which reaches every action."""
+        return self.keys.get(action) or self.keys.get("palette", ":")
 
 
 PLAIN = Setting(now="", width=80, glyphs=UNICODE)

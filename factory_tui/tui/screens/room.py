@@ -85,7 +85,9 @@ class Room(Typing, inherit_bindings=False):
         return cast("Bridge", self.app)
 
     def setting(self, width: int) -> Setting:
-        return Setting(now=self.cockpit.now(), width=width, glyphs=self.cockpit.paint.glyphs)
+        return Setting(
+            now=self.cockpit.now(), width=width, glyphs=self.cockpit.paint.glyphs, keys=self.cockpit.keys.names
+        )
 
     # --- for subclasses --------------------------------------------------------------------------
 
