@@ -89,6 +89,7 @@ class Cockpit(Noticing, inherit_bindings=False):
         self.has_not_begun = False
         self._is_briefing = False
         self.message: tuple[str, str] = ("; ".join(problems), "warn") if problems else ("", "bar")
+        self._problems = tuple(problems)
         self.reason = ""
         """Why the cockpit was left; empty = it did not say."""
         self.words = ""
@@ -177,7 +178,8 @@ class Cockpit(Noticing, inherit_bindings=False):
         elif self._is_briefing and len(self.screen_stack) == 2 and self.room is not None and not self.room.is_typing:
             self.go_floor()
             well = f"the session has begun: {len(self.checks) - len(failed)} checks ended well"
-            self.say("; ".join((well, *(f"{o.line}: {o.told}" for o in failed))), "warn" if failed else "bar")
+            told = (*self._problems, well, *(f"{o.line}: {o.told}" for o in failed))
+            self.say("; ".join(told), "warn" if failed or self._problems else "bar")
         self.wake()
         if self.room is not None:
             self.room.renew()

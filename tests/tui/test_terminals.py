@@ -183,6 +183,8 @@ def test_a_wrong_preference_is_said_on_the_screen_and_the_cockpit_opens(tmp_path
     terminal = Terminal([sys.executable, "-m", "factory_tui.cli"], far(desk, SSH_CONNECTION=""), desk.root)
     try:
         terminal.wait(b"cockpit.toml line 2")
+        written = terminal.wait(b"the session has begun")
+        assert b"cockpit.toml line 2" in written[written.rindex(b"the session has begun") - 900 :], "it is still said"
     finally:
         terminal.close()
 
