@@ -17,11 +17,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import h11
 import httpx2
 
 from factory_tui.adapters.endpoint import KEY_HEADERS, NOT_ANSWERED, NOT_FORWARDED, TOOLS_PATH, Endpoint
+from factory_tui.adapters.logins import is_this_machine
 from factory_tui.adapters.metering import Metered, UsageReader
 from factory_tui.adapters.model_troubles import seconds_asked
 
@@ -88,7 +90,9 @@ class Proxy:
 
     async def serve(self, listener: socket.socket) -> None:
         timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        self._client = httpx2.AsyncClient(timeout=timeout, follow_redirects=False)
+        # A proxy of the environment would not find our own machine, and would be told the credential in the clear.
+        is_near = self._endpoint is not None and is_this_machine(urlsplit(self._endpoint.base_url).hostname or "")
+        self._client = httpx2.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=not is_near)
         self._server = await asyncio.start_server(self._accepted, sock=listener)
 
     async def close(self) -> None:

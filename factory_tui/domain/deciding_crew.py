@@ -10,7 +10,7 @@ from factory_tui.domain.spending import bound, name_of, raised_by, share
 from factory_tui.domain.staffing import EFFORTS, UNITS, Bounds, choice
 from factory_tui.domain.state import State, Turn
 from factory_tui.domain.times import is_time, minutes_after
-from factory_tui.domain.world import minutes_of_patience
+from factory_tui.domain.world import minutes_of_patience, of_one_cause
 
 LONG_CAUSE = 200
 
@@ -86,7 +86,7 @@ def try_world(state: State, command: c.TryWorld) -> tuple[e.Event, ...]:
         raise Refusal(
             what=f"nothing waits for the world as {command.wait}", why=f"waiting: {', '.join(state.world) or 'nothing'}"
         )
-    return (e.WorldTried(wait=command.wait),)
+    return tuple(e.WorldTried(wait=wait.id) for wait in of_one_cause(state, command.wait))
 
 
 def await_world(state: State, ids: Ids, turn: Turn, cause: str, until: str, at: str) -> e.WorldAwaited:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from factory_tui.domain import seals
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.spending import Excess, is_for_person, shared_excess
-from factory_tui.domain.state import State, Task
+from factory_tui.domain.state import State, Task, WorldWait
 from factory_tui.domain.world import stands_in_the_way, told
 
 
@@ -72,26 +72,30 @@ def budget_scope(state: State, item: Waiting) -> str:
 
 
 def world_items(state: State) -> list[Waiting]:
-    """One item for each cause, however many turns share it."""
-    found = []
+    """One item for each cause, however many turns and seats share it."""
+    causes: dict[str, list[tuple[WorldWait, list[str]]]] = {}
     for wait in state.world.values():
         tasks = [
             task.id
             for task in state.tasks.values()
             if task.stage == "released" and not task.held and stands_in_the_way(state, task) == wait
         ]
-        if not tasks:
-            continue
-        how = "" if wait.is_told else " (the next try)"
-        found.append(
-            Waiting(
-                id=wait.id,
-                kind="world",
-                task=tasks[0],
-                title=f"{told(wait)}{how}: {wait.cause}. Waiting: {', '.join(tasks)}; nothing is counted against them",
-                since=wait.since,
-                sha256=seals.sha256_of("world", wait.id, wait.until),
-                verbs=("go-on",),
-            )
-        )
-    return found
+        if tasks:
+            causes.setdefault(wait.cause, []).append((wait, tasks))
+    return [_world_item(state, held) for held in causes.values()]
+
+
+def _world_item(state: State, held: list[tuple[WorldWait, list[str]]]) -> Waiting:
+    waits = [wait for wait, _ in held]
+    tasks = [id for id in state.tasks if any(id in ids for _, ids in held)]
+    soonest = min(waits, key=lambda wait: wait.until)
+    how = "" if soonest.is_told else " (the next try)"
+    return Waiting(
+        id=waits[0].id,
+        kind="world",
+        task=tasks[0],
+        title=f"{told(soonest)}{how}: {soonest.cause}. Waiting: {', '.join(tasks)}; nothing is counted against them",
+        since=min(wait.since for wait in waits),
+        sha256=seals.sha256_of("world", *(part for wait in waits for part in (wait.id, wait.until))),
+        verbs=("go-on",),
+    )

@@ -24,6 +24,12 @@ def stands_in_the_way(state: State, task: Task) -> WorldWait | None:
     return None
 
 
+def of_one_cause(state: State, id: str) -> tuple[WorldWait, ...]:
+    """That wait, and those of other seats that wait for the same: they are one item."""
+    cause = state.world[id].cause
+    return tuple(wait for wait in state.world.values() if wait.cause == cause)
+
+
 def minutes_of_patience(tries: int) -> int:
     return PATIENCE[min(tries, len(PATIENCE) - 1)]
 

@@ -23,6 +23,7 @@ from factory_tui.domain.rule_proof import read_proof
 from factory_tui.domain.state import Deployment, Incident, State, Task
 from factory_tui.domain.terms import LEVEL_NAMES, Evidence, Finding, RuleMatch
 from factory_tui.domain.waiting import waiting
+from factory_tui.domain.world import of_one_cause
 from factory_tui.engine.ports import EvidenceStore
 from factory_tui.engine.summary import budget_lines
 
@@ -126,8 +127,9 @@ def _parts(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Par
             yield Part(title="every budget, used and allowed", text="\n".join(budget_lines(state)))
             yield Part(title="the way on", text=_WAYS_ON)
         case "world":
-            wait = state.world[item.id]
-            yield Part(title="what is waited for", text=f"{wait.cause}\nseat: {wait.seat}\nuntil: {wait.until} (UTC)")
+            waits = of_one_cause(state, item.id)
+            lines = [f"seat: {wait.seat}\nuntil: {wait.until} (UTC)" for wait in waits]
+            yield Part(title="what is waited for", text="\n".join((waits[0].cause, *lines)))
             yield Part(title="what waits", text=item.title)
             yield Part(title="the way on", text="It goes on by itself then. To try at once: `go-on`.")
         case "paused":
