@@ -490,6 +490,36 @@ os.kill(os.getpid(), 9)
             os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("is_told", [False, True])
+async def test_who_watches_ends_what_was_started_when_the_factory_is_killed_before_it_told_its_number(
+    tmp_path: Path, is_told: bool
+):
+    """The control: whoever watches knows of nothing, and it lives."""
+    mark = f"unnumbered-{tmp_path.name}-{os.getpid()}"
+    script = f"sleep 60; : {mark}"
+    program = f"""
+import os, subprocess
+from factory_tui.adapters import wall_guard
+wall_guard.building(999_999_999)
+with wall_guard.starting() as ended:
+    subprocess.Popen(["sh " + ended, "-c", {script!r}], executable="/bin/sh", stdin=subprocess.DEVNULL)
+with wall_guard.starting() as word:
+    line = ["sh " + (word if {is_told} else ""), "-c", {script!r} + "-2"]
+    subprocess.Popen(line, executable="/bin/sh", stdin=subprocess.DEVNULL)
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", program], check=False)
+    try:
+        async with asyncio.timeout(5):
+            while is_told and pids_with(f"{mark}-2"):
+                await asyncio.sleep(0.02)
+        assert bool(pids_with(f"{mark}-2")) is not is_told
+        assert with_mark(mark), "what was told to be over is nobody's to end"
+    finally:
+        for pid in pids_with(mark):
+            os.kill(pid, signal.SIGKILL)
+
+
 def with_mark(mark: str) -> list[str]:
     return [line for _, line in _processes(mark)]
 

@@ -8,22 +8,48 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import subprocess
 import threading
+from collections.abc import Iterator
 
 _WATCH = """
 all=' '
+name=''
 while read -r sign pid; do
   case "$sign" in
     +) all="$all$pid " ;;
     -) all="${all%% $pid *} ${all#* $pid }" ;;
+    a) name=$pid ;;
+    z) name='' ;;
   esac
 done
+if [ -n "$name" ]; then
+  for found in $(grep -l -a -s -F -e "$name" /proc/[0-9]*/cmdline); do
+    found=${found#/proc/}
+    kill -s KILL "${found%/cmdline}"
+  done
+fi
 for pid in $all; do kill -s KILL -- "-$pid"; done
 """
 _LOCK = threading.Lock()
+_STARTING = threading.Lock()
+"""One start at a time: whoever watches knows one word."""
 _PIPES: dict[int, int] = {}
 """Process id (after a fork the child has a watcher of its own) to the pipe's end."""
+
+
+@contextlib.contextmanager
+def starting() -> Iterator[str]:
+    """Around the start of a process that is then told as `building`: gives a word that its command line must hold, by
+    which it is found when the factory is killed before its number was told."""
+    word = f"factory-{secrets.token_hex(12)}"
+    with _STARTING:
+        _tell(f"a {word}\n")
+        try:
+            yield word
+        finally:
+            _tell(f"z {word}\n")
 
 
 def building(pid: int) -> None:

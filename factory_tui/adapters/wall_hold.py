@@ -114,20 +114,22 @@ class Hold:
             opening=opening,
         )
         passed = (self._info, *(number for _, number in files), *(() if calls is None else (calls,)), *given)
-        try:
-            self._process = subprocess.Popen(
-                words,
-                cwd="/",
-                env=environment(boundary, self._host, os.environ),
-                stdin=self._theirs.fileno(),
-                stdout=output,
-                stderr=errors,
-                pass_fds=passed,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise WorldError(what=f"`{argv[0]}` could not be started", why=str(error)) from error
-        wall_guard.building(self._process.pid)
+        with wall_guard.starting() as word:
+            try:
+                self._process = subprocess.Popen(
+                    [f"bwrap {word}", *words[1:]],
+                    executable=words[0],
+                    cwd="/",
+                    env=environment(boundary, self._host, os.environ),
+                    stdin=self._theirs.fileno(),
+                    stdout=output,
+                    stderr=errors,
+                    pass_fds=passed,
+                    start_new_session=True,
+                )
+            except (OSError, ValueError) as error:
+                raise WorldError(what=f"`{argv[0]}` could not be started", why=str(error)) from error
+            wall_guard.building(self._process.pid)
         self._theirs.close()
         tell_of_end(os.pidfd_open(self._process.pid), self.ended, self._stack)
 
