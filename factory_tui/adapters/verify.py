@@ -974,19 +974,24 @@ def main(arguments: list[str] | None = None) -> int:
         with Gate(given.repo, trust=trust, at=given.at, notes=given.notes) as gate:
             answers = [gate.verify(commit) for commit in commits_of(given.repo, given.what)]
     except Closed as error:
-        print(f"closed: {error}", file=sys.stderr)
+        print(f"closed: {_plain(str(error))}", file=sys.stderr)
         return 1
     if given.as_json:
         print(json.dumps([{**asdict(one), "open": one.is_open} for one in answers], indent=2))
     for one in () if given.as_json else answers:
         print(f"{'open  ' if one.is_open else 'CLOSED'} {one.commit}  {one.level} {LEVELS.get(one.level, '')}".rstrip())
         for reason in one.why:
-            print(f"  closed: {reason}")
+            print(f"  closed: {_plain(reason)}")
         for note in (*one.notes, *one.deployments):
-            print(f"  note: {note}")
+            print(f"  note: {_plain(note)}")
         if one.holds:
             print(f"  holds: {', '.join(one.holds)}; not tried or not held: {_missing(one)}")
     return 0 if all(one.is_open for one in answers) else 1
+
+
+def _plain(text: str) -> str:
+    """What a repository's notes say, on one line: nothing of it steers the terminal it is printed on."""
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
 
 
 def _missing(answer: Answer) -> str:

@@ -10,7 +10,7 @@ import click
 
 from factory_tui.cli.ending import WAITS, Ended
 from factory_tui.cli.looking import say_waiting
-from factory_tui.cli.speech import has_terminal, hint, say, say_json
+from factory_tui.cli.speech import as_line, has_terminal, hint, say, say_json
 from factory_tui.cli.talking import ask_anyhow, ask_running, here, request
 from factory_tui.domain.errors import Refusal, UsageError
 
@@ -54,12 +54,12 @@ def _look_offline(place: Any, item: str | None) -> dict[str, Any]:
 
 def _say_item(told: dict[str, Any]) -> None:
     item = told["item"]
-    say(f"{item['id']}  {item['title']}")
+    say(as_line(f"{item['id']}  {item['title']}"))
     say(f"since {item['since']}; sha256 {item['sha256']}")
     if told.get("directory"):
         say(f"worktree: {told['directory']}")
     for part in told["parts"]:
-        say(f"\n--- {part['title']}")
+        say(f"\n--- {as_line(part['title'])}")
         say(part["text"].rstrip("\n"))
     say("")
     say_waiting([item])

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from factory_tui.cli.speech import say, say_json, table
+from factory_tui.cli.speech import as_line, say, say_json, table
 from factory_tui.cli.talking import ask_anyhow, ask_running, here, request
 from factory_tui.domain.errors import Refusal
 
@@ -44,7 +44,7 @@ def crew(role: str | None, seat: str | None, as_json: bool) -> None:
     for line in table(heads + [tuple(one[key] or "-" for key in _COLUMNS) for one in rows]):
         say(line)
     for line in (*told["budgets"], *(f"! {note}" for note in told["notes"])):
-        say(line)
+        say(as_line(line))
 
 
 _COLUMNS = ("role", "seat", "model", "effort", "share", "why")

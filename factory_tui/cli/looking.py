@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from factory_tui.cli.ending import FINDINGS, Ended
-from factory_tui.cli.speech import count, say, say_json, table
+from factory_tui.cli.speech import as_line, count, say, say_json, table
 from factory_tui.cli.talking import ask_running, here, request
 from factory_tui.domain.errors import FactoryError, Refusal
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def status(line: bool, as_json: bool) -> None:
     """Where the mission stands, who works, what waits for you."""
     if line:
-        say(_status_line())
+        say(as_line(_status_line()))
         return
     place = here()
     runs = ask_running(place, request("status"))
@@ -68,25 +68,31 @@ def _say_status(told: dict[str, Any], runs: bool) -> None:
         state += "; its last session did not end, `factory resume` writes its digest"
     if told["paused"]:
         state += f", paused: {told['paused']}"
-    say(f"session {session['number']}, the factory {state}; wall: {told['wall'] or 'unknown'}")
+    say(as_line(f"session {session['number']}, the factory {state}; wall: {told['wall'] or 'unknown'}"))
     if mission := told["mission"]:
         over = f" ({mission['outcome']})" if mission["outcome"] else f", lands on {mission['target']}"
-        say(f"mission {mission['id']}: {mission['text'].splitlines()[0]}{over}")
+        say(as_line(f"mission {mission['id']}: {_first(mission['text'])}{over}"))
     for name in ("tasks", "closed"):
         rows = [(task["id"], task["stage"], task["role"], _about(task)) for task in told[name]]
         for row in table(rows, "  "):
             say(row)
     for turn in told["turns"]:
         if runs:
-            say(f"  {turn['id']} works on {turn['task']} ({turn['seat']}, {turn['control']}), since {turn['since']}")
+            how = f"({turn['seat']}, {turn['control']}), since {turn['since']}"
+            say(as_line(f"  {turn['id']} works on {turn['task']} {how}"))
     say_waiting(told["waiting"])
 
 
 def _about(task: dict[str, Any]) -> str:
     extra = [f"attempt {task['attempt']}"] if task["attempt"] > 1 else []
     extra += [f"held: {task['held']}"] if task["held"] else []
-    extra += [task["why"].splitlines()[0]] if task["why"] else []
+    extra += [_first(task["why"])] if task["why"] else []
     return str(task["title"]) + (f" ({'; '.join(extra)})" if extra else "")
+
+
+def _first(text: str) -> str:
+    """Its first line that says anything."""
+    return next((line for line in text.split("\n") if line.strip()), "")
 
 
 def say_waiting(items: list[dict[str, Any]]) -> None:
@@ -96,7 +102,7 @@ def say_waiting(items: list[dict[str, Any]]) -> None:
         return
     say(f"{count(len(items), 'thing')} for you:")
     for item in items:
-        say(f"  {item['id']}  {item['title'].splitlines()[0]}")
+        say(as_line(f"  {item['id']}  {_first(item['title'])}"))
         say(f"      look: factory inbox {item['id']}   answer: {_how(item)}")
 
 

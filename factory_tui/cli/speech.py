@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,6 +18,11 @@ JSON_VERSION = 1
 def harmless(text: str) -> str:
     """Text of any origin as it may stand on a terminal: what would steer it is shown as an escape."""
     return STEERS.sub(lambda match: f"\\u{ord(match[0]):04x}", text.replace("\r\n", "\n"))
+
+
+def as_line(text: str) -> str:
+    """The same on one line: a line end in somebody's words begins no line of the factory's."""
+    return re.sub("[\n\t]", lambda match: f"\\u{ord(match[0]):04x}", harmless(text))
 
 
 def say(text: str = "") -> None:
@@ -45,7 +51,7 @@ def _as_plain(value: object) -> object:
 
 def table(rows: Iterable[tuple[str, ...]], indent: str = "") -> list[str]:
     """Rows as aligned lines; the last column is as long as it is."""
-    known = [tuple(harmless(cell) for cell in row) for row in rows]
+    known = [tuple(as_line(cell) for cell in row) for row in rows]
     if not known:
         return []
     widths = [max(len(row[column]) for row in known) for column in range(len(known[0]) - 1)]

@@ -12,6 +12,7 @@ from factory_tui.domain import assurance
 from factory_tui.domain import events as e
 from factory_tui.domain.card_drafts import card_drafts
 from factory_tui.domain.entries import Entry
+from factory_tui.domain.harmless import flat
 from factory_tui.domain.limits import is_root_untold
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Finding
@@ -60,7 +61,7 @@ def write(entries: Sequence[Entry], state: State, session: int, *, reason: str, 
         f" Charter: {state.law.sha256[:12] if state.charter else 'none'}.",
     ]
     if words.strip():
-        lines += ["", "## In the supervisor's words", "", words.strip()]
+        lines += ["", "## In the supervisor's words", "", *words.strip().splitlines()]
     for key, title in SECTIONS.items():
         lines += ["", f"## {title}", "", *_bounded(_section(key, own, state))]
     if proposals := _card_proposals(own, state):
@@ -68,7 +69,8 @@ def write(entries: Sequence[Entry], state: State, session: int, *, reason: str, 
     lines += ["", "## Verdicts", "", *_bounded(_verdicts(own))]
     lines += ["", "## What waits, and for whom", "", *_bounded(_waits(state))]
     lines += ["", "## Spend", "", *_spend(own, state)]
-    return "\n".join(lines) + "\n"
+    # A line is one line, whoever's words are in it: nobody writes a section of a digest but the factory.
+    return "\n".join(map(flat, lines)) + "\n"
 
 
 def _wall(started: e.SessionStarted | None, state: State) -> str:

@@ -29,6 +29,7 @@ class Finder(Room):
     """Type, choose, Enter."""
 
     places: ClassVar[tuple[str, ...]] = ("finder",)
+    own_keys: ClassVar[tuple[str, ...]] = ("enter", "up", "down")
 
     def __init__(self, room: Room) -> None:
         super().__init__()
@@ -68,7 +69,8 @@ class Finder(Room):
             (
                 Span(" Enter", "key"),
                 Span(" does it, or says why not now ", "bar"),
-                Span(" Up Down", "key"),
+                Span(" Up", "key"),
+                Span(" Down", "key"),
                 Span(" choose ", "bar"),
                 Span(" Esc", "key"),
                 Span(" back ", "bar"),
@@ -105,6 +107,15 @@ class Finder(Room):
         self.cockpit.go_back()
         act = self.cockpit.keys.by_id[id]
         self.below.call_after_refresh(self.below.perform, act)
+
+    def press(self, key: str, at: float = 0.0) -> None:
+        """A click on the strip: typed keys come by `typed_key`."""
+        if key == "enter":
+            self._do(self.rows_at("rows").key)
+        elif key in ("up", "down"):
+            self.rows_at("rows").move(1 if key == "down" else -1)
+        else:
+            super().press(key, at)
 
     def typed_key(self, event: Key) -> None:
         rows = self.rows_at("rows")

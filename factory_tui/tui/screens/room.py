@@ -49,6 +49,8 @@ class Room(Typing, inherit_bindings=False):
     """Names from the table of actions that belong here; `any` always does."""
     always: ClassVar[tuple[str, ...]] = ("whole", "back")
     """Actions that have their place on the strip of keys, however small it is: what works of them."""
+    own_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys that the strip names and `press` takes, and that are no actions of the table."""
     AUTO_FOCUS = ""
 
     def __init__(self) -> None:
@@ -323,6 +325,7 @@ class Room(Typing, inherit_bindings=False):
         names = {shown(key): key for act in here for key in act.keys if " " not in key}
         if self._begun:
             names = {shown(key): key for key, _ in self.cockpit.keys.following(self._begun, self.places)}
+        names |= {shown(key): key for key in self.own_keys}
         key = key_at(strip, column, names)
         if key and self._typed is None:
             self.press(key, at)

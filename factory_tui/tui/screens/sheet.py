@@ -391,6 +391,12 @@ class Sheet(Card):
 
     # --- mouse -----------------------------------------------------------------------------------
 
+    def on_rows_scrolled(self, message: Rows.Scrolled) -> None:
+        """What the wheel brought into view was on the screen, as what a key brings is."""
+        message.stop()
+        self._moved()
+        self.show_hints()
+
     def on_rows_chosen(self, message: Rows.Chosen) -> None:
         message.stop()
         self._moved()

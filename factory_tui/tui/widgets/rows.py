@@ -23,6 +23,13 @@ class Rows(Painted):
             self.key = key
             self.opened = opened
 
+    class Scrolled(Message):
+        """Other rows came into view by the wheel, and nothing else was chosen."""
+
+        def __init__(self, rows: Rows) -> None:
+            super().__init__()
+            self.rows = rows
+
     def __init__(self, *, id: str, edge: bool = False, framed: bool = True) -> None:
         super().__init__(id=id)
         self.edge = edge
@@ -210,17 +217,24 @@ class Rows(Painted):
 
     def on_click(self, event: Click) -> None:
         y = event.y - (1 if self.framed else 0) + self._top
+        key = ""
         if 0 <= y < len(self._flat) and event.y >= (1 if self.framed else 0):
             key = self._items[self._flat[y][0]].key
-            if key:
-                self.key = key
-                self._settle()
-        self.post_message(self.Chosen(self, self.key, opened=event.chain > 1))
+        if key:
+            self.key = key
+            self._settle()
+        # A title or an empty place is nobody's row: clicking it twice opens nothing.
+        self.post_message(self.Chosen(self, self.key, opened=event.chain > 1 and bool(key)))
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        self.scroll(3)
         event.stop()
+        self._wheel(3)
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        self.scroll(-3)
         event.stop()
+        self._wheel(-3)
+
+    def _wheel(self, step: int) -> None:
+        """The choice stays: only what is on the screen is another."""
+        if self.scroll(step):
+            self.post_message(self.Scrolled(self))
