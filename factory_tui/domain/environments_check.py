@@ -181,7 +181,10 @@ def _window(at: tuple[str | int, ...], window: FreezeWindow) -> Iterator[CardPro
             )
     if window.hours and not (_HOURS.fullmatch(window.hours) and window.hours[:5] < window.hours[6:]):
         yield _problem(
-            *at, "hours", problem=f"`{window.hours[:20]}` are no hours", next_step="Like 16:00-24:00, in UTC."
+            *at,
+            "hours",
+            problem=f"`{window.hours[:20]}` are no hours",
+            next_step="Like 16:00-24:00, in UTC; over midnight it is two windows.",
         )
 
 

@@ -70,6 +70,26 @@ def landed_task(state: State, commit: CommitId) -> Task:
     return found[-1]
 
 
+def taken_back(state: State, environment: str, commit: CommitId, besides: str = "") -> Deployment | None:
+    """How this commit ended there the last time, when it did not stay; None = it never ran there, or it did stay."""
+    ended = [
+        one
+        for one in state.deployments.values()
+        if (one.plan.environment, one.plan.commit) == (environment, commit)
+        and one.stage in ("verified", "reverted", "failed")
+        and one.id != besides
+    ]
+    return ended[-1] if ended and ended[-1].stage != "verified" else None
+
+
+def ended_before(state: State, one: Deployment) -> str:
+    """What whoever approves is told of the same commit in the same place; empty = nothing speaks against it."""
+    known = taken_back(state, one.plan.environment, one.plan.commit, one.id)
+    if known is None or one.stage not in ("proposed", "approved"):
+        return ""
+    return f"{known.id} of the same commit {'was taken back' if known.stage == 'reverted' else 'failed'} there"
+
+
 def red_gate(task: Task) -> str:
     """Why what the task landed must not be deployed; empty = level 2 and 3 passed on it."""
     candidate = task.candidate

@@ -19,6 +19,7 @@ from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
+from factory_tui.domain.releasing import ended_before
 from factory_tui.domain.rule_proof import read_proof
 from factory_tui.domain.state import Deployment, Incident, State, Task
 from factory_tui.domain.terms import LEVEL_NAMES, Evidence, Finding, RuleMatch
@@ -94,7 +95,7 @@ def _parts(state: State, item: Waiting, evidence: EvidenceStore) -> Iterator[Par
             question = state.questions[item.id]
             yield Part(title=f"{question.turn} asks", text=question.text)
         case "deployment":
-            yield from _deployment(state.deployments[item.id])
+            yield from _deployment(state, state.deployments[item.id])
         case "plan":
             plan = state.plans[item.id]
             yield Part(title="reasoning", text=plan.reasoning)
@@ -200,8 +201,9 @@ def proof_lines(known: Incident, evidence: EvidenceStore) -> Iterator[str]:
         yield f"{'incident':<10} NOT -     #{number} is of no kind that this rule looks at, or its evidence is gone"
 
 
-def _deployment(one: Deployment) -> Iterator[Part]:
+def _deployment(state: State, one: Deployment) -> Iterator[Part]:
     plan = one.plan
+    yield Part(title="before", text=ended_before(state, one))
     back = plan.previous or "nothing: the way back takes it down"
     yield Part(
         title="plan",

@@ -9,6 +9,7 @@ from heart import SUPERVISOR
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.waiting import waiting
 
 
 def proposed(chair: Chair) -> list[e.DeploymentProposed]:
@@ -77,6 +78,32 @@ async def test_what_runs_there_already_is_named_as_that_and_what_can_go_is_chose
         await press(pilot, "g", "p", "p")
         assert app.room.rows.key == f"propose:production:{chair.commits[1]}"
         assert "runs there already" in screen_text(app)
+
+
+async def test_a_release_that_was_taken_back_says_so_and_is_never_what_is_chosen_first():
+    """Landed, and known to be bad where it would go: nobody should bring it back by two times Enter."""
+    chair = floor_with("failed")
+    async with chair.cockpit(120, 40) as (app, pilot):
+        await press(pilot, "g", "p", "p")
+        row = next(one for one in screen_text(app).splitlines() if chair.commits[1] in one and "T-2" in one)
+        assert "DP-2 of it was taken back" in row
+        assert app.room.rows.key != f"propose:production:{chair.commits[1]}"
+        await press(pilot, "G")
+        app.room.rows.choose(f"propose:production:{chair.commits[1]}")
+        await press(pilot, "enter", "enter")
+        assert chair.newest.id == "DP-3", "it may be proposed, by who chose it"
+        assert "DP-2 of the same commit was taken back" in screen_text(app), "and whoever approves it is told"
+        (item,) = [one for one in waiting(chair.factory.state) if one.id == "DP-3"]
+        told = {part.title: part.text for part in app.view.parts(item)}
+        assert told["before"] == "DP-2 of the same commit was taken back there", "from a shell, too"
+
+
+async def test_a_release_that_is_older_than_what_runs_says_so():
+    chair = floor_with("verified")
+    async with chair.cockpit(120, 40) as (app, pilot):
+        await press(pilot, "g", "p", "p")
+        row = next(one for one in screen_text(app).splitlines() if chair.commits[0] in one and "T-1" in one)
+        assert "older than what runs" in row
 
 
 async def test_the_world_has_the_last_word_on_the_way_back():

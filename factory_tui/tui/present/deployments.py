@@ -13,7 +13,7 @@ from factory_tui.domain.environments import Environment
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import DeploymentChecked
 from factory_tui.domain.item import Waiting
-from factory_tui.domain.releasing import frozen_because, is_own
+from factory_tui.domain.releasing import ended_before, frozen_because, is_own
 from factory_tui.domain.state import Deployment, LiveRelease, State
 from factory_tui.domain.terms import CheckRow, DeployPlan, Evidence
 from factory_tui.domain.waiting import waiting
@@ -135,6 +135,7 @@ def _figures(shown: Shown, look: Look) -> Iterator[Row]:
             ("FROZEN", _frozen(shown), "warn"),
             ("what", what, "strong"),
             ("instead of", _back_to(one), "text"),
+            ("before", ended_before(state, one), "bad"),
             ("by", f"made elsewhere, registered by {one.by}" if one.elsewhere else "", "text"),
             ("backup", one.backup, "text"),
             ("incident", ", ".join(f"{known.id} is open" for known in incidents), "bad"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from factory_tui.domain.deciding_deployments import foreseen
 from factory_tui.domain.errors import Refusal
 from factory_tui.domain.events import DeploymentProposed
-from factory_tui.domain.releasing import landed_tasks
+from factory_tui.domain.releasing import landed_tasks, taken_back
 from factory_tui.domain.state import State, Task
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Span, item, line
@@ -44,13 +44,30 @@ def look_ahead(state: State, environment: str, commit: str, now: str) -> tuple[D
         return None, refusal.why or refusal.what
 
 
-def first_that_may(state: State, now: str) -> str:
-    """The key of the first row that nothing is in the way of; empty = there is none."""
-    for name in named_environments(state):
+def against(state: State, environment: str, task: Task, now: str) -> tuple[str, str]:
+    """Why it would be refused, and what else speaks against it; empty = nothing does."""
+    _, why = look_ahead(state, environment, task.landed_as, now)
+    if why:
+        return why, ""
+    if before := taken_back(state, environment, task.landed_as):
+        return "", f"{before.id} of it was taken back" if before.stage == "reverted" else f"{before.id} of it failed"
+    live = state.releases.get(environment)
+    runs = next((one for one in landed_tasks(state) if live and one.landed_as == live.commit), None)
+    is_older = runs is not None and (task.since, task.opened_seq) < (runs.since, runs.opened_seq)
+    return "", "older than what runs" if is_older else ""
+
+
+def chosen_first(state: State, now: str) -> str:
+    """The key of the first row that nothing speaks against; without one, of a row that is refused, so that Enter says
+    why and brings nothing back that was bad. Empty = there is neither."""
+    refused = ""
+    for name in state.law.deploying.environments if state.law.deploying else ():
         for task in candidates(state):
-            if look_ahead(state, name, task.landed_as, now)[0] is not None:
+            why, warning = against(state, name, task, now)
+            if not why and not warning:
                 return key_of(name, task.landed_as)
-    return ""
+            refused = refused or (key_of(name, task.landed_as) if why else "")
+    return refused
 
 
 def proposing_items(state: State, setting: Setting) -> list[Item]:
@@ -63,7 +80,7 @@ def proposing_items(state: State, setting: Setting) -> list[Item]:
         if not candidates(state):
             items.append(item("", line(Span("  nothing has landed yet, and only a landed commit is deployed", "dim"))))
         for task in candidates(state):
-            _, why = look_ahead(state, name, task.landed_as, setting.now)
+            why, warning = against(state, name, task, setting.now)
             items.append(
                 item(
                     key_of(name, task.landed_as),
@@ -71,7 +88,7 @@ def proposing_items(state: State, setting: Setting) -> list[Item]:
                         Span(f"  {task.landed_as[:10]} ", "key"),
                         Span(f"{task.id} {one_line(task.title, 60)} ", "dim" if why else "text"),
                         Span(f"landed {since(task.since, setting.now)} ago  ", "dim"),
-                        Span(why if why else "may be proposed", "warn" if why else "ok"),
+                        Span(why or warning or "may be proposed", "warn" if why or warning else "ok"),
                     ),
                 )
             )

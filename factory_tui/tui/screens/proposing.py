@@ -13,7 +13,7 @@ from factory_tui.engine.deploy_orders import Deploy
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Span
 from factory_tui.tui.present.elsewhere import why_nothing
-from factory_tui.tui.present.proposing import chosen_in, first_that_may, foreseen_items, look_ahead, proposing_items
+from factory_tui.tui.present.proposing import chosen_first, chosen_in, foreseen_items, look_ahead, proposing_items
 from factory_tui.tui.present.sheets import Look
 from factory_tui.tui.screens.arrangement import Place
 from factory_tui.tui.screens.listing import Listing
@@ -36,7 +36,7 @@ class Proposing(Listing):
 
     def prepare(self) -> None:
         super().prepare()
-        self._first = first_that_may(self.cockpit.state, self.cockpit.now())
+        self._first = chosen_first(self.cockpit.state, self.cockpit.now())
 
     _in_plan = False
     """Whether keys move the plan."""
