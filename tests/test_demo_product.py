@@ -17,6 +17,7 @@ from factory_tui.adapters.documents import files_on_disk, library_files, read_ho
 from factory_tui.adapters.seats.rehearsal import RehearsalSeat
 from factory_tui.adapters.workbench import DirectoryWorkbench
 from factory_tui.demo import play_demo, stage
+from factory_tui.demo.telling import short
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import DocumentError, FactoryError, Refusal, WorldError
 from factory_tui.domain.law import rulebook_of
@@ -372,3 +373,8 @@ def test_a_supervisor_file_is_checked() -> None:
     with pytest.raises(DocumentError) as caught:
         read_supervisor("s.yaml", "mission: x\nanswers:\n  - {kind: everything, verb: approve}\n")
     assert (caught.value.path, caught.value.line) == ("s.yaml", 3)
+
+
+def test_what_the_demo_leaves_out_of_a_line_is_marked():
+    assert short("docker compose up\n--build", 60) == "docker compose up --build"
+    assert short("docker compose -f deploy/docker-compose.prod.yml up", 20) == "docker compose -f..."

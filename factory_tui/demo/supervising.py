@@ -10,7 +10,7 @@ from typing import Any
 
 from factory_tui.adapters.demo.mission import Lesson, ScriptedSupervisor
 from factory_tui.bootstrap.house import House
-from factory_tui.demo.telling import Say
+from factory_tui.demo.telling import Say, short
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
@@ -18,7 +18,6 @@ from factory_tui.domain.item import Waiting
 from factory_tui.domain.state import Incident
 from factory_tui.domain.terms import Actor, Verdict
 from factory_tui.domain.waiting import waiting
-from factory_tui.domain.wording import one_line
 from factory_tui.engine.exhibits import proof_lines
 from factory_tui.engine.incidents import IncidentWish, drafts_for
 from factory_tui.engine.session import waits_for_somebody
@@ -60,7 +59,7 @@ class Supervising:
             answer = self._script.answer_to(item.kind)
             if answer is None:
                 continue
-            self._say(f"  supervisor: {answer.verb} {item.id}, {one_line(item.title)[:110]}")
+            self._say(f"  supervisor: {answer.verb} {item.id}, {short(item.title, 110)}")
             self._house.factory.submit(
                 c.Answer(id=item.id, verb=answer.verb, sha256=item.sha256, text=answer.text, expires=""), self._by
             )
@@ -106,7 +105,7 @@ class Supervising:
         await self._do(IncidentWish(verb="prove", id=known.id))
         proven = self._house.state.incidents[known.id]
         for line in tuple(proof_lines(proven, self._house.evidence))[1:]:
-            self._say(f"    {one_line(line)[:150]}")
+            self._say(f"    {short(line, 150)}")
 
     async def _mend(self) -> bool:
         """Once a lesson was learned, the supervisor wants its harm undone. False: nothing is to be mended."""
@@ -116,7 +115,7 @@ class Supervising:
             return False
         self._mended.update(learned)
         text = lesson.mend.strip()
-        self._say(f'the supervisor again: "{one_line(text)}"')
+        self._say(f'the supervisor again: "{short(text)}"')
         base, base_ref = await self._house.worktrees.head(), await self._house.worktrees.base_ref()
         await self._house.factory.carried_out(c.StateMission(text=text, base_ref=base_ref, base=base), self._by)
         return True

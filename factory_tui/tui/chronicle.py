@@ -283,10 +283,14 @@ class Chronicle:
 
     def _note_step(self, entry: Entry, state: State) -> None:
         """Steps of a task, in the transcript of its turn."""
+        from factory_tui.domain.plurals import count  # not before the first frame
+
         match entry.event:
             case e.TreeImported(task=task, turn=turn, tree=tree, added=added, removed=removed, paths=paths, asks=asks):
                 self._hits_of(task, asks, entry.at)
-                self._say(turn, "note", f"  tree {tree[:10]}: +{added} -{removed} in {len(paths)} file(s), now level 2")
+                self._say(
+                    turn, "note", f"  tree {tree[:10]}: +{added} -{removed} in {count(len(paths), 'file')}, now level 2"
+                )
             case e.TreeRefused(task=task, turn=turn, matches=matches):
                 self._hits_of(task, matches, entry.at)
                 why = "; ".join(f"{match.source}: {match.reason}" for match in matches[:3])
@@ -305,7 +309,7 @@ class Chronicle:
             case e.HandedOver(turn=turn, commit=commit, note=note):
                 self._say(turn, "note", f"  handed over {commit[:10]} {one_line(note, 300)}")
             case e.PlanProposed(turn=turn, tasks=tasks):
-                self._say(turn, "note", f"  plan of {len(tasks)} task(s), waits for you")
+                self._say(turn, "note", f"  plan of {count(len(tasks), 'task')}, waits for you")
             case event if type(event) not in SILENT:
                 self._note_rest(event)
             case _:

@@ -195,5 +195,6 @@ class Painted(Widget, can_focus=False):
         rest = width - line_width(tail) - 2
         if rest < min(LEAST_TITLE, line_width(left) + 3):
             tail, rest = (), width
-        left = cut_line((Span(glyph, "rule-line"), Span(" ", "text"), *left, Span(" ", "text")), rest)
+        told = (Span(" ", "text"), *left, Span(" ", "text")) if line_width(left) else ()
+        left = cut_line((Span(glyph, "rule-line"), *told), rest)
         return (*left, Span(glyph * (width - line_width(left) - line_width(tail)), "rule-line"), *tail)

@@ -73,6 +73,8 @@ GALLERY: dict[str, tuple[Callable[[], Chair], tuple[str, ...]]] = {
     "budget": (waits("budget"), ("o",)),
     "world": (waits("world"), ("o",)),
     "incident": (waits("incident"), ("o",)),
+    "drafting": (waits("incident"), ("o", "e")),
+    "picking": (waits("incident"), ("o", "+")),
     "incidents": (StoppedFloor, ("!",)),
     "briefing": (next_morning, ()),
     "briefing-without-checks": (came_back, ()),

@@ -8,7 +8,11 @@ from heart import SUPERVISOR, mission, plan_of, planned
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.tui.glyphs import UNICODE
 from factory_tui.tui.keymap import read_keys
+from factory_tui.tui.lines import line_width, text_of
+from factory_tui.tui.present.floor import HEAD_FRAME, pane_head
+from factory_tui.tui.present.words import Setting
 from factory_tui.tui.screens.arrangement import arrange, capacity
 from factory_tui.tui.screens.card import Card
 from factory_tui.tui.screens.finder import Finder
@@ -398,3 +402,16 @@ async def test_the_floor_names_the_keys_that_are_in_force():
         app.room.renew()
         await settled(pilot)
         assert "§=open" in screen_text(app)
+
+
+async def test_a_panes_head_says_what_is_not_proven_in_whole_words():
+    """The seat gives way first, then what was used; from the width of a pane at 120 columns on no word is cut."""
+    chair = BusyFloor()
+    async with chair.cockpit() as (app, _):
+        for width in range(50, 140):
+            setting = Setting(now=chair.now(), width=width, glyphs=UNICODE)
+            for story in app.chronicle.running:
+                left, right = pane_head(chair.state, story, setting)
+                assert "UNPROVEN" in text_of(left)
+                assert width < 78 or line_width((*left, *right)) + HEAD_FRAME <= width
+            assert width < 100 or "mind, rehearsed" in text_of(left)

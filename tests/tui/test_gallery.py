@@ -17,8 +17,8 @@ from factory_tui.tui.screens.writing import Writing
 
 EDITORS = (Editing, Writing)
 """Where letters are text: the first Esc shows what was written, the second one leaves."""
-ELSEWHERE = {"ChangedDocument", "Drafting", "Picking"}
-"""They need a home on disk, or an incident's own floor: see `test_memory_marks.py` and `test_incident_room.py`."""
+ELSEWHERE = {"ChangedDocument"}
+"""It needs a home on disk: see `test_memory_marks.py`."""
 ALL = [(name, size) for name in GALLERY for size in SIZES]
 
 

@@ -11,6 +11,7 @@ from heart import MAIN, SUPERVISOR, charter, mission, small_task
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.limits import DEGRADED
+from factory_tui.domain.terms import Action
 
 SIZES = ((80, 24), (120, 40), (220, 60))
 LISTENER = e.RedLimit(
@@ -142,6 +143,18 @@ async def test_what_is_not_as_it_should_be_stays_in_the_header_of_every_screen(w
             styles = {span.style for span in app.screen.bar_at("header").lines[0] if words in span.text}
             assert styles == {"bar-alert"}
             await press(pilot, "escape")
+
+
+async def test_the_header_of_a_card_keeps_its_time_beside_the_badge():
+    chair = ProvenFloor("bwrap as root")
+    small_task()(chair)
+    chair.begin("T-1")
+    chair.wish(Action(kind="fetch", resource="package", target="jinja2"), "T-1")
+    async with chair.cockpit(220, 60) as (app, pilot):
+        await press(pilot, "o")
+        header = screen_text(app).splitlines()[0]
+        assert header.split()[-3:] == ["0:00", "AS", "ROOT"]
+        assert "…" not in header
 
 
 async def test_no_badge_stands_where_all_is_as_it_should_be():

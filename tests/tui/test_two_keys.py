@@ -214,7 +214,7 @@ async def test_a_number_that_nothing_has_says_so():
     chair = Waits("ask")
     async with chair.cockpit() as (app, pilot):
         await press(pilot, "g", "n", "7")
-        assert "1 thing(s) wait" in screen_text(app)
+        assert "one waits" in screen_text(app)
 
 
 async def test_a_stuck_task_is_split_from_its_card():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.item import Waiting
+from factory_tui.domain.plurals import count
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Verdict
 from factory_tui.domain.waiting import waiting
@@ -45,13 +46,18 @@ def five_facts(entries: Iterable[Entry], state: State, seen: int) -> tuple[Fact,
     def of(kinds: tuple[type, ...]) -> list[Entry]:
         return [entry for entry in new if isinstance(entry.event, kinds)]
 
+    judged = of(_VERDICTS)
     return (
         _fact("waits", "waits for you", of(_CALLS), lambda found: _waits(waiting(state)), "ask", bool(waiting(state))),
         _fact("turns", "turns", of(_TURNS), _turns, "work"),
-        _fact("verdicts", "verdicts", of(_VERDICTS), _verdicts, "ok"),
+        _fact("verdicts", "verdicts", judged, _verdicts, "ok" if all(map(_is_pass, judged)) else "bad"),
         _fact("limits", "denied, asked, held", of(_LIMITS), _limits, "warn"),
         _fact("ground", "landed and changed", of(_GROUND), _ground, "strong"),
     )
+
+
+def _is_pass(entry: Entry) -> bool:
+    return isinstance(entry.event, e.LevelJudged) and entry.event.verdict is Verdict.PASS
 
 
 def _fact(
@@ -65,7 +71,7 @@ def _waits(items: Sequence[Waiting]) -> str:
     if not items:
         return "nothing"
     oldest = items[0]
-    return f"{len(items)}, the oldest: {KIND_WORDS[oldest.kind]} {oldest.id} {one_line(oldest.title, 200)}"
+    return f"{len(items)} now, the oldest: {KIND_WORDS[oldest.kind]} {oldest.id} {one_line(oldest.title, 200)}"
 
 
 def _turns(found: list[Entry]) -> str:
@@ -75,7 +81,7 @@ def _turns(found: list[Entry]) -> str:
     told = f"{started} started, {len(ends)} ended"
     if bad := [f"{end.turn} {end.outcome}" for end in ends if end.outcome != "ok"]:
         told += f", of them {one_line(', '.join(bad), 160)}"
-    return told + (f"; {crashed} job(s) crashed" if crashed else "")
+    return told + (f"; {count(crashed, 'job')} crashed" if crashed else "")
 
 
 def _verdicts(found: list[Entry]) -> str:
@@ -87,7 +93,7 @@ def _verdicts(found: list[Entry]) -> str:
         told += f", {len(bad)} not: {last.task} level {last.level} {last.verdict.value.upper()}"
         told += f" {one_line(last.summary, 120)}"
     refused = len(found) - len(judged)
-    return told + (f"; {refused} tree(s) refused" if refused else "")
+    return told + (f"; {count(refused, 'tree')} refused" if refused else "")
 
 
 def _limits(found: list[Entry]) -> str:
@@ -108,8 +114,8 @@ def absence_items(facts: Sequence[Fact], setting: Setting) -> list[Item]:
     """A row each; Enter opens its entries."""
     rows = []
     for fact in facts:
-        count = f"{len(fact.seqs)}" if fact.seqs else "-"
-        spans = line((f" {fact.title:<20}", "strong"), (f"{count:>4}  ", "dim"), (fact.text, fact.style))
+        number = count(len(fact.seqs), "entry", "entries") if fact.seqs else "-"
+        spans = line((f" {fact.title:<20}", "strong"), (f"{number:>12}  ", "dim"), (fact.text, fact.style))
         rows.append(item(f"fact:{fact.key}", cut_line(spans, setting.width)))
     return rows
 

@@ -10,6 +10,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.asking import alike, may_last_the_session
 from factory_tui.domain.card_drafts import CardDraft
 from factory_tui.domain.entries import Entry
+from factory_tui.domain.plurals import count
 from factory_tui.domain.state import Ask, Grant, State
 from factory_tui.domain.terms import Action
 from factory_tui.engine.exhibits import difference
@@ -60,7 +61,11 @@ def _what(action: Action, look: Look) -> Iterator[Row]:
 def _where(state: State, ask: Ask, look: Look) -> Iterator[Row]:
     task, turn = state.tasks.get(ask.task), state.turns.get(ask.turn)
     told = f"{ask.task} {task.title}, attempt {task.attempt}" if task else ask.task
-    seat = f"{turn.seat}, {turn.control}; {turn.actions} actions so far, {turn.denied} denied" if turn else "ended"
+    seat = (
+        f"{turn.seat}, {turn.control}; {count(turn.actions, 'action')} so far, {turn.denied} denied"
+        if turn
+        else "ended"
+    )
     yield from fact_rows(
         [
             ("turn", f"{ask.turn}, the {ask.role}", "text"),

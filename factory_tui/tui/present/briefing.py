@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from factory_tui.domain import assurance
 from factory_tui.domain.law import rulebook_of
+from factory_tui.domain.plurals import count
 from factory_tui.domain.state import State
 from factory_tui.engine.checklist import LINES, Checked, CheckLine
 from factory_tui.tui.harmless import one_line
@@ -88,7 +89,7 @@ def checklist(state: State, checks: Checks) -> str:
         f"- repository: {state.base_ref.removeprefix('refs/heads/')} at {state.base[:10]}",
         f"- DNA: {'whole, sha256 ' + dna.sha256[:12] if dna else 'MISSING'}",
         f"- rules: {len(law.rules)} in force, {len(loaded)} of them loaded and not enforced",
-        f"- roles: {len(law.roles)}; knowledge: {len(law.knowledge)} document(s)",
+        f"- roles: {len(law.roles)}; knowledge: {count(len(law.knowledge), 'document')}",
         f"- smoke command: {law.gate.smoke.command or 'MISSING, level 2 cannot run'}",
         f"- wall: {state.wall}" + (", commands run as you" if state.wall.startswith("none") else ""),
         f"- evidence: {assurance.told(state.assurance, state.unsigned)}",

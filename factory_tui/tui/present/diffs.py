@@ -82,7 +82,7 @@ def unified(one: DiffLine, width: int) -> tuple[Line, ...]:
     """Both numbers, the sign, the coloured text; as many rows as it takes."""
     if one.kind in ("file", "hunk", "other"):
         style = {"file": "heading", "hunk": "hunk", "other": "dim"}[one.kind]
-        return wrap_spans((Span(_cut(one.text), style),), width, ())
+        return wrap_spans((Span(_cut(one.text), style),), width, (Span(" "),), (Span(" "),))
     on = _ON[one.kind]
     numbers = f"{one.old or '':>5}{one.new or '':>5} "
     gutter = (Span(numbers, "dim"), Span(f"{_SIGNS[one.kind]} ", on or "dim"))

@@ -9,6 +9,7 @@ from functools import partial
 from factory_tui.domain import assurance
 from factory_tui.domain.events import LevelJudged
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
+from factory_tui.domain.plurals import count
 from factory_tui.domain.state import Handoff, State, Task
 from factory_tui.domain.terms import LEVEL_NAMES, Evidence
 from factory_tui.tui.present.sheets import (
@@ -77,7 +78,7 @@ def change_exhibit(state: State, task: Task, read: Read) -> Exhibit:
         Section("files that new ignore rules would hide", lambda look: bullet_rows(candidate.newly_ignored, look)),
         *([criteria] if few else []),
         Section(
-            f"difference +{candidate.added} -{candidate.removed} in {len(candidate.paths)} file(s)",
+            f"difference +{candidate.added} -{candidate.removed} in {count(len(candidate.paths), 'file')}",
             lambda look: diff_rows(diff, look, whole=f"evidence:{candidate.diff.sha256}"),
             "diff",
         ),
@@ -196,7 +197,7 @@ def handoff_exhibit(state: State, task: Task, read: Read) -> Exhibit:
         diff = reading.text(candidate.diff)
         sections += [
             Section(
-                f"the change: +{candidate.added} -{candidate.removed} in {len(candidate.paths)} file(s)",
+                f"the change: +{candidate.added} -{candidate.removed} in {count(len(candidate.paths), 'file')}",
                 lambda look: diff_rows(diff, look, whole=f"evidence:{candidate.diff.sha256}"),
                 "diff",
             ),

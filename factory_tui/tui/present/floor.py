@@ -12,7 +12,7 @@ from factory_tui.tui.chronicle import Chronicle, Story
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line, line_width
 from factory_tui.tui.present.memory import count_changed
-from factory_tui.tui.present.proof import evidence_word, proven_word, wall_words
+from factory_tui.tui.present.proof import evidence_word, in_short, proven_word, wall_words
 from factory_tui.tui.present.words import (
     Setting,
     Word,
@@ -94,11 +94,12 @@ def needs(state: State, setting: Setting) -> tuple[Line, str]:
         )
         calm = f" Nothing waits for you.  {gathering_words(state)}{running or done}"
         return cut_line((Span(calm, "bar-dim"),), setting.width), "bar"
+    most = max(LEAST_ITEM, (setting.width - 22) // len(items) - 20)
     spans: list[Span] = [Span(f" NEEDS YOU {len(items)} ", "bar-alert"), Span(" ", "bar")]
     for number, one in enumerate(items):
         spans.append(Span(" | " if number else "", "bar-dim"))
         spans.append(Span(f"{KIND_WORDS[one.kind]} ", "key"))
-        spans += cut_line((Span(f"{one.id} {one_line(_short(one), 400)}", "bar"),), 66)
+        spans += cut_line((Span(f"{one.id} {one_line(_short(one), 400)}", "bar"),), most)
         spans.append(Span(f" {since(one.since, setting.now)}", "bar"))
         if line_width(tuple(spans)) > setting.width:
             break
@@ -192,6 +193,11 @@ def _who(state: State, chronicle: Chronicle, task: Task) -> tuple[str, str]:
 
 # --- panes ---------------------------------------------------------------------------------------
 
+LEAST_ITEM = 66
+"""Columns that one thing that waits may have in the strip above the floor, however many wait."""
+HEAD_FRAME = 7
+"""Columns of a pane's head that are neither its left nor its right: the rule's beginnings and what keeps them apart."""
+
 
 def pane_head(state: State, story: Story, setting: Setting, *, pinned: bool = False) -> tuple[Line, Line]:
     """Name, task, seat and control on the left; state, time, money on the right."""
@@ -205,20 +211,35 @@ def pane_head(state: State, story: Story, setting: Setting, *, pinned: bool = Fa
         left.insert(0, Span(f"{setting.glyphs['pinned']} ", "warn"))
     if story.attempt > 1:
         left.append(Span(f" attempt {story.attempt}", "warn"))
-    if (proven := proven_word(state, story.role, story.control)) and (setting.width >= 84 or proven.style == "bad"):
-        left += [Span(" "), proven if setting.width >= 84 else Span(proven.text.rsplit(", ")[-1].split()[-1], "bad")]
-    if setting.width >= 60:
-        left.append(Span(f" {story.seat}, {story.control}", "dim"))
     right = [word.span(setting)]
     right.append(Span(f" {since(story.started, setting.now)}" if turn else f" at {story.ended[11:16]}", "dim"))
     if setting.width >= 50:
         spent = f" {money(story.usd)}"
         if state.charter is not None and (most := _budget(state, story.role)):
             spent += f"/{most:g}"
-        right.append(Span(f"{spent} {tokens(story.tokens)} tok", "dim"))
+        right.append(Span(spent, "dim"))
     if story.denied:
         right.append(Span(f" {story.denied} denied", "bad"))
+    ways = _who_and_how(state, story)
+    room = setting.width - line_width((*left, *right)) - HEAD_FRAME
+    if setting.width >= 50:
+        # What was used gives way to the seat's shortest word, the seat to what is proven of it.
+        used = Span(f" {tokens(story.tokens)} tok", "dim")
+        if line_width((*ways[-1], used)) <= room:
+            right.insert(3, used)
+            room -= line_width((used,))
+    left += next((way for way in ways if line_width(way) <= room), ways[-1])
     return tuple(left), tuple(right)
+
+
+def _who_and_how(state: State, story: Story) -> tuple[Line, ...]:
+    """The seat, how it is controlled and what is proven of that, in whole words: all of it, then less and less. Only
+    what is not proven is said in any case."""
+    proven = proven_word(state, story.role, story.control)
+    long, short = ((Span(" "), proven), (Span(" "), in_short(proven))) if proven else ((), ())
+    both, seat = (Span(f" {story.seat}, {story.control}", "dim"),), (Span(f" {story.seat}", "dim"),)
+    least: tuple[Line, ...] = () if proven is not None and proven.style == "bad" else ((),)
+    return ((*long, *both), (*short, *both), (*short, *seat), short, *least)
 
 
 def _budget(state: State, role: str) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.incidents import commit_words, next_step
+from factory_tui.domain.plurals import count
 from factory_tui.domain.rule_proof import Proof, ProofRow, read_proof
 from factory_tui.domain.state import Incident, Proposal, State
 from factory_tui.domain.terms import LEVEL_NAMES, Verdict
@@ -50,7 +51,7 @@ def _form(state: State, known: Incident, look: Look) -> Iterator[Row]:
     stop = state.frozen
     held = "landings and deployments are" if stop and stop.landings else "deployments are"
     level = f"{known.level}, {LEVEL_NAMES[known.level]}" if known.level else ""
-    again = f"{known.repeats} time(s)" if known.repeats else ""
+    again = count(known.repeats, "time") if known.repeats else ""
     facts = [
         ("next", "" if known.closed else next_step(known), "strong"),
         ("closed", known.closed, "ok"),

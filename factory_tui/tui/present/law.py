@@ -15,8 +15,8 @@ _ENFORCED: dict[str, dict[str, tuple[bool, str]]] = {}
 _BEARING: dict[tuple[str, str], tuple[Rule, ...]] = {}
 
 
-LEAST_HOW = 13 + 28
-"""Columns of a rule's row beside its title: sign, id and severity, and how it is held."""
+LEAST_HOW = 10 + 28
+"""Columns of a rule's row beside its title and id: sign and severity, and how it is held."""
 
 
 def prepare(state: State) -> None:
@@ -59,14 +59,15 @@ def all_rule_items(state: State, setting: Setting) -> list[Item]:
         return []
     enforced = enforcement(state)
     items = []
-    room = max(20, setting.width - LEAST_HOW)
+    widest = max((len(rule.id) for rule in state.charter.rules), default=0)
+    room = max(20, setting.width - LEAST_HOW - widest)
     column = min(room, max((len(one_line(rule.title, 200)) for rule in state.charter.rules), default=0))
     for rule in state.charter.rules:
         title = cut_line((Span(one_line(rule.title, 200)),), column)
         is_enforced, how = enforced[rule.id]
         body = line(
             (f" {setting.glyphs['pass' if is_enforced else 'not run']} ", "ok" if is_enforced else "dim"),
-            (f"{rule.id:<4}", "strong"),
+            (f"{rule.id:<{widest}} ", "strong"),
             (f"{rule.severity:<6}", "bad" if rule.severity == "block" else "warn"),
             *title,
             " " * (column - line_width(title) + 2),

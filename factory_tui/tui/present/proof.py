@@ -60,6 +60,12 @@ def proven_word(state: State, role: str, control: str) -> Span | None:
     return Span("limits UNPROVEN", "bad")
 
 
+def in_short(proven: Span) -> Span:
+    """The same for a narrow head: `11/11 proven`, `2 RED`, `UNPROVEN`."""
+    told = proven.text.rsplit(", ")[-1].removeprefix("limits ")
+    return Span(told.replace(" wall", "").replace(" limits", ""), proven.style)
+
+
 def limits_of(proved: LimitsProved | None, role: str) -> RoleLimits | None:
     """What was tried of one role."""
     return next((one for one in proved.roles if one.role == role), None) if proved else None

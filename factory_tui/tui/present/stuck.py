@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from factory_tui.domain.events import LevelJudged
+from factory_tui.domain.plurals import count
 from factory_tui.domain.state import State, Task, TurnRecord
 from factory_tui.domain.terms import Finding
 from factory_tui.tui.harmless import one_line
@@ -97,7 +98,7 @@ def stuck_exhibit(state: State, task: Task, read: Read) -> Exhibit:
 
 
 def _figures(task: Task, look: Look) -> Iterator[Row]:
-    spent = f"{len(task.turns)} turns, {money(task.usd, any(turn.usd is None for turn in task.turns))}"
+    spent = f"{count(len(task.turns), 'turn')}, {money(task.usd, any(turn.usd is None for turn in task.turns))}"
     yield from fact_rows(
         [("why", task.why, "bad"), ("role", f"{task.role}, attempt {task.attempt}", "text"), ("so far", spent, "text")],
         look,
@@ -105,9 +106,9 @@ def _figures(task: Task, look: Look) -> Iterator[Row]:
 
 
 def _recurring_rows(task: Task, look: Look) -> Iterator[Row]:
-    for count, one in recurring(task):
+    for times, one in recurring(task):
         spot = f"  {one.path}:{one.line}" if one.path else ""
-        yield row(look, (f"{count}x ", "bad"), one_line(one.title, 1_000), (spot, "dim"))
+        yield row(look, (f"{times}x ", "bad"), one_line(one.title, 1_000), (spot, "dim"))
 
 
 def attempt_rows(tried: Sequence[Attempt], look: Look) -> Iterator[Row]:

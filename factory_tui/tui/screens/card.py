@@ -100,7 +100,7 @@ class Card(Armed, Reader):
             Span(f" {self.item.id} ", "key"),
             Span(self.item.title, "bar"),
         )
-        return ends(left, (Span(f"{since(self.item.since, setting.now)} ", "bar-dim"),), setting.width, "bar")
+        return ends(left, (Span(f"{since(self.item.since, setting.now)} ", "bar-dim"),), self.header_room, "bar")
 
     def pane_head(self) -> tuple[Line, Line]:
         titles = ", ".join(title for title, _ in self.parts)

@@ -140,7 +140,7 @@ class DeploymentSheet(Sheet):
             Span(f"{one.plan.commit[:10]} to {one_line(one.plan.environment, 30)}  ", "bar"),
             Span(f"{setting.glyphs[word.glyph]} {word.text}", "key"),
         )
-        return ends(left, (Span(f"{since(one.since, setting.now)} ", "bar-dim"),), setting.width, "bar")
+        return ends(left, (Span(f"{since(one.since, setting.now)} ", "bar-dim"),), self.header_room, "bar")
 
     def _title(self) -> Line:
         """The count of level 4, always whole; before there is one, what this is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from factory_tui.domain.plurals import count
 from factory_tui.engine.reception import PreviewDigest
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Line, Span
@@ -61,7 +62,7 @@ def kept(cockpit: Bridge) -> str:
     """What becomes of everything under way."""
     state = cockpit.state
     lines = [f"- {turn.id} on {turn.task} is interrupted; its worktree stays as it is" for turn in state.turns.values()]
-    lines += [f"- {len(state.tasks)} open task(s), their verdicts, findings and approvals stay on record"]
+    lines += [f"- {count(len(state.tasks), 'open task')}, their verdicts, findings and approvals stay on record"]
     lines.append("- the next session starts no turn before you have read the digest")
     return "\n".join(lines)
 

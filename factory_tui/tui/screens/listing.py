@@ -55,7 +55,7 @@ class Listing(Room):
         rows = self.rows
         items = self._make(self, self.setting(rows.room or self.app.size.width))
         self.show_header((Span(f" {self.head}", "bar"),))
-        title: Line = (Span(f"{sum(bool(one.key) for one in items)}", "title"),)
+        title: Line = (Span(f"{sum(bool(one.key) for one in items)} in all", "title"),)
         rows.show(items, title, self._empty)
         rows.activate(True)
         if self._at_end and items:
@@ -128,7 +128,8 @@ class NeedsYou(Listing):
     def not_now(self, act: Act) -> str:
         if act.id.startswith("item."):
             number = len(self.rows.items)
-            return "" if int(act.id[5:]) <= number else f"{number} thing(s) wait"
+            few = "one waits" if number == 1 else f"{number} wait" if number else "nothing waits"
+            return "" if int(act.id[5:]) <= number else few
         return super().not_now(act)
 
     def open_number(self, number: int) -> None:

@@ -40,7 +40,7 @@ class Picking(Listing):
                 f"entry:{seq}",
                 line(
                     Span("[x] " if seq in picked else "[ ] ", "ok" if seq in picked else "dim"),
-                    Span(f"#{seq:<5} ", "key"),
+                    Span(f"#{seq:<5} ", "strong"),
                     Span(f"{entries[seq].at[11:19]} ", "dim"),
                     Span(one_line(worded(entries[seq].event), 300)),
                 ),

@@ -256,13 +256,22 @@ class Room(Typing, inherit_bindings=False):
 
     # --- words -----------------------------------------------------------------------------------
 
-    def show_header(self, told: Line) -> None:
-        """The screen's own header; at its end what is not as it should be, in words, on every screen."""
-        marks = (
+    @property
+    def _marks(self) -> Line:
+        return (
             *elsewhere_badge(self.cockpit.door.elsewhere),
             *frozen_badge(self.cockpit.state),
             *badges(self.cockpit.state.wall, root=self.cockpit.state.root),
         )
+
+    @property
+    def header_room(self) -> int:
+        """Columns that a header of two ends may fill: those that are not taken by what is not as it should be."""
+        return self.app.size.width - (line_width(self._marks) + 1 if self._marks else 0)
+
+    def show_header(self, told: Line) -> None:
+        """The screen's own header; at its end what is not as it should be, in words, on every screen."""
+        marks = self._marks
         bar = self.bar_at("header")
         bar.show(with_marks(told, marks, self.app.size.width, "bar") if marks else told)
 

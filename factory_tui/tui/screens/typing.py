@@ -74,7 +74,7 @@ class Typing(Screen[None], inherit_bindings=False):
         self._toggle = (prompt,) if isinstance(prompt, str) else tuple(prompt)
         self._toggled = 0
         entry = LineInput(value=value, send=self.submit)
-        self.mount(Bar(id="prompt", fill="entry"), entry)
+        self.mount(Bar(id="prompt"), entry)
         self._show_prompt()
         entry.focus()
 
