@@ -136,7 +136,8 @@ def run_cockpit(
         app.driver_class = steady(app.driver_class)
         sys.setswitchinterval(0.001)
         frame.handed_over()
-        return asyncio.run(_live(app))
+        # GNU screen with the mouse on holds Esc back until the next key: there the mouse stays the terminal's own.
+        return asyncio.run(_live(app, mouse=not environment.get("STY")))
     finally:
         gc.enable()
         frame.restore()
@@ -168,7 +169,7 @@ def _wishes(read: Callable[[], Preferences] | None) -> tuple[Preferences, tuple[
         return Preferences(), (f"{error.what}; the usual preferences hold. {error.next_step}".strip(),)
 
 
-async def _live(app: Cockpit) -> Left:
+async def _live(app: Cockpit, *, mouse: bool) -> Left:
     """The cockpit from its first frame to the digest."""
     loop = asyncio.get_running_loop()
     for number in ENDING:
@@ -178,7 +179,7 @@ async def _live(app: Cockpit) -> Left:
     digest = ""
     crash: BaseException | None = None
     try:
-        await app.run_async()
+        await app.run_async(mouse=mouse)
     except Exception as error:
         crash = error
     crash = app.crash or crash

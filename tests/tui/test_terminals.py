@@ -312,6 +312,8 @@ def test_gnu_screen_shows_the_cockpit_and_passes_bell_notice_and_copy(tmp_path):
         since = terminal.keys(b"y")
         written = terminal.wait(b"\x1b]52;c;", since=since)
         assert b"\x1b]52;c;" in written
+        since = terminal.keys(b"\x1b")  # with the mouse on, screen holds it back until the next key
+        terminal.wait(b"HANDOFF", b"H-1", since=since)
     finally:
         subprocess.run(
             ["screen", "-S", "t", "-X", "quit"],
