@@ -45,6 +45,12 @@ def an_editor(place: Path) -> Path:
     return editor
 
 
+def once(opened: Windows, key: str, *texts: str) -> None:
+    """A key that would mean something else on the screen that it leads to."""
+    opened.keys("w", key)
+    opened.wait("w", *texts)
+
+
 def test_a_mission_is_stated_from_the_briefing_in_ones_own_editor(tmp_path):
     desk = settled_desk(tmp_path)
     desk.factory("run", "--task", "Say more", "--to", "builder", "--headless", code=4)
@@ -56,14 +62,14 @@ def test_a_mission_is_stated_from_the_briefing_in_ones_own_editor(tmp_path):
         opened.until("w", "Tab", "a mission: what shall be true")
         opened.text("w", "A page of hours")
         opened.until("w", "C-o", "write; Esc when it is done", "A page of hours")
-        opened.until("w", "Escape", "what is sent")
+        once(opened, "Escape", "what is sent")
         Path(f"{editor}.fails").touch()
-        opened.until("w", "e", "ended with exit code 3; the text is as it was", "A page of hours")
+        once(opened, "e", "ended with exit code 3; the text is as it was", "A page of hours")
         assert Path(f"{editor}.modes").read_text().strip() == "700", "somebody else could read it"
         Path(f"{editor}.fails").unlink()
-        opened.until("w", "e", "what is sent", "nobody is called")
+        once(opened, "e", "what is sent", "nobody is called")
         assert state_of(desk).mission is None, "leaving the editor sends nothing"
-        opened.until("w", "E", "BRIEFING", "the mission is on record")
+        once(opened, "E", "BRIEFING", "the mission is on record")
         mission = state_of(desk).mission
         assert mission is not None
         assert mission.text.startswith("A page of hours\n- people see the ")
@@ -86,10 +92,9 @@ def test_a_comment_and_a_reason_are_written_in_ones_own_editor_and_approve_nothi
         opened.until("w", "C", "a form")
         opened.text("w", "What it must show")
         opened.until("w", "C-o", "write; Esc when it is done")
-        opened.until("w", "Escape", "what is sent")
-        opened.until("w", "e", "nobody is called")
-        opened.until("w", "E", "HANDOFF")
-        opened.wait("w", "comment")
+        once(opened, "Escape", "what is sent")
+        once(opened, "e", "nobody is called")
+        once(opened, "E", "HANDOFF", "noted as a finding of T-1")
         state = state_of(desk)
         assert not state.turns
         assert [task.stage for task in state.tasks.values()] == ["offered"]
