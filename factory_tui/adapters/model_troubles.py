@@ -132,8 +132,11 @@ def seconds_asked(headers: Any) -> float | None:
         return None
 
 
-def in_the_way(status: int) -> str:
-    """What of the world stood in the way, in words that are the same for all turns; empty = it was not the world."""
+def in_the_way(status: int, broken: str = "") -> str:
+    """What of the world stood in the way, in words that are the same for all turns and seats; empty = it was not the
+    world. `broken` says why no whole answer came; empty = one did."""
+    if broken:
+        return "the connection broke"
     if status == 429:
         return "rate limit"
     if status == 529:

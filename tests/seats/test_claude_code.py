@@ -474,6 +474,13 @@ async def test_what_is_in_the_way_after_its_tries_is_waited_for(tmp_path: Path, 
         assert here.desk.acted == []
 
 
+async def test_an_endpoint_that_cannot_be_reached_is_waited_for_in_the_words_of_every_other_seat(tmp_path: Path):
+    login = Login(kind="key", base_url="http://127.0.0.1:9", credential=REAL)
+    async with room(tmp_path, login=login, retries=0) as here:
+        outcome = await here.play()
+    assert (outcome.kind, outcome.cause) == ("waiting", "127.0.0.1:9: the connection broke"), outcome
+
+
 async def test_a_rate_limit_is_told_as_one(tmp_path: Path):
     async with room(tmp_path, Reply(status=429, headers={"retry-after": "1"}), DONE) as here:
         assert (await here.play()).kind == "ok"

@@ -293,7 +293,7 @@ class Turn:
             self.live.stop(SeatOutcome(kind="failed", note=note))
         elif call.status == 413:
             self.live.stop(self.live.handed_on())
-        elif is_in_the_way(call):
+        elif _cause(call):
             self._failed(call)
         elif call.status and call.status < 400:
             self._in_the_way, self._failed_calls = None, 0
@@ -321,9 +321,5 @@ class Turn:
         return SeatOutcome(kind="waiting", note=note, cause=f"{host}: {_cause(call)}", until=utc_after(call.after))
 
 
-def is_in_the_way(call: Call) -> bool:
-    return bool(in_the_way(call.status)) or bool(call.broken)
-
-
 def _cause(call: Call) -> str:
-    return "the connection broke" if call.broken else in_the_way(call.status)
+    return in_the_way(call.status, call.broken)

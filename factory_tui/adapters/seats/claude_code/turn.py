@@ -46,6 +46,7 @@ class Turn:
         self._after: float | None = None
         """Seconds that the endpoint asked us to wait, in its last answer."""
         self._silent = ""
+        self._broken = ""
         """Why the last call of its model was cut; empty = it was not."""
 
     def begins(self, is_proven: bool, session: str, model: str) -> None:
@@ -126,13 +127,13 @@ class Turn:
             return self.live.handed_on()
         if "max_tokens" in (ended.stop, stop):
             return SeatOutcome(kind="truncated", note="its last answer was cut at the model's limit")
-        if ended.is_error and (cause := in_the_way(ended.status)):
+        if ended.is_error and in_the_way(ended.status):
             host = urlsplit(self._kit.login.base_url).netloc
             until = _time(self._window_until) or utc_after(self._after)
             return SeatOutcome(
                 kind="waiting",
                 note=ended.text[:500],
-                cause=f"{host}: {cause}",
+                cause=f"{host}: {in_the_way(ended.status, self._broken)}",
                 until=until,
             )
         if ended.is_error and self._silent:
@@ -176,7 +177,7 @@ class Turn:
         """One call of the program to its model, after it ended."""
         self._account.tell()
         self._after = call.after
-        self._silent = call.broken if call.stalled else ""
+        self._silent, self._broken = (call.broken, "") if call.stalled else ("", call.broken)
         if call.stalled:
             self._desk.notice("stall", f"the model's stream was cut: {call.broken}")
         elif call.broken:
