@@ -61,7 +61,7 @@ class Change:
             task="T-1",
             level=3,
             verdict=Verdict.PASS,
-            summary="2 thing(s) checked",
+            summary="2 things checked",
             tree=self.tree,
             commit=self.commit,
             base=self.base,

@@ -879,12 +879,12 @@ def test_a_dropped_task_takes_along_what_waited_for_it_only_with_a_word() -> Non
     story.then_stage("waiting", "T-4")
     story.when(lambda heart: heart.answer("T-3", "drop", "nor this")).then_stage("stuck", "T-4")
     story.when(lambda heart: heart.answer("T-4", "drop", "nor that"))
-    assert story.heart.state.missions["M-1"].outcome == "ended with 3 task(s) dropped"
+    assert story.heart.state.missions["M-1"].outcome == "ended with 3 tasks dropped"
 
 
 def test_a_mission_whose_only_task_was_dropped_is_not_done() -> None:
     story = given(small_task(), lambda heart: heart.answer("T-1", "drop", "changed my mind"))
-    assert story.heart.state.missions["M-1"].outcome == "ended with 1 task(s) dropped"
+    assert story.heart.state.missions["M-1"].outcome == "ended with 1 task dropped"
 
 
 @pytest.mark.parametrize("before", [escalated, asked])

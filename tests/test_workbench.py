@@ -182,7 +182,7 @@ def test_a_search_gives_path_line_and_text(bench: DirectoryWorkbench, place: Pat
     assert run(bench.search(str(place), r"\bone\b", "", everything)) == "b.txt:2: one more\nsrc/one.py:1: def one():"
     assert run(bench.search(str(place), "one", "src", everything)) == "src/one.py:1: def one():"
     assert run(bench.search(str(place), "return", "src/one.py", everything)) == "src/one.py:2:     return 1"
-    assert run(bench.search(str(place), "absent", "", everything)) == "[nothing matches in 2 file(s)]"
+    assert run(bench.search(str(place), "absent", "", everything)) == "[nothing matches in 2 files]"
 
 
 def test_a_search_shows_nothing_that_may_not_be_read(bench: DirectoryWorkbench, place: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_search_is_bounded_and_says_so(bench: DirectoryWorkbench, place: Path)
     assert lines[-1] == f"[left out: everything after {MATCHES} matches; make the pattern or the path narrower]"
     wide = run(bench.search(str(place), "hit", "wide.txt", everything))
     assert len(wide) < 400
-    assert run(bench.search(str(place), "hit", "binary", everything)) == "[nothing matches in 1 file(s)]"
+    assert run(bench.search(str(place), "hit", "binary", everything)) == "[nothing matches in 1 file]"
     assert "zhuge.txt, over 2000000 bytes" in run(bench.search(str(place), "hit", "zhuge.txt", everything))
 
 
@@ -219,18 +219,18 @@ def test_a_pattern_that_explodes_elsewhere_is_searched_in_linear_time(bench: Dir
 
 
 def test_a_whole_text_is_written_with_its_folders_and_keeps_the_mode(bench: DirectoryWorkbench, place: Path) -> None:
-    assert edit(bench, place, "new/deep/file.txt", content="a\nb\n") == "new/deep/file.txt: created, 2 line(s), 4 bytes"
+    assert edit(bench, place, "new/deep/file.txt", content="a\nb\n") == "new/deep/file.txt: created, 2 lines, 4 bytes"
     script = place / "run.sh"
     script.write_text("old")
     script.chmod(0o750)
-    assert edit(bench, place, "run.sh", content="new") == "run.sh: rewritten, 1 line(s), 3 bytes"
+    assert edit(bench, place, "run.sh", content="new") == "run.sh: rewritten, 1 line, 3 bytes"
     assert (script.read_text(), script.stat().st_mode & 0o777) == ("new", 0o750)
     assert sorted(entry.name for entry in place.iterdir()) == ["new", "run.sh", "src"], "no temporary file is left"
 
 
 def test_a_replacement_needs_its_text_exactly_once(bench: DirectoryWorkbench, place: Path) -> None:
     path = "src/one.py"
-    assert edit(bench, place, path, old="return 1", new="return 2") == "src/one.py: replaced at line 2, 1 line(s) by 1"
+    assert edit(bench, place, path, old="return 1", new="return 2") == "src/one.py: replaced at line 2, 1 line by 1"
     (place / "twice").write_text("x\nx\n")
     (place / "windows").write_bytes(b"a\r\nb\r\n")
     twice = refused(bench.edit(str(place), Action(kind="edit", path="twice", old="x", new="y")))

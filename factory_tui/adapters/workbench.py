@@ -17,6 +17,7 @@ import re2
 from factory_tui.adapters.beneath import Beneath, beneath, components, put, through_a_link
 from factory_tui.domain.errors import WorldError
 from factory_tui.domain.patterns import Pattern, problem_of_pattern
+from factory_tui.domain.plurals import count
 from factory_tui.domain.terms import Action
 
 READ_BYTES = 200_000
@@ -90,7 +91,7 @@ class DirectoryWorkbench:
                     del found[MATCHES:]
                     left_out.append(f"everything after {MATCHES} matches; make the pattern or the path narrower")
                     break
-        lines = found or [f"[nothing matches in {looked_at} file(s)]"]
+        lines = found or [f"[nothing matches in {count(looked_at, 'file')}]"]
         return "\n".join((*lines, *(f"[left out: {what}]" for what in left_out)))
 
     # --- edit ------------------------------------------------------------------------------------
@@ -198,7 +199,9 @@ def _write_whole(place: Beneath, path: str, content: str) -> str:
         existed = put(folder, name, path, data)
     finally:
         os.close(folder)
-    return f"{path}: {'rewritten' if existed else 'created'}, {_lines(content)} line(s), {len(data)} bytes"
+    return (
+        f"{path}: {'rewritten' if existed else 'created'}, {count(_lines(content), 'line')}, {count(len(data), 'byte')}"
+    )
 
 
 def _replace_once(place: Beneath, path: str, old: str, new: str) -> str:
@@ -206,14 +209,14 @@ def _replace_once(place: Beneath, path: str, old: str, new: str) -> str:
     try:
         data = _whole(folder, name, path)
         wanted, substitute = _encoded(path, old), _encoded(path, new)
-        count = data.count(wanted)
-        if count != 1:
-            raise _not_once(path, data, wanted, count)
+        found = data.count(wanted)
+        if found != 1:
+            raise _not_once(path, data, wanted, found)
         line = data[: data.index(wanted)].count(b"\n") + 1
         put(folder, name, path, data.replace(wanted, substitute))
     finally:
         os.close(folder)
-    return f"{path}: replaced at line {line}, {_lines(old)} line(s) by {_lines(new)}"
+    return f"{path}: replaced at line {line}, {count(_lines(old), 'line')} by {_lines(new)}"
 
 
 def _delete(place: Beneath, path: str) -> str:
@@ -259,14 +262,14 @@ def _status(folder: int, name: str, path: str) -> os.stat_result:
         raise WorldError(what=f"there is no `{path}`", next_step="nothing needs to be removed") from error
 
 
-def _not_once(path: str, data: bytes, wanted: bytes, count: int) -> WorldError:
-    if count:
+def _not_once(path: str, data: bytes, wanted: bytes, found: int) -> WorldError:
+    if found:
         lines: list[str] = []
         place = -1
         while (place := data.find(wanted, place + 1)) >= 0 and len(lines) < 10:
             lines.append(str(data[:place].count(b"\n") + 1))
         return WorldError(
-            what=f"`old` occurs {count} times in `{path}` (lines {', '.join(lines)}), not once",
+            what=f"`old` occurs {found} times in `{path}` (lines {', '.join(lines)}), not once",
             next_step="send more of the text around the one you mean",
         )
     hint = "read the file again and copy the text exactly, with its spaces"

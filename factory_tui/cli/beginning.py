@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from factory_tui.cli.ending import DONE, FINDINGS, Ended
-from factory_tui.cli.speech import count, has_terminal, hint, say, say_json, table
+from factory_tui.cli.speech import has_terminal, hint, say, say_json, table
 from factory_tui.domain.errors import FactoryError, Refusal, UsageError, WorldError
+from factory_tui.domain.plurals import count
 
 if TYPE_CHECKING:
     from factory_tui.adapters.starting import Written

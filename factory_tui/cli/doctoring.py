@@ -17,6 +17,7 @@ from factory_tui import __version__
 from factory_tui.cli.ending import FINDINGS, Ended
 from factory_tui.cli.speech import say, say_json, table
 from factory_tui.domain.errors import FactoryError
+from factory_tui.domain.plurals import count
 
 if TYPE_CHECKING:
     from factory_tui.domain.charter import Charter
@@ -120,7 +121,7 @@ def _home() -> Iterator[Answer]:
     yield Answer(
         about="home",
         state="missing" if problems else "ok",
-        found=f"{home.home_dir}: {f'{problems} problem(s)' if problems else 'valid'}",
+        found=f"{home.home_dir}: {count(problems, 'problem') if problems else 'valid'}",
         mend="factory check" if problems else "",
     )
     yield from _state(home.repo_root)

@@ -10,8 +10,9 @@ import click
 
 from factory_tui.cli.answering import read_text
 from factory_tui.cli.ending import FINDINGS, Ended
-from factory_tui.cli.speech import count, say, say_json, table
+from factory_tui.cli.speech import say, say_json, table
 from factory_tui.cli.talking import ask_anyhow, ask_running, here, request
+from factory_tui.domain.plurals import count
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="For programs; see docs/json.md.")
 _FORM = (

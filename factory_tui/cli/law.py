@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from factory_tui.cli.ending import FINDINGS, Ended
-from factory_tui.cli.speech import count, say, say_json, table
+from factory_tui.cli.speech import say, say_json, table
 from factory_tui.domain.errors import Refusal, UsageError
+from factory_tui.domain.plurals import count
 from factory_tui.domain.terms import ActionKind
 
 if TYPE_CHECKING:

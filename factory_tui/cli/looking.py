@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from factory_tui.cli.ending import FINDINGS, Ended
-from factory_tui.cli.speech import as_line, count, say, say_json, table
+from factory_tui.cli.speech import as_line, say, say_json, table
 from factory_tui.cli.talking import ask_running, here, request
 from factory_tui.domain.errors import FactoryError, Refusal
+from factory_tui.domain.plurals import count
 
 if TYPE_CHECKING:
     from factory_tui.adapters.glance import Glance

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from factory_tui.cli.speech import count, say
+from factory_tui.cli.speech import say
 from factory_tui.cli.talking import here
+from factory_tui.domain.plurals import count
 
 
 @click.command()

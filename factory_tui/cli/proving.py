@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from factory_tui.cli.ending import FINDINGS, Ended
-from factory_tui.cli.speech import count, say, say_json
+from factory_tui.cli.speech import say, say_json
 from factory_tui.cli.talking import here
 from factory_tui.domain.errors import Refusal
+from factory_tui.domain.plurals import count
 
 if TYPE_CHECKING:
     from factory_tui.adapters.verify import Answer

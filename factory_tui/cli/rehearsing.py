@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from factory_tui.cli.ending import FINDINGS, Ended
-from factory_tui.cli.speech import count, hint, say, say_json
+from factory_tui.cli.speech import hint, say, say_json
 from factory_tui.domain.errors import Refusal
+from factory_tui.domain.plurals import count
 from factory_tui.domain.terms import Change, Decision, RuleMatch, Verdict
 
 if TYPE_CHECKING:

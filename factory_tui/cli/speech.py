@@ -64,7 +64,3 @@ def table(rows: Iterable[tuple[str, ...]], indent: str = "") -> list[str]:
 def has_terminal() -> bool:
     """Whether somebody can be asked here."""
     return sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"

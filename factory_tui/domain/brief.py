@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from factory_tui.domain.events import BriefInput
 from factory_tui.domain.law import rulebook_of
 from factory_tui.domain.packages import package_rows
+from factory_tui.domain.plurals import count
 from factory_tui.domain.reviewing import must_be_answered
 from factory_tui.domain.roles import RoleCard
 from factory_tui.domain.rules import Rule
@@ -58,7 +59,12 @@ def compose(state: State, task: Task, handoff: Handoff, material: Material) -> B
         parts.add("dna", state.law.dna.path, state.law.dna.text, "The DNA of this project, whole")
     rules = rulebook_of(state.law).bearing(card.id, stack=state.law.stack)
     if "rules" in card.brief and rules:
-        parts.add("rules", f"{len(rules)} rules that bear on {card.id}", _rules(rules), "Rules that bear on this task")
+        parts.add(
+            "rules",
+            f"{count(len(rules), 'rule')} that {'bears' if len(rules) == 1 else 'bear'} on {card.id}",
+            _rules(rules),
+            "Rules that bear on this task",
+        )
     if "knowledge" in card.brief:
         for document in state.law.knowledge_for(card.id, task.paths):
             parts.add("knowledge", document.path, document.text, f"Knowledge: {document.path}")
@@ -148,10 +154,10 @@ def _task(state: State, task: Task, card: RoleCard) -> str:
 def _author_parts(parts: _Parts, state: State, task: Task, card: RoleCard, material: Material) -> None:
     if task.findings:
         text = "Mend exactly these, in the worktree as it stands; nothing else.\n\n" + _findings(task.findings)
-        parts.add("findings", f"{len(task.findings)} finding(s)", text, f"Findings on attempt {task.attempt - 1}")
+        parts.add("findings", count(len(task.findings), "finding"), text, f"Findings on attempt {task.attempt - 1}")
     if task.answers:
         text = "\n\n".join(f"**{question}**\n\n{answer}" for question, answer in task.answers)
-        parts.add("question", f"{len(task.answers)} answer(s)", text, "What the supervisor answered")
+        parts.add("question", count(len(task.answers), "answer"), text, "What the supervisor answered")
     if material.diff:
         parts.add(
             "diff",
@@ -169,10 +175,10 @@ def _review_parts(parts: _Parts, state: State, task: Task, card: RoleCard, mater
     questions = rulebook_of(state.law).questions(card.id)
     if questions:
         text = "\n".join(f"- {rule.id} {rule.title}: {_question(rule)}" for rule in questions)
-        parts.add("question", f"{len(questions)} question(s)", text, "Questions that rules put to you")
+        parts.add("question", count(len(questions), "question"), text, "Questions that rules put to you")
     if rows := package_rows(task.packages):
         text = "Brought in for this task, with the supervisor's yes to the first of each; nothing of them has run.\n\n"
-        parts.add("packages", f"{len(rows)} package(s)", text + "\n".join(f"- {row}" for row in rows), "New packages")
+        parts.add("packages", count(len(rows), "package"), text + "\n".join(f"- {row}" for row in rows), "New packages")
     parts.add("diff", f"{task.id} {task.candidate.commit if task.candidate else ''}", material.diff, "The change")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from factory_tui.domain.plurals import count
 from factory_tui.domain.terms import NOT_RUN_YET, CheckRow
 
 
@@ -17,7 +18,7 @@ def counted(rows: Sequence[CheckRow]) -> str:
     answered = [row.verdict for row in rows if not is_to_come(row)]
     gaps = answered.count("gap")
     told = (
-        f"{len(rows)} checks: {answered.count('pass')} passed, {answered.count('not applicable')} not applicable, "
-        f"{gaps} gap{'' if gaps == 1 else 's'}, {answered.count('fail')} failed"
+        f"{count(len(rows), 'check')}: {answered.count('pass')} passed, "
+        f"{answered.count('not applicable')} not applicable, {count(gaps, 'gap')}, {answered.count('fail')} failed"
     )
     return told if len(answered) == len(rows) else f"{told}, {len(rows) - len(answered)} to come"

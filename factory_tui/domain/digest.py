@@ -14,6 +14,7 @@ from factory_tui.domain.card_drafts import card_drafts
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.harmless import flat
 from factory_tui.domain.limits import is_root_untold
+from factory_tui.domain.plurals import count
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Finding
 from factory_tui.domain.times import minutes_between
@@ -359,6 +360,6 @@ def _waits(state: State) -> list[str]:
 
 def _spend(entries: list[Entry], state: State) -> list[str]:
     turns = sum(isinstance(entry.event, e.TurnStarted) for entry in entries)
-    decisions = sum(entry.by.kind == "supervisor" for entry in entries)
+    decisions = count(sum(entry.by.kind == "supervisor" for entry in entries), "entry", "entries")
     money = f"USD {state.usd:.2f}" + (" and an unknown amount" if state.costs_unknown else "")
-    return [f"- {money}, {state.tokens} tokens, {turns} turn(s), {decisions} entries by the supervisor"]
+    return [f"- {money}, {state.tokens} tokens, {count(turns, 'turn')}, {decisions} by the supervisor"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from factory_tui.domain import events as e
 from factory_tui.domain.asking import denials_of
 from factory_tui.domain.numbers import Ids
+from factory_tui.domain.plurals import count
 from factory_tui.domain.spending import is_looping
 from factory_tui.domain.state import Retirement, State, Task, Turn
 from factory_tui.domain.terms import Evidence, Verdict
@@ -163,10 +164,10 @@ def after_fail(state: State, ids: Ids, task: Task, *, sent_by: str, reason: str)
 def _fruitless(ids: Ids, task: Task, turn: Turn, outcome: str, note: str, purpose: str, role: str) -> list[e.Event]:
     if outcome == "interrupted":
         return []
-    count = task.fruitless + 1
+    fruitless = task.fruitless + 1
     what = f"{turn.id} ended ({outcome}) without anything to judge" + (f": {note}" if note else "")
-    if count >= MOST_FRUITLESS:
-        return [e.TaskStuck(task=task.id, reason=f"{count} turns in a row brought nothing; the last: {what}")]
+    if fruitless >= MOST_FRUITLESS:
+        return [e.TaskStuck(task=task.id, reason=f"{fruitless} turns in a row brought nothing; the last: {what}")]
     told = task.handoff.handed_on if task.handoff else None
     return [offer(ids, task, to=role, purpose=purpose, sent_by=turn.id, reason=what, handed_on=told)]
 
@@ -200,5 +201,5 @@ def mission_over(state: State, mission: str, finished: str, *, is_dropped: bool 
         return []
     tasks = [task for task in state.closed.values() if task.mission == mission]
     dropped = sum(task.stage == "dropped" for task in tasks) + is_dropped
-    outcome = f"ended with {dropped} task(s) dropped" if dropped else "done"
+    outcome = f"ended with {count(dropped, 'task')} dropped" if dropped else "done"
     return [e.MissionEnded(mission=mission, outcome=outcome)]

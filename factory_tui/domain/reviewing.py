@@ -8,6 +8,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.facts import nested
 from factory_tui.domain.known import review_facts
 from factory_tui.domain.law import rulebook_of
+from factory_tui.domain.plurals import count
 from factory_tui.domain.state import State, Task, Turn
 from factory_tui.domain.terms import Action, Decision, Finding, RuleMatch, Ruling, Verdict
 
@@ -70,7 +71,8 @@ def judge_report(state: State, turn: Turn, task: Task, action: Action) -> e.Leve
     independent = is_independent(task, turn)
     blocking = sum(finding.severity == "blocks" for finding in findings)
     summary = (
-        f"{len(action.checked)} thing(s) checked, {blocking} blocking finding(s), {len(findings) - blocking} note(s)"
+        f"{count(len(action.checked), 'thing')} checked, {count(blocking, 'blocking finding')}, "
+        f"{count(len(findings) - blocking, 'note')}"
     )
     if not independent:
         who = f"author and reviewer are one person ({turn.person})"

@@ -14,6 +14,7 @@ from factory_tui.domain.conditions import Answer, FactView, decide_condition
 from factory_tui.domain.facts import is_provided
 from factory_tui.domain.facts_needed import facts_of, missing_facts
 from factory_tui.domain.patterns import any_of, encode
+from factory_tui.domain.plurals import count
 from factory_tui.domain.rule_checks import ChangeSeeker, CommandSeeker, Hit, PathSeeker, words_to_look_at
 from factory_tui.domain.rules import (
     Condition,
@@ -155,7 +156,7 @@ class RuleBook:
             RuleMatch(
                 source=SOURCE,
                 decision=decision,
-                reason=f"{_count(len(places), 'line')} over 2 kB not held against the rules",
+                reason=f"{count(len(places), 'line')} over 2 kB not held against the rules",
                 instead="break the line, or keep what a program makes out of the change",
                 where=places[0],
             )
@@ -318,7 +319,3 @@ def _reason(rule: Rule, first: Hit, more: int, unanswered: frozenset[str]) -> st
     if unanswered:
         text += f" [nobody could answer {', '.join(sorted(unanswered))}]"
     return text
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from statistics import median
 
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
+from factory_tui.domain.plurals import count
 from factory_tui.domain.terms import LEVEL_NAMES, Decision, Record, Verdict
 from factory_tui.domain.times import minutes_between
 
@@ -241,7 +242,7 @@ def _cost(known: Sequence[Entry]) -> Iterable[Figure]:
     told = [cost for cost in costs if cost is not None]
     unknown = len(costs) - len(told) + sum(turns[turn] in landed for turn in silent)
     why = "nothing landed yet" if not landed else "no seat told what it cost" if not told else ""
-    doubt = f"{unknown} turn{'' if unknown == 1 else 's'} told no cost" if unknown and told else f"of {len(landed)}"
+    doubt = f"{count(unknown, 'turn')} told no cost" if unknown and told else f"of {len(landed)}"
     yield Figure(
         group="cost",
         name="cost_per_feature",

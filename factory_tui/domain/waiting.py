@@ -7,6 +7,7 @@ from factory_tui.domain.asking import alike, may_last_the_session
 from factory_tui.domain.incidents import may_be_adopted, next_step
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.pace import mode_of
+from factory_tui.domain.plurals import count
 from factory_tui.domain.shared_causes import budget_items, world_items
 from factory_tui.domain.state import Deployment, Incident, State, Task
 from factory_tui.domain.terms import Verdict
@@ -190,7 +191,8 @@ def _plans(state: State) -> list[Waiting]:
             id=plan.plan,
             kind="plan",
             task=plan.task,
-            title=f"{plan.turn} plans {len(plan.tasks)} task(s): " + "; ".join(task.title for task in plan.tasks),
+            title=f"{plan.turn} plans {count(len(plan.tasks), 'task')}: "
+            + "; ".join(task.title for task in plan.tasks),
             since=state.tasks[plan.task].since,
             sha256=seals.plan_sha256(plan),
             verbs=("approve", "reject", "drop"),
@@ -295,9 +297,8 @@ def _change(state: State, task: Task) -> Waiting:
     assert candidate.review
     independent = candidate.review.independent or task.waived == candidate.commit
     target = state.missions[task.mission].target
-    title = (
-        f"{task.title}: +{candidate.added}-{candidate.removed} in {len(candidate.paths)} file(s), ready for {target}"
-    )
+    size = f"+{candidate.added}-{candidate.removed} in {count(len(candidate.paths), 'file')}"
+    title = f"{task.title}: {size}, ready for {target}"
     if not independent:
         title = f"{task.title}: {candidate.review.summary}"
     if task.why:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from factory_tui.domain import assurance, harmless
 from factory_tui.domain import events as e
 from factory_tui.domain.limits import is_root_untold
+from factory_tui.domain.plurals import count
 from factory_tui.domain.staffing import Bounds
 from factory_tui.domain.terms import LEVEL_NAMES
 
@@ -44,23 +45,22 @@ def _worded(event: object) -> str:
             rights = ", the factory as root" if is_root_untold(wall, root=root) else ""
             return f"session {session} begins, {mode} mode, wall: {wall}{rights}"
         case e.CharterAdopted(charter=charter, why=why):
-            return (
-                f"charter {charter.sha256[:12]} in force: {len(charter.roles)} roles, {len(charter.rules)} rules, {why}"
-            )
+            size = f"{count(len(charter.roles), 'role')}, {count(len(charter.rules), 'rule')}"
+            return f"charter {charter.sha256[:12]} in force: {size}, {why}"
         case e.CharterProposed(proposal=proposal, paths=paths):
             return f"{proposal}: the home on disk differs from the charter in force: {one_line(', '.join(paths[:5]))}"
         case e.LimitsProved(control=control, roles=roles):
             if not roles:
                 return f"no {control} seat's limits need to be tried"
             red = sorted({one.role for one in roles if one.red})
-            tried = f"limits of {len(roles)} roles tried for {control} seats"
+            tried = f"limits of {count(len(roles), 'role')} tried for {control} seats"
             return f"{tried}: RED for {', '.join(red)}" if red else f"{tried}: all hold"
         case e.MissionStated(mission=mission, text=text):
             return f"{mission}: {one_line(text)}"
         case e.TaskOpened(task=task, role=role, title=title):
             return f"{task} for {role}: {one_line(title)}"
         case e.PlanProposed(plan=plan, tasks=tasks):
-            return f"{plan}: a plan of {len(tasks)} task(s)"
+            return f"{plan}: a plan of {count(len(tasks), 'task')}"
         case e.HandoffReleased(handoff=handoff):
             return f"{handoff} released"
         case e.TurnStarted(turn=turn, task=task, seat=seat, control=control):
@@ -91,7 +91,7 @@ def _worded(event: object) -> str:
         case e.SeatNoticed(turn=turn, kind=kind, text=text):
             return f"{turn} {kind}: {one_line(text)}"
         case e.TreeImported(task=task, tree=tree, paths=paths, added=added, removed=removed):
-            return f"{task}: tree {tree[:10]} imported, +{added}-{removed} in {len(paths)} file(s)"
+            return f"{task}: tree {tree[:10]} imported, +{added}-{removed} in {count(len(paths), 'file')}"
         case e.TreeRefused(task=task, matches=matches):
             return f"{task}: the tree is refused: {one_line('; '.join(match.reason for match in matches[:3]))}"
         case e.LevelJudged(task=task, level=level, verdict=verdict, summary=summary):
@@ -153,7 +153,7 @@ def _worded(event: object) -> str:
         case e.IncidentFilled(incident=incident):
             return f"the form of {incident} is filled"
         case e.EvidencePicked(incident=incident, evidence=picked):
-            return f"{incident}: {len(picked)} entries show it"
+            return f"{incident}: {count(len(picked), 'entry', 'entries')} {'shows' if len(picked) == 1 else 'show'} it"
         case e.RuleDrafted(incident=incident, rule=rule):
             return f"{incident}: {rule} is drafted"
         case e.RuleProven(incident=incident, rule=rule, summary=summary, verdict=verdict):
@@ -194,7 +194,7 @@ def _worded(event: object) -> str:
         case e.CrewStaffed(crew=crew, notes=notes):
             seats = ", ".join(sorted({one.seat or "nobody" for one in crew}))
             told = f": {one_line('; '.join(notes))}" if notes else ""
-            return f"the crew: {len(crew)} roles, filled by {one_line(seats)}{told}"
+            return f"the crew: {count(len(crew), 'role')}, filled by {one_line(seats)}{told}"
         case e.RoleSeated(role=role, seat=seat):
             return f"{role}: seat {one_line(seat) or 'by the settings'} from its next turn on"
         case e.BudgetRaised(scope=scope, by=by, reason=reason):
@@ -281,7 +281,7 @@ def _worded(event: object) -> str:
         case e.LandingCleared(task=task, approval=approval, onto=onto):
             return f"{task} may land on {onto[:10]} ({approval})"
         case e.StatementsSigned(task=task, commit=commit, statements=statements):
-            return f"{len(statements)} statement(s) about {task} at {commit[:10]} signed"
+            return f"{count(len(statements), 'statement')} about {task} at {commit[:10]} signed"
         case e.LandingIntended(task=task, ref=ref, new=new):
             return f"{task} is about to land: {ref} to {new[:10]}"
         case e.TimePassed(now=now):

@@ -15,6 +15,7 @@ from factory_tui.domain import assurance
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.law import rulebook_of
+from factory_tui.domain.plurals import count
 from factory_tui.domain.staffing import Budgets
 from factory_tui.domain.state import State
 from factory_tui.domain.waiting import waiting
@@ -109,8 +110,12 @@ def repository_line(state: State, base_ref: str, base: str, moved: tuple[int, in
     if moved is None or moved == (0, 0):
         return Checked(line="repository", verdict="ok", told=told)
     new, gone = moved
-    words = [f"+{new} commit{'' if new == 1 else 's'}"] if new else []
-    words += [f"{gone} commit{'' if gone == 1 else 's'} of the last session's base are gone from it"] if gone else []
+    words = [f"+{count(new, 'commit')}"] if new else []
+    words += (
+        [f"{count(gone, 'commit')} of the last session's base {'is' if gone == 1 else 'are'} gone from it"]
+        if gone
+        else []
+    )
     return Checked(
         line="repository",
         verdict="warn" if gone else "ok",
@@ -138,7 +143,7 @@ def law_lines(charter: Charter) -> tuple[Checked, ...]:
     return (
         read,
         Checked(line="rules", verdict="ok", told=rules),
-        Checked(line="knowledge", verdict="ok", told=f"{known} document{'' if known == 1 else 's'}"),
+        Checked(line="knowledge", verdict="ok", told=count(known, "document")),
         Checked(line="smoke", verdict="ok", told=smoke)
         if smoke
         else Checked(
@@ -158,10 +163,10 @@ def wall_line(label: str, why_none: str) -> Checked:
 
 def seats_line(charter: Charter, kinds: Mapping[str, str], broken: Mapping[str, str]) -> Checked:
     """`kinds` by role; `broken`: why a kind cannot be opened, or a role not be filled."""
-    count: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for kind in kinds.values():
-        count[kind] = count.get(kind, 0) + 1
-    told = ", ".join(f"{number} {kind}" for kind, number in sorted(count.items()))
+        numbers[kind] = numbers.get(kind, 0) + 1
+    told = ", ".join(f"{number} {kind}" for kind, number in sorted(numbers.items()))
     told = f"{len(charter.roles)} roles: {told}"
     if not broken:
         return Checked(line="seats", verdict="ok", told=told)
@@ -186,7 +191,7 @@ def budget_line(charter: Charter, ceilings: Budgets) -> Checked:
 def handoffs_line(state: State, conflicts: Mapping[str, tuple[str, ...]]) -> Checked:
     """`conflicts`: paths in which a task's change and the base as it is now cannot be merged."""
     waits = sum(item.kind == "handoff" for item in waiting(state))
-    told = f"{len(state.tasks)} open task{'' if len(state.tasks) == 1 else 's'}, {waits} waiting for you"
+    told = f"{count(len(state.tasks), 'open task')}, {waits} waiting for you"
     news = tuple(f"{task} now conflicts with the base in {', '.join(paths)}" for task, paths in conflicts.items())
     return Checked(
         line="handoffs",

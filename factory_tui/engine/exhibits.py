@@ -19,6 +19,7 @@ from factory_tui.domain.errors import FactoryError, Refusal
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
+from factory_tui.domain.plurals import count
 from factory_tui.domain.releasing import ended_before
 from factory_tui.domain.rule_proof import read_proof
 from factory_tui.domain.state import Deployment, Incident, State, Task
@@ -155,7 +156,7 @@ def _incident(state: State, id: str, evidence: EvidenceStore) -> Iterator[Part]:
         yield Part(title="the bleeding", text=f"{what} are frozen: {state.frozen.reason}")
     else:
         yield Part(title="the bleeding", text="nothing is frozen: landings and deployments go on")
-    again = f"it happened again, {known.repeats} time(s)" if known.repeats else ""
+    again = f"it happened again, {count(known.repeats, 'time')}" if known.repeats else ""
     broken = f"broken check: {known.broken} should have caught it" if known.broken else ""
     level = f"{known.level}, {LEVEL_NAMES[known.level]}" if known.level else "-"
     form = [

@@ -8,6 +8,7 @@ import msgspec
 
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.incidents import commit_words, next_step
+from factory_tui.domain.plurals import count
 from factory_tui.domain.rule_proof import read_proof
 from factory_tui.domain.state import Incident, State
 from factory_tui.domain.terms import LEVEL_NAMES, Evidence
@@ -80,7 +81,7 @@ def record_text(state: State, known: Incident) -> str:
         f"- rule: {known.draft.rule}, {known.draft.path}",
         f"- proof: {known.proof.summary}",
     ]
-    lines += [f"- happened again {known.repeats} time(s)"] if known.repeats else []
+    lines += [f"- happened again {count(known.repeats, 'time')}"] if known.repeats else []
     return "\n".join([*lines, "", "## What happened", known.what, "", "## Root cause", known.root_cause, ""])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from factory_tui.domain.gathering import calling, gathering
 from factory_tui.domain.item import Waiting, WaitingKind
+from factory_tui.domain.plurals import count
 from factory_tui.domain.state import State, Task
 from factory_tui.tui.acts.moving import ITEM_KEYS
 from factory_tui.tui.chronicle import Chronicle, Story
@@ -16,7 +17,6 @@ from factory_tui.tui.present.proof import evidence_word, in_short, proven_word, 
 from factory_tui.tui.present.words import (
     Setting,
     Word,
-    count,
     marks_line,
     money,
     outcome_word,

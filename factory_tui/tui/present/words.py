@@ -52,11 +52,6 @@ def money(usd: float | None, unknown: bool = False) -> str:
     return f"${usd:.2f}" + ("+?" if unknown else "")
 
 
-def count(number: int, thing: str) -> str:
-    """`1 task`, `4 tasks`."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
 def tokens(number: int) -> str:
     return f"{number // 1000}k" if number >= 10_000 else f"{number / 1000:.1f}k" if number >= 1_000 else str(number)
 

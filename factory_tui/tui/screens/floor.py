@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
+from factory_tui.domain.plurals import count
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.lines import Span
 from factory_tui.tui.present import floor as rows
@@ -15,7 +16,7 @@ from factory_tui.tui.present.gate import gate_items, gate_title
 from factory_tui.tui.present.memory import memory_items, memory_title
 from factory_tui.tui.present.proof import frozen_badge
 from factory_tui.tui.present.standing import rule_items, rules_title, standings
-from factory_tui.tui.present.words import Setting, count, tasks_in_view
+from factory_tui.tui.present.words import Setting, tasks_in_view
 from factory_tui.tui.screens.arrangement import (
     MOST_PANES,
     TABS,
