@@ -11,10 +11,11 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 ESCAPE_MILLISECONDS = "25"
 """How long after Esc the rest of a sequence may come before it was the key alone."""
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+SECONDS_TO_LEAVE = 5.0
+"""In which the screen closes by itself once it was told to end; then the session ends without it."""
+SECONDS_TO_CLOSE = 120.0
+"""For turns to be interrupted and kept and the digest to be written, where the screen had to be left behind."""
 SECONDS_TO_NOTICE = 1.0
 """How long a terminal may be gone before that is seen, where nothing tells of it."""
 REASONS = {
@@ -172,14 +177,15 @@ def _wishes(read: Callable[[], Preferences] | None) -> tuple[Preferences, tuple[
 async def _live(app: Cockpit, *, mouse: bool) -> Left:
     """The cockpit from its first frame to the digest."""
     loop = asyncio.get_running_loop()
+    told = asyncio.Event()
     for number in ENDING:
-        loop.add_signal_handler(number, _end, app, number)
+        loop.add_signal_handler(number, _end, app, number, told)
     loop.call_later(2.0, _settle)
-    _watch_terminal(app)
+    _watch_terminal(app, told)
     digest = ""
     crash: BaseException | None = None
     try:
-        await app.run_async(mouse=mouse)
+        await _until_left(asyncio.ensure_future(app.run_async(mouse=mouse)), told)
     except Exception as error:
         crash = error
     crash = app.crash or crash
@@ -194,14 +200,35 @@ async def _live(app: Cockpit, *, mouse: bool) -> Left:
     )
 
 
-def _watch_terminal(app: Cockpit) -> None:
+async def _until_left(screen: asyncio.Future[None], told: asyncio.Event) -> None:
+    """Until the screen has closed; or until it was told to and did not, whatever it is busy with: the digest matters
+    more. Raises what the screen raised."""
+    ending = asyncio.ensure_future(told.wait())
+    either: list[asyncio.Future[Any]] = [screen, ending]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    for _ in range(2):
+        done, _pending = await asyncio.wait([screen], timeout=SECONDS_TO_LEAVE if told.is_set() else None)
+        if done:
+            break
+        screen.cancel()
+    if not screen.done() or screen.cancelled():
+        # What does not let itself be cancelled keeps the process no longer than the digest takes.
+        last = threading.Timer(SECONDS_TO_CLOSE, os._exit, (1,))
+        last.daemon = True
+        last.start()
+        return
+    screen.result()
+
+
+def _watch_terminal(app: Cockpit, told: asyncio.Event) -> None:
     """Ends as SIGHUP does once the terminal is gone; without it the input would be read for ever, and find nothing."""
     from factory_tui.tui import terminal
 
     if terminal.has_hung_up():
-        _end(app, signal.SIGHUP)
+        _end(app, signal.SIGHUP, told)
     else:
-        asyncio.get_running_loop().call_later(SECONDS_TO_NOTICE, _watch_terminal, app)
+        asyncio.get_running_loop().call_later(SECONDS_TO_NOTICE, _watch_terminal, app, told)
 
 
 def _settle() -> None:
@@ -211,13 +238,14 @@ def _settle() -> None:
     gc.enable()
 
 
-def _end(app: Cockpit, number: int) -> None:
+def _end(app: Cockpit, number: int, told: asyncio.Event) -> None:
     if app.is_away and number == signal.SIGINT:
         return
     from factory_tui.tui import terminal
 
     if number == signal.SIGHUP:
         terminal.is_gone()
+    told.set()
     app.leave(REASONS[signal.Signals(number)])
 
 

@@ -77,13 +77,33 @@ class Unfailing:
 
 
 def steady(driver: type[Driver]) -> type[Driver]:
-    """That driver, writing through an `Unfailing` file; one that writes to no file as it is."""
+    """That driver, writing through an `Unfailing` file (one that writes to no file as it is), and with one thread that
+    reads, however often the process is told to go on."""
 
     class Steady(driver):  # type: ignore[misc, valid-type]
         def __init__(self, *given: Any, **named: Any) -> None:
             super().__init__(*given, **named)
             if (file := getattr(self, "_file", None)) is not None:
                 self._file = Unfailing(file)
+
+        def _sigcont_application(self, *given: Any) -> None:
+            # A terminal that closes sends it along with SIGHUP; what was stopped from outside still has its thread.
+            if has_hung_up():
+                return
+            reader = getattr(self, "_key_thread", None)
+            if reader is not None and reader.is_alive() and getattr(self, "_auto_restart", False):
+                self.suspend_application_mode()
+            super()._sigcont_application(*given)
+
+        def start_application_mode(self) -> None:
+            if (ends := getattr(self, "exit_event", None)) is not None:
+                ends.clear()
+            super().start_application_mode()
+
+        def disable_input(self) -> None:
+            super().disable_input()
+            if (ends := getattr(self, "exit_event", None)) is not None:
+                ends.set()  # for good: a thread that missed the moment would keep the process for ever
 
     return Steady
 

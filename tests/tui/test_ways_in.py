@@ -132,6 +132,43 @@ def test_a_terminal_that_goes_away_at_once_is_no_mistake_of_ours(tmp_path):
     assert not list(tmp_path.rglob("mistake-*.log"))
 
 
+def test_a_screen_that_does_not_close_when_it_is_told_to_keeps_neither_the_digest_nor_the_process(tmp_path, monkeypatch):
+    """Whatever it is busy with: here it never hears that it shall end."""
+    deaf = tmp_path / "deaf"
+    deaf.mkdir()
+    (deaf / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Deaf:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'factory_tui.tui.run':\n"
+        "            sys.meta_path.remove(self)\n"
+        "            from factory_tui.tui.app import Cockpit\n"
+        "            Cockpit.exit = lambda self, *a, **k: None\n"
+        "sys.meta_path.insert(0, Deaf())\n"
+    )
+    crew = people(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(deaf))
+    terminal = Terminal(crew)
+    terminal.until("tech_writer")
+    terminal.process.send_signal(signal.SIGTERM)
+    terminal.ended()
+    (digest,) = (crew.root / ".factory" / "memory" / "digests").glob("*.md")
+    assert "ended by SIGTERM" in digest.read_text()
+
+
+def test_a_cockpit_that_was_stopped_and_goes_on_leaves_no_thread_behind_when_it_ends(tmp_path):
+    terminal = Terminal(people(tmp_path))
+    terminal.until("tech_writer")
+    for _ in range(3):
+        terminal.process.send_signal(signal.SIGSTOP)
+        terminal.process.send_signal(signal.SIGCONT)
+        since = len(terminal.shown)
+        while "\x1b[?1049h" not in terminal.shown[since:]:
+            assert terminal.read()
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.ended() == 0
+
+
 def test_writing_to_a_terminal_that_is_gone_ends_nothing():
     """The thread that writes must live: the loop waits for room in its queue, and no signal would be heard."""
     program = """
