@@ -27,12 +27,19 @@ pytestmark = [
 ]
 
 
-ANEW = (".factory/deploy.yaml", ".factory/factory.toml", ".factory/trust/", "__pycache__")
+ANEW = (
+    ".factory/deploy.yaml",
+    ".factory/factory.toml",
+    ".factory/memory/incidents/",
+    ".factory/trust/",
+    "__pycache__",
+)
 
 
 def trees(root: Path) -> list[str]:
     """Every commit that the mission made or kept: its subject, with each file's blob. Left out are the home's own
-    id, the keys it trusts and what they signed, which are made anew for each repository, and compiled files."""
+    id, the keys it trusts and what they signed, which are made anew for each repository, what tells when an incident
+    was, and compiled files."""
 
     def git(*words: str) -> list[str]:
         environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}

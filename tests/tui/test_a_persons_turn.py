@@ -76,7 +76,7 @@ def test_a_turn_is_taken_over_given_back_taken_again_and_its_review_is_not_indep
     windows.until("f", "<", "give T-1 back to mine")
     windows.text("f", "it knows the rest")
     windows.keys("f", "Enter")
-    windows.wait("f", "builder/b4 on T-1 mine, supervised", "it is written")
+    windows.wait("f", "builder/b4 on T-1", "proven mine", "it is written")
     windows.until("f", "O", "take T-1 over", "(mine): why")
     windows.text("f", "it takes too long")
     windows.keys("f", "Enter")
