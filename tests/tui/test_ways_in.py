@@ -132,7 +132,7 @@ def test_a_terminal_that_goes_away_at_once_is_no_mistake_of_ours(tmp_path):
     assert not list(tmp_path.rglob("mistake-*.log"))
 
 
-def test_a_screen_that_does_not_close_when_it_is_told_to_keeps_neither_the_digest_nor_the_process(tmp_path, monkeypatch):
+def test_a_screen_that_does_not_close_keeps_neither_the_digest_nor_the_process(tmp_path, monkeypatch):
     """Whatever it is busy with: here it never hears that it shall end."""
     deaf = tmp_path / "deaf"
     deaf.mkdir()
