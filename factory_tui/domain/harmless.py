@@ -32,6 +32,30 @@ def harmless(text: str) -> str:
     return UNSAFE.sub("", text).replace("\t", TAB)
 
 
+def spelt(json: str) -> str:
+    """JSON that names what no screen shows by its number, and so means the same: for what is read before it is done."""
+    return UNSAFE.sub(lambda found: "".join(f"\\u{unit:04x}" for unit in _units(found[0])), json)
+
+
+def _units(character: str) -> tuple[int, ...]:
+    """As JSON numbers a character: in two halves above the first 65,536."""
+    code = ord(character)
+    return (code,) if code < 0x10000 else (0xD800 + ((code - 0x10000) >> 10), 0xDC00 + ((code - 0x10000) & 0x3FF))
+
+
+def unseen(value: object) -> int:
+    """How many characters that no screen shows are in the texts of this, however deep: of plain lists and keys."""
+    match value:
+        case str():
+            return len(UNSAFE.findall(value))
+        case dict():
+            return sum(unseen(one) for one in value.values())
+        case list() | tuple():
+            return sum(unseen(one) for one in value)
+        case _:
+            return 0
+
+
 def flat(text: str) -> str:
     """Whole text as one line."""
     return " ".join(harmless(text).split()) if UNSAFE.search(text) or "\n" in text or "\t" in text else text

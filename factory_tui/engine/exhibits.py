@@ -16,6 +16,7 @@ from factory_tui.domain.asking import alike
 from factory_tui.domain.charter import Charter
 from factory_tui.domain.environments import DEPLOY_FILE
 from factory_tui.domain.errors import FactoryError, Refusal
+from factory_tui.domain.harmless import spelt
 from factory_tui.domain.incidents import next_step
 from factory_tui.domain.item import Waiting
 from factory_tui.domain.packages import PACKAGES_TITLE, package_rows
@@ -361,7 +362,8 @@ def _matches(matches: tuple[RuleMatch, ...]) -> str:
 
 
 def _as_json(value: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode() if value else ""
+    """What no screen shows stands by its number, so that nothing hides in what is read before it is answered."""
+    return spelt(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode()) if value else ""
 
 
 def _text(evidence: EvidenceStore, which: Evidence) -> str:

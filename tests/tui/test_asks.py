@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from chair import FOREVER, BusyFloor, Chair, hint, press, screen_text, settled, write
 from heart import SUPERVISOR, charter, small_task
@@ -31,7 +33,8 @@ class AskingChair(Chair):
 
     def answer_first(self, verb: str) -> None:
         id = next(iter(self.state.asks))
-        self.do(c.Answer(id=id, verb=verb, sha256=self.item(id).sha256), SUPERVISOR)
+        text = "not this one" if verb == "deny" else ""
+        self.do(c.Answer(id=id, verb=verb, text=text, sha256=self.item(id).sha256), SUPERVISOR)
 
     def kinds(self) -> list[type]:
         return [type(entry.event) for entry in self.entries]
@@ -48,6 +51,30 @@ async def test_E_edits_the_command_and_sends_another_action():
         edited = next(entry.event for entry in chair.entries if isinstance(entry.event, e.ActionEdited))
         assert edited.action.command == "find . -name x.pyc"
         assert not app.state.asks
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\x1b[8m", "\U000e0041", "\r"])
+async def test_what_no_screen_shows_is_counted_and_spelt_out_before_it_is_allowed(hidden):
+    chair = AskingChair()
+    chair.answer_first("deny")
+    chair.ask(f"{RISKY} {hidden}# all")
+    async with chair.cockpit(120, 60) as (app, pilot):
+        await press(pilot, "o")
+        shown = screen_text(app)
+    assert "HIDDEN" in shown
+    assert "1 character that no screen shows" in shown
+    spelt = json.dumps(hidden)[1:-1]
+    assert spelt in shown, shown
+    assert hidden not in shown
+
+
+async def test_an_ask_that_hides_nothing_says_nothing_of_it():
+    chair = AskingChair()
+    chair.answer_first("deny")
+    chair.ask(r"find . -delete -name '\u202e ü 漢 \\\\u200b'")
+    async with chair.cockpit(120, 60) as (app, pilot):
+        await press(pilot, "o")
+        assert "HIDDEN" not in screen_text(app)
 
 
 async def test_an_edit_into_what_is_denied_says_why_and_the_ask_stays():

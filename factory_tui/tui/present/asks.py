@@ -10,6 +10,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.asking import alike, may_last_the_session
 from factory_tui.domain.card_drafts import CardDraft
 from factory_tui.domain.entries import Entry
+from factory_tui.domain.harmless import spelt, unseen
 from factory_tui.domain.plurals import count
 from factory_tui.domain.state import Ask, Grant, State
 from factory_tui.domain.terms import Action
@@ -25,9 +26,9 @@ from factory_tui.tui.present.words import Setting
 def ask_exhibit(state: State, ask: Ask, chronicle: Chronicle) -> Exhibit:
     """The whole action stands last, as the factory got it."""
     action = ask.action
-    whole = msgspec.json.format(msgspec.json.encode(action, order="sorted"), indent=2).decode()
+    whole = spelt(msgspec.json.format(msgspec.json.encode(action, order="sorted"), indent=2).decode())
     sections = [
-        Section("what", lambda look: _what(action, look)),
+        Section("what", lambda look: _what(action, unseen(msgspec.to_builtins(action)), look)),
         Section("where", lambda look: _where(state, ask, look)),
         Section("why it is asked, Enter opens the rule", lambda look: match_rows(ask.ruling.matches, look)),
         Section("what the seat says it is for", lambda look: _purpose(state, ask, chronicle, look)),
@@ -39,9 +40,11 @@ def ask_exhibit(state: State, ask: Ask, chronicle: Chronicle) -> Exhibit:
     return Exhibit(tuple(sections))
 
 
-def _what(action: Action, look: Look) -> Iterator[Row]:
+def _what(action: Action, hidden: int, look: Look) -> Iterator[Row]:
+    told = f"{count(hidden, 'character')} that no screen shows; below, as it came, each stands by its number"
     yield from fact_rows(
         [
+            ("HIDDEN", told if hidden else "", "bad"),
             ("kind", action.kind, "strong"),
             ("command", action.command, "strong"),
             ("path", action.path, "strong"),

@@ -67,10 +67,10 @@ def _meaning(state: State, proposal: Proposal, look: Look) -> Iterator[Row]:
         told = "Adopted, it is in force from the next task on; until then nobody is told it and nothing is held to it."
         yield row(look, ("NOT IN FORCE. ", "warn"), told)
     else:
-        yield row(
-            look, ("PROPOSED by a seat, NOT WRITTEN. ", "warn"), "Accepting puts your yes on record; the document"
+        told = (
+            "Accepting puts your yes on record; the document changes when it is written into the home and you adopt it."
         )
-        yield row(look, "changes when it is written into the home and you adopt that.")
+        yield row(look, ("PROPOSED by a seat, NOT WRITTEN. ", "warn"), told)
     endorsed = ", ".join(proposal.endorsed)
     yield from fact_rows(
         [

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from factory_tui.domain import events as e
 from factory_tui.domain.entries import Entry
 from factory_tui.domain.evolve import evolve
+from factory_tui.domain.plurals import count
 from factory_tui.domain.state import State
 from factory_tui.domain.waiting import waiting
 from factory_tui.tui.harmless import one_line
-from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line
+from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line, line_width
 from factory_tui.tui.present.floor import KIND_WORDS
 from factory_tui.tui.present.words import Setting, marks_line, money, task_word, tasks_in_view
 
@@ -103,15 +104,18 @@ def state_items(state: State, setting: Setting) -> list[Item]:
         rows.append(line((f" {mission.id} ", "strong"), one_line(mission.text, 200)))
         rows.append(line((f"   {mission.target.removeprefix('refs/heads/')} at {mission.tip[:10]}", "dim")))
     rows += [_title("tasks", setting)] if state.tasks or state.closed else []
-    for task in tasks_in_view(state):
-        word = task_word(state, task)
+    words = [(task, task_word(state, task).span(setting)) for task in tasks_in_view(state)]
+    widest = min(24, max((line_width((word,)) for _, word in words), default=0))
+    for task, word in words:
+        blank = " " * max(0, widest - line_width((word,)))
         left = (Span(f" {task.id} ", "strong"), Span(one_line(task.title, 400)))
-        right = (*marks_line(state, task, setting), Span("  "), word.span(setting), Span(" "))
+        right = (*marks_line(state, task, setting), Span("  "), word, Span(f"{blank} "))
         rows.append(ends(left, right, setting.width))
     if state.turns:
         rows.append(_title("at work", setting))
         rows += [
-            line((f" {turn.id} ", "work"), f"on {turn.task}, {turn.actions} actions") for turn in state.turns.values()
+            line((f" {turn.id} ", "work"), f"on {turn.task}, {count(turn.actions, 'action')}")
+            for turn in state.turns.values()
         ]
     items = waiting(state)
     if items:
