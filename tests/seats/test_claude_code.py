@@ -336,9 +336,11 @@ async def test_what_was_planted_as_a_transcript_is_neither_followed_nor_waited_f
 
 async def test_a_transcript_that_a_kill_cut_short_is_taken_up(tmp_path: Path):
     look = Reply(calls=[(f"{PREFIX}read", {"path": "a.py"})])
-    async with room(tmp_path, *[look, DONE] * 6) as here:
+    # It writes late, and a quick end may leave no transcript: so each turn has its model think longer than the last.
+    longer = [reply for turn in range(8) for reply in (look, replace(DONE, wait=turn * 0.5))]
+    async with room(tmp_path, *longer, DONE) as here:
         transcripts: list[Path] = []
-        while not transcripts and len(here.desk.conversations) < 5:  # it writes late: a quick end may leave none
+        while not transcripts and len(here.desk.conversations) < 8:
             assert (await here.play()).kind == "ok"
             session = here.desk.conversations[-1]
             transcripts = list((tmp_path / "claude" / session).rglob(f"{session}.jsonl"))
