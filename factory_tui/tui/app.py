@@ -18,7 +18,6 @@ from factory_tui.domain.pace import offers_flow
 from factory_tui.domain.preferences import Preferences
 from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import waiting
-from factory_tui.tui import terminal
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.chronicle import Chronicle
 from factory_tui.tui.keymap import Keys
@@ -228,8 +227,7 @@ class Cockpit(Noticing, inherit_bindings=False):
     def _draw_soon(self) -> None:
         """What changed on disk does not wait for a beat."""
         self._draws_soon = False
-        room = self.room
-        if room is not None and not self.is_away and room.is_ready and not terminal.is_busy(self._driver):
+        if (room := self.drawable) is not None:
             room.present()
 
     def wake(self, changed: bool = True) -> None:
@@ -243,8 +241,7 @@ class Cockpit(Noticing, inherit_bindings=False):
         """The only thing that draws without a key: streams at every beat, rows at every second one."""
         if self._failed is not None:
             raise self._failed
-        room = self.room
-        if room is None or self.is_away or not room.is_ready or terminal.is_busy(self._driver):
+        if (room := self.drawable) is None:
             return
         self._beat += 1
         slow = self._beat % (FAST // SLOW) == 0
@@ -265,10 +262,8 @@ class Cockpit(Noticing, inherit_bindings=False):
         self.notice_second()
         self._notice_end()
         grows = self.door.elsewhere or self.state.turns or waiting(self.state) or self.phase or self.chronicle.marks
-        if grows and not self.is_away and not terminal.is_busy(self._driver):
-            room = self.room
-            if room is not None and room.is_ready:
-                room.present()
+        if grows and (room := self.drawable) is not None:
+            room.present()
 
     def _notice_end(self) -> None:
         """The session that this cockpit looks on has ended there, or goes on again."""

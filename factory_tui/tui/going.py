@@ -9,6 +9,7 @@ from textual.app import App
 
 from factory_tui.domain.gathering import calling
 from factory_tui.domain.waiting import waiting
+from factory_tui.tui.terminal import is_busy
 
 if TYPE_CHECKING:
     from factory_tui.domain.item import Waiting
@@ -28,6 +29,7 @@ class Going(App[None], inherit_bindings=False):
     paint: Paint
     chronicle: Chronicle
     message: tuple[str, str]
+    is_away: bool
 
     @property
     def room(self) -> Room | None:
@@ -36,6 +38,14 @@ class Going(App[None], inherit_bindings=False):
 
         found = self.screen_stack[-1] if self.screen_stack else None
         return found if isinstance(found, Room) else None
+
+    @property
+    def drawable(self) -> Room | None:
+        """The screen in front, where it may be drawn: not half made, nor half taken away at the end."""
+        room = self.room
+        if room is None or self.is_away or not (self.is_running and room.is_ready) or is_busy(self._driver):
+            return None
+        return room
 
     def say(self, text: str, style: str = "bar") -> None:
         """One line for the supervisor."""
@@ -274,8 +284,9 @@ class Going(App[None], inherit_bindings=False):
 
 def _card_for(item: Waiting) -> Card:
     """The screen that shows this kind of thing whole."""
+    from factory_tui.tui.present.objects import EXHIBITS
     from factory_tui.tui.screens.card import Card
-    from factory_tui.tui.screens.sheet import EXHIBITS, Sheet
+    from factory_tui.tui.screens.sheet import Sheet
 
     if item.kind == "deployment":
         from factory_tui.tui.screens.deployment import DeploymentSheet

@@ -115,3 +115,23 @@ async def test_a_handoffs_card_and_its_editor_are_two_keys_away():
         await press(pilot, "E")
         assert type(app.screen).__name__ == "Editing"
         await settled(pilot)
+
+
+@pytest.mark.parametrize("name", [name for name, keys in SCREENS.items() if keys not in OWN])
+async def test_a_beat_while_the_screens_are_taken_away_draws_nothing(name, monkeypatch):
+    chair, beaten = BusyFloor(), []
+    async with chair.cockpit() as (app, pilot):
+        app.absence = (1, "2026-11-22T00:00:00.000Z", "ten minutes without a key")
+        await press(pilot, *SCREENS[name].split())
+        room, close_all = app.room, app._close_all
+
+        async def with_a_beat_in_between():
+            await room.query("*").remove()
+            app._dirty, app._beat = True, -1
+            for beat in (app._tick, app._second, app._draw_soon):
+                beat()
+                beaten.append(beat)
+            await close_all()
+
+        monkeypatch.setattr(app, "_close_all", with_a_beat_in_between)
+    assert len(beaten) == 3

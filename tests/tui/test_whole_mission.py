@@ -70,6 +70,8 @@ class Terminal(Tmux):
         raise AssertionError(f"after {key}, {texts} never came:\n{self.screen()}")
 
     def say(self, words: str) -> None:
+        """Types one line and sends it; a key that `until` pressed once more stands in the line already."""
+        self.keys("C-u")
         self.run("send-keys", "-t", "t", "-l", words)
         self.wait(words[-20:])
         self.keys("Enter")
@@ -224,7 +226,7 @@ def learns_from_it(terminal: Terminal) -> None:
         terminal.say(field)
         terminal.wait("fill I-1: DP-1")
     terminal.until("+", "what shows I-1?")
-    terminal.until("/", "find")
+    terminal.until("/", "find   Enter sends")
     terminal.say("imported")
     terminal.until("n", "T-2: tree")
     terminal.until("Enter", "[x]")

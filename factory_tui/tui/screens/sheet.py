@@ -5,7 +5,6 @@ A difference that was not on the screen is not approved: where a card shows one,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,56 +12,24 @@ from textual.app import ComposeResult
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.gathering import calling
 from factory_tui.domain.item import Waiting
-from factory_tui.domain.state import State
 from factory_tui.domain.terms import Evidence
 from factory_tui.domain.waiting import waiting
 from factory_tui.engine.reception import Reply
 from factory_tui.tui.bindings import Act
-from factory_tui.tui.chronicle import Chronicle
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.keymap import shown
 from factory_tui.tui.lines import Line, Span, line_width, text_of
-from factory_tui.tui.present.asks import ask_exhibit
-from factory_tui.tui.present.exhibit import Exhibit, Read, change_exhibit, handoff_exhibit
+from factory_tui.tui.present.exhibit import Exhibit
 from factory_tui.tui.present.law import role_text
-from factory_tui.tui.present.plans import plan_exhibit
-from factory_tui.tui.present.proposals import proposal_exhibit
+from factory_tui.tui.present.objects import EXHIBITS, KIND_TITLES, UNSEEN_IS_NOT_APPROVED
 from factory_tui.tui.present.sheets import Look, about_of, sheet_items
-from factory_tui.tui.present.stuck import stuck_exhibit
 from factory_tui.tui.screens.card import Card
 from factory_tui.tui.screens.keeping import Reading
 from factory_tui.tui.widgets.bar import Bar
 from factory_tui.tui.widgets.rows import Rows
 
-Make = Callable[[State, Waiting, Chronicle, Read], Exhibit]
-
-
-def _of_task(make: Callable[[State, object, Read], Exhibit]) -> Make:
-    return lambda state, item, chronicle, read: make(state, state.tasks[item.task], read)
-
-
-EXHIBITS: dict[str, Make] = {
-    "change": _of_task(change_exhibit),  # type: ignore[arg-type]
-    "handoff": _of_task(handoff_exhibit),  # type: ignore[arg-type]
-    "stuck": _of_task(stuck_exhibit),  # type: ignore[arg-type]
-    "ask": lambda state, item, chronicle, read: ask_exhibit(state, state.asks[item.id], chronicle),
-    "plan": lambda state, item, chronicle, read: plan_exhibit(state, state.plans[item.id]),
-    "proposal": lambda state, item, chronicle, read: proposal_exhibit(state, state.proposals[item.id], read),
-}
-"""Kinds of what waits that are shown as rows; the others are texts."""
-KIND_TITLES = {
-    "change": "what would land",
-    "handoff": "what the next role would get",
-    "stuck": "what was tried",
-    "ask": "one action that waits",
-    "plan": "what would be done",
-    "proposal": "what is not in force",
-    "incident": "from the form to the rule",
-}
 WIDE_ENOUGH = 160
 """Columns from which a difference is first shown old beside new."""
-UNSEEN_IS_NOT_APPROVED = frozenset({"change", "proposal", "incident"})
-"""Kinds whose usual yes waits until their difference was on the screen."""
 
 
 class Sheet(Card):
