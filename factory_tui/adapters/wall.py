@@ -16,6 +16,7 @@ import re
 import signal
 import stat
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -71,7 +72,7 @@ def look_around(bwrap: str, toolchains: Sequence[str] = ()) -> Host:
     )
 
 
-class WalledSandbox:
+class WalledSandbox(ABC):
     """What every wall does around a command. `hidden` are directories no boundary may show: state, keys, the user's
     own home. A wall says how one sandbox is held."""
 
@@ -83,13 +84,13 @@ class WalledSandbox:
         self._busy: dict[str, asyncio.Lock] = {}
 
     @property
+    @abstractmethod
     def wall(self) -> str:
         """As the session records it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _hold(self, limits: Limits, stack: ExitStack) -> Holding:
         """One sandbox, not yet started."""
-        raise NotImplementedError
 
     async def run(
         self,

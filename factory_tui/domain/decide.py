@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import deciding_changes as changes
+from factory_tui.domain import deciding_checks as checks
 from factory_tui.domain import deciding_crew as crew
 from factory_tui.domain import deciding_deployments as deployments
 from factory_tui.domain import deciding_incidents as incidents
@@ -207,7 +208,7 @@ def _deploy(
         case c.SettleDeployment():
             return deployments.settle(state, command)
         case c.CheckDeployment():
-            return deployments.check(state, Ids(state), command)
+            return checks.check(state, Ids(state), command)
         case c.IntendRollback():
             return rollbacks.intend_rollback(state, command)
         case c.SettleRollback():
