@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from textual.app import App
-
 from factory_tui.domain.gathering import calling
 from factory_tui.domain.waiting import waiting
+from factory_tui.tui.in_turn import InTurn
 from factory_tui.tui.terminal import is_busy
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from factory_tui.tui.screens.room import Room
 
 
-class Going(App[None], inherit_bindings=False):
+class Going(InTurn, inherit_bindings=False):
     """Beneath the cockpit: which screen is in front."""
 
     state: State

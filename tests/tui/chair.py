@@ -205,7 +205,7 @@ async def settled(pilot) -> None:
     """What a key began is done and drawn: every queue was empty, and no job is left."""
     for _ in range(3):
         await pilot.pause(0)
-        while pilot.app._jobs and pilot.app.is_running and pilot.app.return_code is None:
+        while (pilot.app._jobs or pilot.app.has_keys) and pilot.app.is_running and pilot.app.return_code is None:
             await pilot.pause(0)
     room = pilot.app.room
     if room is not None and room.is_ready:

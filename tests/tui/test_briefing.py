@@ -336,7 +336,7 @@ async def test_tab_goes_through_a_mission_and_every_role_that_writes():
         await press(pilot, "t")
         seen = []
         for _ in range(12):
-            seen.append("".join(span.text for row in app.screen.query_one("#prompt").lines for span in row))
+            seen.append("".join(span.text for row in app.screen.query_one(".asks").lines for span in row))
             await press(pilot, "tab")
         assert "small task for the builder" in seen[0]
         assert "a mission" in seen[1]

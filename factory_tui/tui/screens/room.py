@@ -325,7 +325,7 @@ class Room(Typing, inherit_bindings=False):
         if message.bar.id == "hints":
             message.stop()
             self._press_hint(message.bar.line_at(message.row), message.column, message.time)
-        elif message.bar.id == "prompt":
+        elif message.bar is self._asks:
             message.stop()
             self.press_prompt(text_of(message.bar.line_at(message.row)), message.column)
 

@@ -39,14 +39,19 @@ class Typing(Screen[None], inherit_bindings=False):
         self._toggle: tuple[str, ...] = ()
         self._toggled = 0
         self._prompt: tuple[Line, ...] = ()
+        self._lines_begun = 0
+        self._asks: Bar | None = None
+        """Where it is said what is asked for; None = no line is typed into."""
+        self._entry: LineInput | None = None
 
     def places_of_line(self, width: int, height: int) -> dict[str, Place]:
         """Where it stands, at the foot, while it is typed into."""
-        if self._typed is None:
+        if self._asks is None or self._entry is None:
             return {}
         self._prompt = self._prompt_rows(width)
         rows = len(self._prompt)
-        return {"prompt": Place(0, height - 1 - rows, width, rows), "entry": Place(0, height - 1, width, 1)}
+        asks, entry = str(self._asks.id), str(self._entry.id)
+        return {asks: Place(0, height - 1 - rows, width, rows), entry: Place(0, height - 1, width, 1)}
 
     def wants_form(self, key: str) -> bool:
         """Whether the key leaves the line for a form."""
@@ -73,10 +78,14 @@ class Typing(Screen[None], inherit_bindings=False):
         self._typed = then
         self._toggle = (prompt,) if isinstance(prompt, str) else tuple(prompt)
         self._toggled = 0
-        entry = LineInput(value=value, send=self.submit)
-        self.mount(Bar(id="prompt"), entry)
+        # A line that is over may still be on its way out: no two have one name.
+        self._lines_begun += 1
+        self._asks = Bar(id=f"asks-{self._lines_begun}")
+        self._asks.add_class("asks")
+        self._entry = LineInput(id=f"entry-{self._lines_begun}", value=value, send=self.submit)
+        self.mount(self._asks, self._entry)
         self._show_prompt()
-        entry.focus()
+        self._entry.focus()
 
     @property
     def toggled(self) -> int:
@@ -88,7 +97,8 @@ class Typing(Screen[None], inherit_bindings=False):
 
     def _show_prompt(self) -> None:
         self.lay_out()
-        self.query_one("#prompt", Bar).show(*self._prompt)
+        if self._asks is not None:
+            self._asks.show(*self._prompt)
 
     def _prompt_rows(self, width: int) -> tuple[Line, ...]:
         """What is asked for and the keys for it: in one row where they fit, else the keys below."""
@@ -104,7 +114,7 @@ class Typing(Screen[None], inherit_bindings=False):
     def act_line_form(self) -> None:
         """The same text in a form: more than a line, and one's own editor."""
         then, told = self._typed, self._toggle[self._toggled]
-        text = str(getattr(self.query_one("#entry"), "value", ""))
+        text = self._entry.value if self._entry is not None else ""
         self.stop_typing()
         if then is not None:
             self.cockpit.write(told, text, then)
@@ -112,9 +122,10 @@ class Typing(Screen[None], inherit_bindings=False):
     def stop_typing(self) -> None:
         self._typed = None
         self.set_focus(None)
-        for name in ("#entry", "#prompt"):
-            for widget in self.query(name):
+        for widget in (self._entry, self._asks):
+            if widget is not None:
                 widget.remove()
+        self._entry = self._asks = None
         self.lay_out()
         self.call_after_refresh(self.renew)
 
@@ -139,4 +150,4 @@ class Typing(Screen[None], inherit_bindings=False):
         elif 0 <= no <= column:
             self.press_in_line("escape")
         elif 0 <= yes <= column:
-            self.submit(str(getattr(self.query_one("#entry"), "value", "")))
+            self.submit(self._entry.value if self._entry is not None else "")

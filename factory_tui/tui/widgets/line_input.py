@@ -15,7 +15,7 @@ class LineInput(Input):
     LineInput, LineInput:focus { border: none; height: 1; padding: 0 1; background: $surface; color: $foreground; }
     """
 
-    def __init__(self, *, id: str = "entry", value: str = "", send: Callable[[str], None] | None = None) -> None:
+    def __init__(self, *, id: str, value: str = "", send: Callable[[str], None] | None = None) -> None:
         """`send` gets the text at once when Enter is pressed; without it a `Submitted` goes up, as Textual has it."""
         super().__init__(value=value, id=id, compact=True, select_on_focus=False)
         self.cursor_blink = False
