@@ -10,12 +10,14 @@ import pytest
 from crew import make_crew, settled
 from crew import small_task as crew_task
 from heart import FACTORY, SUPERVISOR, Heart, evidence, small_task
+from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.agenda import Job, SealBriefJob
 from factory_tui.domain.entries import Entry
-from factory_tui.domain.errors import LedgerError, Refusal
+from factory_tui.domain.errors import FactoryError, LedgerError, Refusal
+from factory_tui.domain.state import Task
 from factory_tui.domain.terms import Actor
 from factory_tui.engine.factory import Factory, Runner
 from factory_tui.engine.seat_ports import Desk, SeatOutcome, TurnBrief
@@ -65,6 +67,27 @@ class Loop:
     async def idle(self) -> None:
         async with asyncio.timeout(5):
             await self.factory.idle(lambda job, state: False)
+
+
+class Lost(dict[str, Task]):
+    """What is decided on is there; folding does not find it."""
+
+    def __getitem__(self, id: str) -> Task:
+        raise KeyError(id)
+
+
+async def test_what_no_later_start_could_fold_is_never_written() -> None:
+    async def seal(job: Job) -> None: ...
+
+    loop, own_pace = Loop(seal), c.SetMode(mode="step", task="T-1")
+    await loop.idle()
+    whole, before = loop.factory.state, len(loop.ledger.entries)
+    loop.factory.state = replace(whole, tasks=Lost(whole.tasks))
+    with pytest.raises(FactoryError, match="ModeChanged cannot be taken in, and was not written"):
+        loop.factory.submit(own_pace, SUPERVISOR)
+    assert len(loop.ledger.entries) == before
+    loop.factory.state = whole
+    assert loop.factory.submit(own_pace, SUPERVISOR), "the control: the same command, where everything is found"
 
 
 async def test_a_job_that_ends_and_changes_nothing_is_not_owed_for_ever() -> None:

@@ -476,9 +476,27 @@ def test_a_session_on_a_base_that_does_not_hold_the_rule_yet_keeps_it_in_force()
     assert "P101" in {one.id for one in heart.state.law.rules}
     started = next(x.event for x in reversed(heart.entries) if isinstance(x.event, e.SessionStarted))
     assert started.charter == heart.state.law.sha256
-    assert carried_over(heart.state, charter())[1] == ("P101",)
+    assert carried_over(heart.state, charter())[1] == ("what incidents taught and it does not hold: P101",)
     deploying = charter(deploy=DEPLOY)
     assert carried_over(heart.state, deploying)[0].deploying == deploying.deploying, "and what else the base says"
+
+
+def test_a_card_that_an_open_task_stands_on_is_not_taken_away() -> None:
+    story = worked("make test")
+    heart, whole = story.heart, charter()
+    others = [card for card in whole.roles if card.id != "builder"]
+    fewer = seal(roles=others, rules=whole.rules, gate=whole.gate, documents=whole.documents, stack=whole.stack)
+    with pytest.raises(Refusal, match="cannot be adopted") as refused:
+        adopt(heart, fewer)
+    assert "stands on the role `builder`, whose card is gone" in refused.value.why
+    heart.end_session()
+    heart.start_session(fewer)
+    assert "builder" in {card.id for card in heart.state.law.roles}, "nor by a base that does not hold it"
+    agenda(heart.state)
+    for task in tuple(heart.state.tasks):
+        heart.answer(task, "drop", "not now")
+    adopt(heart, fewer)
+    assert "builder" not in {card.id for card in heart.state.law.roles}, "the control: nobody needs it"
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,11 @@ def test_a_session_has_a_mode_and_only_the_supervisor_changes_one() -> None:
     assert story.refusal is not None
 
 
+def test_a_task_that_is_over_has_no_pace() -> None:
+    story = given(*TWO, lambda heart: heart.answer("T-2", "drop", "not now"))
+    story.when(c.SetMode(mode="step", task="T-2"), by=SUPERVISOR).then_refused("T-2 is dropped")
+
+
 def test_the_events_words_name_the_task() -> None:
     assert "T-3" in worded(e.ModeChanged(mode="step", task="T-3"))
     assert "session's" in worded(e.ModeChanged(mode="", task="T-3"))

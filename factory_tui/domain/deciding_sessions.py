@@ -10,7 +10,7 @@ from factory_tui.domain.errors import Refusal
 from factory_tui.domain.limits import DEGRADED, NO_WALL
 from factory_tui.domain.numbers import Ids
 from factory_tui.domain.passing_on import after_turn
-from factory_tui.domain.permanence import carried_over, missing, told
+from factory_tui.domain.permanence import carried_over, missing, orphaned, told
 from factory_tui.domain.state import State
 from factory_tui.domain.terms import Actor
 
@@ -46,8 +46,7 @@ def start_session(state: State, command: c.StartSession, by: Actor) -> tuple[e.E
     if command.repaired:
         events.append(e.LedgerRepaired(dropped_bytes=command.repaired[0], saved_as=command.repaired[1]))
     if state.charter is None or state.charter.sha256 != charter.sha256:
-        why = "the home as committed on the base branch"
-        why += f", and what incidents taught and it does not hold: {', '.join(kept)}" if kept else ""
+        why = ", and ".join(("the home as committed on the base branch", *kept))
         events.append(e.CharterAdopted(charter=charter, why=why))
         events += born(state, charter)
     for turn in state.turns.values():
@@ -156,6 +155,12 @@ def adopt_charter(state: State, command: c.AdoptCharter, by: Actor) -> tuple[e.E
             why=f"rules from incidents are permanent: {told(state, lost)}",
             next_step="bring them back, or write stricter ones",
         )
+    if orphans := orphaned(state, command.charter):
+        raise Refusal(
+            what=f"{command.proposal} cannot be adopted",
+            why="; ".join(f"{who} stands on the role `{role}`, whose card is gone" for role, who in orphans.items()),
+            next_step="bring the card back until that is done, or drop the task",
+        )
     adopted = e.CharterAdopted(charter=command.charter, why=f"adopted from {command.proposal}")
     return (adopted, *born(state, command.charter))
 
@@ -163,7 +168,7 @@ def adopt_charter(state: State, command: c.AdoptCharter, by: Actor) -> tuple[e.E
 def set_mode(state: State, command: c.SetMode, by: Actor) -> tuple[e.Event, ...]:
     _supervisor(by, "change the mode")
     if command.task:
-        task = state.task(command.task)
+        task = state.open_task(command.task)
         return () if task.mode == command.mode else (e.ModeChanged(mode=command.mode, task=task.id),)
     if not command.mode:
         raise Refusal(what="a session has a mode", why="only a task can do without one", next_step="step, or flow")

@@ -295,7 +295,7 @@ def check_successor(state: State, task: Task, purpose: str, to: str) -> None:
 
 
 def record_worktree(state: State, command: c.RecordWorktree) -> tuple[e.Event, ...]:
-    task = _open_task(state, command.task)
+    task = state.open_task(command.task)
     if task.worktree:
         raise Refusal(what=f"{task.id} has its worktree {task.worktree}", next_step="keep it first")
     return (e.WorktreeOpened(task=command.task, name=command.name, base=command.base),)
@@ -305,14 +305,6 @@ def record_kept(state: State, command: c.RecordKept) -> tuple[e.Event, ...]:
     if state.task(command.task).worktree != command.name:
         raise Refusal(what=f"{command.task} has no worktree {command.name}", next_step="run `factory status`")
     return (e.WorktreeKept(task=command.task, name=command.name, ref=command.ref),)
-
-
-def _open_task(state: State, id: str) -> Task:
-    """Raises Refusal when there is none, or when it is over."""
-    task = state.task(id)
-    if task.over:
-        raise Refusal(what=f"{id} is {task.stage}")
-    return task
 
 
 def reoffer(state: State, ids: Ids, task: Task, reason: str) -> e.HandoffOffered:

@@ -1,6 +1,6 @@
-"""Rules that were born from an incident stay: only a stricter one takes the place of one.
+"""What a changed home does not take away: rules that were born from an incident, and cards that open tasks stand on.
 
-Compared conservatively: what is not plainly stricter is looser.
+Only a stricter rule takes the place of a born one. Compared conservatively: what is not plainly stricter is looser.
 """
 
 from __future__ import annotations
@@ -91,15 +91,30 @@ def told(state: State, lost: dict[str, str]) -> str:
     return "; ".join(f"{id}, born from {state.born_rules[id].incident}, {how}" for id, how in lost.items())
 
 
+def orphaned(state: State, charter: Charter) -> dict[str, str]:
+    """Roles that this charter has no card for and that an open task or a running turn needs, and which that is."""
+    needed: dict[str, str] = {turn.role: turn.id for turn in state.turns.values()}
+    for task in state.tasks.values():
+        needed[task.role] = task.id
+        if task.handoff is not None:
+            needed[task.handoff.to] = task.id
+        if task.candidate is not None:
+            needed[task.candidate.author] = task.id
+    there = {card.id for card in charter.roles}
+    in_force = {card.id for card in state.charter.roles} if state.charter else set()
+    return {role: who for role, who in needed.items() if role in in_force - there}
+
+
 def carried_over(state: State, charter: Charter) -> tuple[Charter, tuple[str, ...]]:
-    """The charter with every born rule that it drops or loosens as it was in force, and which those are."""
-    lost = missing(state, charter)
-    if not lost or state.charter is None:
+    """The charter with what it may not take away as it was in force, and why it is kept: of born rules that it drops or
+    loosens, and of cards that are needed."""
+    lost, orphans = missing(state, charter), orphaned(state, charter)
+    if not (lost or orphans) or state.charter is None:
         return charter, ()
     kept = [rule for rule in state.charter.rules if rule.id in lost]
     rules = [*(rule for rule in charter.rules if rule.id not in lost), *kept]
     whole = seal(
-        roles=charter.roles,
+        roles=[*charter.roles, *(card for card in state.charter.roles if card.id in orphans)],
         rules=rules,
         gate=charter.gate,
         documents=charter.documents,
@@ -108,4 +123,6 @@ def carried_over(state: State, charter: Charter) -> tuple[Charter, tuple[str, ..
         architecture=charter.architecture,
         deploying=charter.deploying,
     )
-    return whole, tuple(lost)
+    why = [f"what incidents taught and it does not hold: {', '.join(lost)}"] if lost else []
+    why += [f"cards it does not hold and open tasks stand on: {', '.join(orphans)}"] if orphans else []
+    return whole, tuple(why)

@@ -74,9 +74,7 @@ def retire_turn(state: State, command: c.RetireTurn) -> tuple[e.Event, ...]:
 
 
 def choose_seat(state: State, command: c.ChooseSeat) -> tuple[e.Event, ...]:
-    task = state.task(command.task)
-    if task.over:
-        raise Refusal(what=f"{task.id} is {task.stage}")
+    task = state.open_task(command.task)
     seat = command.seat.strip()
     check_choice(seat)
     return () if task.seat == seat else (e.SeatChosen(task=task.id, seat=seat),)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
 from factory_tui.domain.agenda import Job, TurnJob, agenda
 from factory_tui.domain.decide import decide
 from factory_tui.domain.entries import Entry
@@ -80,6 +81,7 @@ class Factory:
         events = decide(self.state, c.Envelope(command=command, by=by, at=at))
         if not events:
             return ()
+        self._must_fold(events, by, at)
         try:
             entries = self._ledger.append(events, by, at)
         except FactoryError as error:
@@ -98,6 +100,21 @@ class Factory:
         for failure in broken:
             self._note_broken_subscriber(failure)
         return entries
+
+    def _must_fold(self, events: Sequence[e.Event], by: Actor, at: str) -> None:
+        """What cannot be folded now, or leads where nobody can say what is owed, would keep each later start from
+        beginning: it is in the ledger for ever. Raises FactoryError, with nothing written."""
+        state = self.state
+        try:
+            for event in events:
+                state = evolve(state, Entry(seq=state.seq + 1, at=at, by=by, event=event))
+            agenda(state)
+        except Exception as error:
+            raise FactoryError(
+                what=f"{type(events[0]).__name__} cannot be taken in, and was not written",
+                why=f"{type(error).__name__}: {error}; this is a defect of the factory, and nothing is lost by it",
+                next_step="report what you did; everything else goes on",
+            ) from error
 
     def _publish(self, entry: Entry, state: State) -> list[Exception]:
         """Tells every subscriber; one that fails is told nothing more, and the others and the history do not suffer."""

@@ -149,6 +149,13 @@ class State(Record, frozen=True, kw_only=True):
             raise Refusal(what=f"there is no task {id}", why=f"known tasks: {known}", next_step="run `factory status`")
         return found
 
+    def open_task(self, id: str) -> Task:
+        """Raises Refusal when there is none, or when it is over."""
+        found = self.task(id)
+        if found.over:
+            raise Refusal(what=f"{id} is {found.stage}", next_step="run `factory status`")
+        return found
+
     def turn(self, id: str) -> Turn:
         """A running turn. Raises Refusal when it has ended."""
         found = self.turns.get(id)

@@ -48,6 +48,8 @@ class TurnActs(Choosing):
         if act.id in NEEDS_TASK and task is None:
             return "no task is chosen"
         match act.id:
+            case "turn.mode" if task and task.over:
+                return f"{task.id} is {task.stage}"
             case "turn.diff" if task and task.candidate is None:
                 return f"{task.id} offers no change yet"
             case "turn.brief" if task and (task.handoff is None or task.handoff.brief is None):
