@@ -125,13 +125,14 @@ class TestServices:
     SERVER = (
         "import os\nfrom http.server import HTTPServer, SimpleHTTPRequestHandler\n"
         "server = HTTPServer(('127.0.0.1', 0), SimpleHTTPRequestHandler)\n"
+        "with open(os.environ['SERVICE_PIDS'], 'a') as told:\n    told.write(f'{os.getpid()}\\n')\n"
         "open('port.part', 'w').write(str(server.server_port))\nos.rename('port.part', 'port')\n"
-        "open(os.environ['SERVICE_PIDS'], 'a').write(f'{os.getpid()}\\n')\nserver.serve_forever()\n"
+        "server.serve_forever()\n"
     )
     TEST = (
         "import unittest, urllib.request\n\n\nclass Served(unittest.TestCase):\n    def test_served(self):\n"
         "        port = open('port').read()\n"
-        "        with urllib.request.urlopen(f'http://127.0.0.1:{port}/server.py', timeout=5) as answer:\n"
+        "        with urllib.request.urlopen(f'http://127.0.0.1:{port}/server.py', timeout=60) as answer:\n"
         "            self.assertEqual(answer.status, 200)\n"
     )
 

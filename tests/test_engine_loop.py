@@ -65,7 +65,7 @@ class Loop:
         return [entry.event for entry in self.ledger.entries if isinstance(entry.event, kind)]
 
     async def idle(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await self.factory.idle(lambda job, state: False)
 
 

@@ -36,7 +36,7 @@ class Heard:
 
     async def until(self, path: str, text: str | None) -> None:
         wanted = sha256(text) if text is not None else ""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not self.last(path) or self.last(path)[-1] != wanted:
                 self._more.clear()
                 await self._more.wait()

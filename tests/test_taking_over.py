@@ -40,7 +40,7 @@ async def test_an_agents_turn_is_taken_over_given_back_and_finished_in_the_same_
         seen: list[object] = []
         house.factory.subscribe(lambda entry, state: seen.append(entry.event))
         await small_task(house, "Two hands")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await begun[0].wait()
             house.factory.submit(c.RetireTurn(turn="builder/b1", reason="I know this one", seat="human"), SUPERVISOR)
             await begun[1].wait()

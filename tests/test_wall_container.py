@@ -179,7 +179,7 @@ asyncio.run(main())
     factory.kill()
     factory.wait()
     engines = tuple(one.program for one in find_engines())
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         while [line for line in with_mark(mark) if not line.startswith(engines)]:
             await asyncio.sleep(0.02)
     async with asyncio.timeout(END_SECONDS):

@@ -519,7 +519,7 @@ async def control(attempt: Attempt, place: Path) -> list[str]:
         given = attempt.given
         text = "\n".join(here.fill(given[part]) for part in ("plant", "script", "then", "naive") if part in given)
         result = await sandbox.run(["sh", "-c", text], boundary, Limits(seconds=20 if "naive" in given else 5))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             while attempt.group == "network" and not here.reached:
                 here.hear_datagrams()
                 await asyncio.sleep(0.01)

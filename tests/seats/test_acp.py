@@ -44,7 +44,7 @@ class Room:
     def tree(self) -> Path:
         return self.tmp_path / "tree"
 
-    async def play(self, *lines: str, role: str = "builder", seconds: float = 30.0) -> SeatOutcome:
+    async def play(self, *lines: str, role: str = "builder", seconds: float = 90.0) -> SeatOutcome:
         """What the agent does, line by line; its seat is closed at the end, and nothing of it is left."""
         outcome = await sit(AcpSeat(self.kit), self.brief(role, *lines), self.desk, seconds)
         assert programs(self.kit.place) == []
@@ -302,15 +302,22 @@ async def test_an_agent_that_hangs_is_noticed(tmp_path: Path) -> None:
 
 
 async def test_a_person_who_takes_long_is_not_taken_for_an_agent_that_hangs(tmp_path: Path) -> None:
-    here = room(tmp_path, silence_seconds=0.2)
-    held = here.desk.act
+    """A busy machine makes the agent itself slow: then both get more time."""
 
-    async def slowly(action: Action) -> ActionResult:
-        await asyncio.sleep(0.6)
-        return await held(action)
+    async def with_patience(seconds: float) -> str:
+        place = tmp_path / str(seconds)
+        place.mkdir()
+        here = room(place, silence_seconds=seconds)
+        held = here.desk.act
 
-    here.desk.act = slowly  # type: ignore[method-assign]
-    assert (await here.play("read a.py", DELIVER)).kind == "ok"
+        async def slowly(action: Action) -> ActionResult:
+            await asyncio.sleep(seconds * 2)
+            return await held(action)
+
+        here.desk.act = slowly  # type: ignore[method-assign]
+        return (await here.play("read a.py", DELIVER)).kind
+
+    assert await with_patience(0.3) == "ok" or await with_patience(5.0) == "ok"
 
 
 async def test_one_that_never_opens_a_session_is_given_up(tmp_path: Path) -> None:

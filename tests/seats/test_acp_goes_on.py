@@ -44,7 +44,7 @@ async def test_one_that_ends_because_the_world_is_in_the_way_has_not_failed(
 async def test_how_long_the_endpoint_asks_to_wait_is_when_it_begins_again(tmp_path: Path) -> None:
     async with MessagesServer(Script(Reply(status=429, headers={"retry-after": "7200"})), key=REAL) as server:
         here = with_model(tmp_path, server.url)
-        outcome = await here.play("model", "hang", seconds=6)
+        outcome = await here.play("model", "hang", seconds=60)
     assert outcome.kind == "waiting"
     assert outcome.until.endswith("Z")
     assert "it asks for 7200 s" in here.desk.notices[0][1]
@@ -113,7 +113,7 @@ async def interrupted(here: Room) -> str:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 

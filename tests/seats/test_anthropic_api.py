@@ -48,7 +48,7 @@ async def seated(*replies: Reply, again: bool = False, models: Models = MODELS, 
 
 
 async def play(seat: AnthropicApiSeat, desk: RecordingDesk, **brief) -> SeatOutcome:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return await seat.run(brief_for(**brief), desk)
 
 
@@ -387,7 +387,7 @@ async def test_an_interrupt_ends_the_connection_at_once_so_that_nothing_more_is_
             await turn
         await seat.close()
         await seat.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await server.gone.wait()
 
 

@@ -11,11 +11,12 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 
 from commands import Desk
 
-LONGEST = 60.0
-"""Seconds without a byte, after which a wait fails."""
+LONGEST = 120.0
+"""Seconds after which a wait fails. The clock on the screen moves, so that it is never silent for long."""
 
 
 class At:
@@ -39,8 +40,9 @@ class At:
 
     def until(self, text: str) -> None:
         """Reads until this was shown since the last time; escape codes are left out."""
+        end = time.monotonic() + LONGEST
         while text not in plain(self.shown[self._from :]):
-            ready, _, _ = select.select([self._mine], [], [], LONGEST)
+            ready, _, _ = select.select([self._mine], [], [], max(0.0, end - time.monotonic()))
             try:
                 data = os.read(self._mine, 65_536) if ready else b""
             except OSError:

@@ -70,7 +70,7 @@ def test_a_turn_is_taken_over_given_back_taken_again_and_its_review_is_not_indep
     windows.text("f", "I know this one")
     windows.keys("f", "Enter")
     windows.wait("f", "T-1 is yours, as builder")
-    windows.wait("f", "[ ] Each criterion", seconds=5)
+    windows.wait("f", "[ ] Each criterion")
     windows.until("f", "e", "back from T-1")
 
     windows.until("f", "<", "give T-1 back to mine")

@@ -61,7 +61,7 @@ def test_from_ones_own_repository_to_the_first_working_turn_is_twelve_keys(newco
     opened.press("Enter")
     opened.wait("w", "Make it now?")
     opened.press("Enter")
-    opened.wait("w", "no mission yet", "Nothing waits for you")
+    opened.wait("w", "no mission yet", "Nothing waits for you", "the session has begun")
     opened.press("t")
     opened.wait("w", "a small task")
     opened.text("w", "Let it subtract")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from at_terminal import plain
 from commands import Desk, settled_desk
 from test_terminals import ROOT, Terminal
-from windows import FACTORY, Windows
+from windows import FACTORY, LONGEST, Windows
 
 from factory_tui.adapters.glance import codec
 from factory_tui.adapters.ledger import Ledger
@@ -52,7 +53,9 @@ class Attached:
 
     def wait(self, *texts: str, since: int = 0) -> str:
         """Until the terminal was sent every text; what tmux leaves out between words does not count."""
-        for _ in range(1_800):
+        end = time.monotonic() + LONGEST
+        written = ""
+        while time.monotonic() < end:
             self.terminal.read(0.05)
             written = plain(self.terminal.written[since:].decode("utf-8", "replace"))
             if all(text in written for text in texts):
@@ -77,7 +80,7 @@ def attached(tmp_path: Path) -> Iterator[Attached]:
 
 
 def test_the_documented_status_line_and_popup_show_what_waits(attached):
-    attached.wait("no mission yet")
+    attached.wait("no mission yet", "the session has begun")
     attached.terminal.keys(b"t")
     attached.wait("a small task")
     attached.terminal.keys(b"Let it subtract\r")

@@ -35,7 +35,7 @@ async def test_the_mark_is_drawn_without_a_key():
     chair = BusyFloor()
     async with chair.cockpit() as (app, pilot):
         chair.hear("memory:memory/DNA.md", changed_document(AT, OLD, NEW))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "CHANGED" not in screen_text(app):
                 await pilot.pause(0)
 
@@ -88,7 +88,7 @@ async def test_saving_a_document_of_a_running_factory_proposes_it_and_a_wrong_on
 
     async def until(pilot, *words: str) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not all(word in screen_text(app) for word in words):
                     await pilot.pause(0.02)
         assert all(word in screen_text(app) for word in words), screen_text(app)

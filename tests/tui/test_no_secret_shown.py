@@ -101,12 +101,12 @@ class Looking:
     def room(self, key: str, *texts: str) -> None:
         """Goes there and reads it to its end."""
         self.held.append(self.windows.until("c", key, *texts))
-        last = ""
-        while self.held[-1] != last and len(self.held) < 500:
-            last = self.held[-1]
+        still = 0
+        while still < 4 and len(self.held) < 500:
             self.windows.keys("c", "C-d")
-            time.sleep(0.15)  # each screen is looked at, whatever it shows
+            time.sleep(0.15)  # each screen is looked at, whatever it shows; a slow one gets some more time
             self.screen()
+            still = still + 1 if self.held[-1] == self.held[-2] else 0
 
     def keys(self, *keys: str) -> None:
         self.windows.keys("c", *keys)

@@ -42,7 +42,7 @@ def ledger(desk: Desk) -> Path:
 def begun(desk: Desk, opened: Windows) -> None:
     """The first one runs, and a handoff waits in it; the second one looks on."""
     opened.open("first", desk.root)
-    opened.wait("first", "STEP", "Nothing waits for you")
+    opened.wait("first", "STEP", "Nothing waits for you", "the session has begun")
     opened.until("first", "t", "a small task")
     opened.text("first", "Let it subtract")
     opened.keys("first", "Enter")

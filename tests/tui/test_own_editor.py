@@ -83,7 +83,7 @@ def test_a_comment_and_a_reason_are_written_in_ones_own_editor_and_approve_nothi
     desk = settled_desk(tmp_path)
     editor = an_editor(tmp_path)
     with at_work(desk, editor) as opened:
-        opened.wait("w", "Nothing waits for you")
+        opened.wait("w", "Nothing waits for you", "the session has begun")
         opened.until("w", "t", "a small task")
         opened.text("w", "Let it subtract")
         opened.keys("w", "Enter")

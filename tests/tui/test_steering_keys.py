@@ -31,7 +31,7 @@ async def test_m_says_something_to_the_turn_of_the_pane(view: tuple[str, ...]):
         assert isinstance(sent, e.MessageSent)
         assert (sent.turn, sent.text) == ("builder/b3", "mind zero")
         assert not any(finding.title == "mind zero" for finding in app.state.tasks["T-3"].findings)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while "you said: mind zero" not in screen_text(app):
                 await pilot.pause(0.02)
 

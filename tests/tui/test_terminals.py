@@ -273,8 +273,8 @@ def test_default_tmux_rings_and_lets_no_notice_through(tmp_path):
         assert b"]9;" not in terminal.written
         shown = subprocess.run([*tmux, "capture-pane", "-p", "-t", "t"], capture_output=True, text=True, check=True)
         assert "Factory bookings:" not in shown.stdout
-        terminal.keys(b"gr")
-        terminal.wait(b"all rules in force")
+        since = terminal.keys(b"gr")
+        terminal.wait(b"all rules in force", since=since)
         since = terminal.keys(b"y")
         terminal.wait(b"tmux's buffer", since=since)
         buffer = subprocess.run([*tmux, "show-buffer"], capture_output=True, text=True, check=True).stdout
@@ -288,8 +288,8 @@ def test_tmux_that_lets_things_through_gets_the_notice_and_the_copy_out(tmp_path
     terminal, tmux = in_tmux(tmp_path, "allow-passthrough on")
     try:
         terminal.wait(b"NEEDS YOU 1", NOTICE)
-        terminal.keys(b"gr")
-        terminal.wait(b"all rules in force")
+        since = terminal.keys(b"gr")
+        terminal.wait(b"all rules in force", since=since)
         since = terminal.keys(b"y")
         written = terminal.wait(b"\x1b]52;c;", b"OSC 52 through tmux", since=since)
         found = re.search(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07", written)
@@ -307,8 +307,8 @@ def test_gnu_screen_shows_the_cockpit_and_passes_bell_notice_and_copy(tmp_path):
     terminal = Terminal(command, environment(tmp_path, SCREENDIR=str(sockets)), tmp_path)
     try:
         terminal.wait(b"NEEDS YOU 1", NOTICE)
-        terminal.keys(b"gr")
-        terminal.wait(b"all rules in force")
+        since = terminal.keys(b"gr")
+        terminal.wait(b"all rules in force", since=since)
         since = terminal.keys(b"y")
         written = terminal.wait(b"\x1b]52;c;", since=since)
         assert b"\x1b]52;c;" in written

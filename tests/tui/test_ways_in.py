@@ -9,11 +9,15 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 from crew import Crew, make_crew
 
 from factory_tui.tui.skeleton import ENTER, LEAVE
+
+LONGEST = 120.0
+"""Seconds after which a wait fails, on however busy a machine."""
 
 
 def people(tmp_path: Path) -> Crew:
@@ -42,8 +46,8 @@ class Terminal:
         self.shown = ""
 
     def read(self) -> bool:
-        """False when it has ended. A terminal that says nothing for a minute fails the test."""
-        assert select.select([self.descriptor], [], [], 60.0)[0], f"silent after: {self.shown[-2_000:]}"
+        """False when it has ended. A terminal that says nothing for two minutes fails the test."""
+        assert select.select([self.descriptor], [], [], LONGEST)[0], f"silent after: {self.shown[-2_000:]}"
         try:
             data = os.read(self.descriptor, 65_536)
         except OSError:
@@ -52,14 +56,16 @@ class Terminal:
         return bool(data)
 
     def until(self, text: str) -> None:
+        end = time.monotonic() + LONGEST
         while text not in self.shown:
             assert self.read(), f"it ended without {text!r}: {self.shown[-2_000:]}"
+            assert time.monotonic() < end, f"{text!r} never came: {self.shown[-2_000:]}"
 
     def ended(self) -> int:
         while self.read():
             pass
         os.close(self.descriptor)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=LONGEST)
 
 
 def test_the_frame_stands_before_anything_else_and_the_cockpit_takes_it_over(tmp_path):
@@ -119,7 +125,7 @@ def test_a_terminal_that_goes_away_without_a_word_ends_the_cockpit_with_its_dige
     terminal = Terminal(crew)
     terminal.until("tech_writer")
     os.close(terminal.descriptor)
-    assert terminal.process.wait(timeout=60) == 0
+    assert terminal.process.wait(timeout=LONGEST) == 0
     (digest,) = (crew.root / ".factory" / "memory" / "digests").glob("*.md")
     assert "the terminal was closed" in digest.read_text()
 
@@ -128,7 +134,7 @@ def test_a_terminal_that_goes_away_at_once_is_no_mistake_of_ours(tmp_path):
     terminal = Terminal(people(tmp_path))
     terminal.until("opening the ledger")
     os.close(terminal.descriptor)
-    assert terminal.process.wait(timeout=60) in (0, 130)
+    assert terminal.process.wait(timeout=LONGEST) in (0, 130)
     assert not list(tmp_path.rglob("mistake-*.log"))
 
 
@@ -190,7 +196,7 @@ os._exit(0)
     def ends(how: str) -> bool:
         try:
             command = [sys.executable, "-W", "ignore", "-c", program, how]
-            done = subprocess.run(command, timeout=20 if how == "guarded" else 4, check=False, capture_output=True)
+            done = subprocess.run(command, timeout=LONGEST if how == "guarded" else 4, check=False, capture_output=True)
             return done.returncode == 0
         except subprocess.TimeoutExpired:
             return False

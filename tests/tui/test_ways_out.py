@@ -56,7 +56,7 @@ class Tmux:
     def pid(self) -> int:
         return int(self._pid_file.read_text())
 
-    def gone(self, seconds: float = 60.0) -> bool:
+    def gone(self, seconds: float = 120.0) -> bool:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:

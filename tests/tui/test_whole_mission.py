@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from test_ways_out import Tmux
+from windows import pressed_until
 
 from factory_tui.adapters.evidence import EvidenceFiles
 from factory_tui.bootstrap.grounds import look
@@ -56,18 +56,9 @@ class Terminal(Tmux):
     def close(self) -> None:
         self.run("kill-server")
 
-    def until(self, key: str, *texts: str, seconds: float = 60.0) -> str:
+    def until(self, key: str, *texts: str) -> str:
         """Presses a key, again when it was dropped, until the screen holds every text."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.keys(key)
-            soon = time.monotonic() + 1.0
-            while time.monotonic() < soon:
-                screen = self.screen()
-                if all(text in screen for text in texts):
-                    return screen
-                time.sleep(0.03)
-        raise AssertionError(f"after {key}, {texts} never came:\n{self.screen()}")
+        return pressed_until(lambda: self.keys(key), self.screen, *texts)
 
     def say(self, words: str) -> None:
         """Types one line and sends it; a key that `until` pressed once more stands in the line already."""
@@ -220,7 +211,7 @@ def learns_from_it(terminal: Terminal) -> None:
     terminal.until("e", "Esc shows what changed")
     terminal.until("Escape", "Nothing changed")
     terminal.until("e", "+Said in the editor.")
-    terminal.until("E", "root cause", "Said in the editor.")
+    terminal.until("E", "INCIDENT", "sha256", "Said in the editor.")
     for field in ("when: at noon", "cost: an empty screen"):
         terminal.until("F", "a field:")
         terminal.say(field)

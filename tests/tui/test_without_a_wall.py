@@ -29,11 +29,12 @@ def start(windows: Windows, place: Desk, *words: str) -> None:
 def try_a_command(windows: Windows, place: Desk, *words: str) -> list[str]:
     """What the terminal showed: once the session had begun, and once the seat had asked its question."""
     start(windows, place, *words)
-    shown = [windows.wait("c", "wall: none", "bwrap is not installed")]
+    shown = [windows.wait("c", "wall: none", "bwrap is not installed", *(["DEGRADED: no wall"] if words else []))]
     windows.until("c", "t", "a small task for the builder")
     windows.text("c", "Swap the operands")
     windows.keys("c", "Enter")
-    shown.append(windows.wait("c", "NEEDS YOU 1", "And now?"))
+    told = ["DEGRADED: no wall"] if words else ["DENIED by boundary", "boundary wall: none", "wall none"]
+    shown.append(windows.wait("c", "NEEDS YOU 1", "And now?", *told))
     windows.until("c", "q", "LEAVING")
     windows.until("c", "Enter", "digest: ")
     return shown
