@@ -62,6 +62,8 @@ class Reply:
     """After `after` pieces: `reset` the connection, `close` it without the last chunk, `end` cleanly without the last
     events, `silent` for ever, or the type of an `error` event (`overloaded_error`)."""
     after: int = 1
+    cuts_all: bool = False
+    """Plain answers as well: those clients fall back to that find no stream that holds."""
 
 
 @dataclass(frozen=True)
@@ -277,8 +279,29 @@ class MessagesServer:
         }
         if not request.body.get("stream"):
             self.begun.set()
+            if reply.cut and reply.cuts_all:
+                return await self._cut_plain(reply, message, reader, writer)
             return await self._json(writer, 200, message, reply.headers)
         return await self._stream(reply, message, reader, writer)
+
+    async def _cut_plain(
+        self, reply: Reply, message: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """As the stream, in its middle; an `error` event is an error's own answer here, and a clean end is whole."""
+        if reply.cut in ERRORS.values():
+            status = next(code for code, type in ERRORS.items() if type == reply.cut)
+            return await self._json(writer, status, _error(status, reply.message))
+        if reply.cut == "end":
+            return await self._json(writer, 200, {**message, "stop_reason": None}, reply.headers)
+        data = json.dumps(message).encode()
+        self._head(writer, 200, {"content-type": "application/json", "content-length": str(len(data))})
+        writer.write(data[: len(data) // 2])
+        await writer.drain()
+        if reply.cut == "silent":
+            await _unless_gone(reader, 600)
+        if reply.cut == "reset":
+            writer.transport.abort()
+        return False
 
     def _blocks(self, reply: Reply) -> list[dict[str, Any]]:
         blocks: list[dict[str, Any]] = []

@@ -345,6 +345,57 @@ async def test_an_answer_cut_short_is_cut_short_here_too():
     assert [(call.status, call.received, bool(call.broken)) for call in calls] == [(0, 5, True)]
 
 
+async def test_an_error_in_a_stream_and_a_stream_that_ends_early_are_told_though_the_line_held():
+    start = b'event: message_start\ndata: {"type": "message_start", "message": {"id": "m", "usage": {}}}\n\n'
+    error = b'event: error\ndata: {"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}}\n\n'
+    stop = b'event: message_stop\ndata: {"type": "message_stop"}\n\n'
+    seen = []
+    for events in (start + error, start, start + stop, b"data: {}\n\n"):
+
+        async def answer(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: str, events: bytes = events
+        ) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + events)
+            await writer.drain()
+
+        calls: list[Call] = []
+        async with upstream(answer) as (base_url, _):
+            proxy = Proxy(Endpoint(base_url=base_url), told=calls.append)
+            async with served(proxy) as url, httpx2.AsyncClient() as client:
+                told = await client.post(f"{url}/v1/messages", headers={"x-api-key": proxy.stand_in}, content=b"{}")
+                await proxy.quiet()
+        assert told.content == events
+        seen += [(call.status, call.code, call.broken, call.in_the_way) for call in calls]
+    assert seen == [
+        (200, 529, "Busy (529)", "overloaded"),
+        (200, 200, "the answer ended early, without saying why", "the connection broke"),
+        (200, 200, "", ""),
+        (200, 200, "", ""),
+    ]
+
+
+async def test_a_stream_that_does_not_begin_is_given_up_and_an_answer_that_comes_whole_may_take_its_time():
+    release = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: str) -> None:
+        await release.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        await writer.drain()
+
+    calls: list[Call] = []
+    async with upstream(answer) as (base_url, _):
+        proxy = Proxy(Endpoint(base_url=base_url), told=calls.append, silence_seconds=0.1)
+        async with served(proxy) as url, httpx2.AsyncClient() as client:
+            headers = {"x-api-key": proxy.stand_in}
+            whole = asyncio.ensure_future(client.post(f"{url}/v1/messages", headers=headers, content=b"{}"))
+            stream = await client.post(f"{url}/v1/messages", headers=headers, content=b'{"stream": true}')
+            assert stream.status_code == 504
+            release.set()
+            assert (await whole).text == "ok"
+            await proxy.quiet()
+    assert [(call.stalled, call.broken) for call in calls] == [(True, "nothing came for 0.3 s"), (False, "")]
+
+
 async def test_a_redirect_is_not_followed_and_an_endpoint_that_is_away_is_told():
     async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: str) -> None:
         writer.write(b"HTTP/1.1 307 X\r\nlocation: http://192.0.2.1/\r\ncontent-length: 0\r\n\r\n")

@@ -32,7 +32,10 @@ class Metered:
 
 
 class UsageReader:
-    """Fed with the bytes of one answer, a stream of events or one document; it keeps none of them."""
+    """Fed with the bytes of one answer, a stream of events or one document; it keeps none of them.
+
+    On the way it hears how a stream ends: with an error, or in its middle though the line held.
+    """
 
     def __init__(self, content_type: str, told: Callable[[Metered], None]) -> None:
         self._is_stream = content_type.startswith("text/event-stream")
@@ -41,6 +44,15 @@ class UsageReader:
         self._skipping = False
         self._answer, self._model = "", ""
         self._counted: dict[str, int] = {}
+        self._event = b""
+        self._is_open = False
+        self.error: tuple[str, str] | None = None
+        """Type and message of the error that came in the stream; None = none did."""
+
+    @property
+    def ended_early(self) -> bool:
+        """An answer began in the stream, and neither its end nor an error came."""
+        return self._is_open and self.error is None
 
     def add(self, chunk: bytes) -> None:
         self._pending += chunk
@@ -63,8 +75,23 @@ class UsageReader:
     def _line(self, line: bytes) -> None:
         if self._skipping:
             self._skipping = False
+        elif line.startswith(b"event:"):
+            self._event = line.removeprefix(b"event:").strip()
+            if self._event in (b"message_start", b"message_stop"):
+                self._is_open = self._event == b"message_start"
+        elif line.startswith(b"data:") and self._event == b"error":
+            self._failure(line.removeprefix(b"data:"))
         elif line.startswith(b"data:") and b'"usage"' in line:
             self._document(line.removeprefix(b"data:"))
+
+    def _failure(self, text: bytes) -> None:
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        error = found.get("error", found) if isinstance(found, dict) else None
+        error = error if isinstance(error, dict) else {}
+        self.error = str(error.get("type") or "error"), str(error.get("message") or "")
 
     def _document(self, text: bytes) -> None:
         try:

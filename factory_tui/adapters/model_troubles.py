@@ -53,7 +53,14 @@ _BY_TYPE: dict[str, int] = {
     "overloaded_error": 529,
 }
 
+
 EARLY_END = Trouble(text="the answer ended early, without saying why", ends="truncated", tries=MANY)
+
+
+def status_of(type_: str) -> int:
+    """The status that an error's type stands for, in a stream that has begun with 200; of a word that is not known:
+    500."""
+    return _BY_TYPE.get(type_, 500)
 
 
 def trouble_of(error: Exception) -> Trouble | None:
@@ -141,7 +148,7 @@ def in_the_way(status: int, broken: str = "") -> str:
         return "rate limit"
     if status == 529:
         return "overloaded"
-    return "the server failed" if status >= 500 else ""
+    return "the server failed" if status >= 500 or status in (408, 409) else ""
 
 
 def _line(text: str) -> str:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import re
 import secrets
 import socket
 import time
@@ -25,7 +26,7 @@ import httpx2
 from factory_tui.adapters.endpoint import KEY_HEADERS, NOT_ANSWERED, NOT_FORWARDED, TOOLS_PATH, Endpoint
 from factory_tui.adapters.logins import is_this_machine
 from factory_tui.adapters.metering import Metered, UsageReader
-from factory_tui.adapters.model_troubles import seconds_asked
+from factory_tui.adapters.model_troubles import EARLY_END, in_the_way, seconds_asked, status_of
 
 REQUEST_BYTES = 32 << 20
 """What the endpoint itself takes at most."""
@@ -35,9 +36,13 @@ CONNECTIONS = 16
 CONNECT_SECONDS = 15.0
 QUIET_SECONDS = 1.0
 ANSWER_SECONDS = 660.0
-"""Until an answer begins: one that is not streamed comes whole."""
+"""Until an answer begins that is not streamed: it comes whole."""
 SILENCE_SECONDS = 90.0
-"""Without a byte in a stream, which is cut then; endpoints send a sign of life every few seconds."""
+"""Without a byte in an answer that has begun, which is cut then; endpoints send a sign of life every few seconds."""
+PATIENCE = 3
+"""Times as long until a stream begins: a server of one's own may read a long prompt first."""
+_ASKS_FOR_A_STREAM = re.compile(rb'"stream"\s*:\s*true')
+"""In words that are told, the quotes would be escaped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +62,22 @@ class Call:
     """Why it was not passed on; empty = it was."""
     broken: str = ""
     """Why its answer did not come, or not whole."""
+    error: int = 0
+    """The status that the error stands for which came inside of its stream; 0 = none did."""
     stalled: bool = False
     """It was cut because nothing came any more."""
     after: float | None = None
     """Seconds that the endpoint asks us to wait; None = it did not say."""
+
+    @property
+    def code(self) -> int:
+        """Its status, wherever the endpoint said it."""
+        return self.error or self.status
+
+    @property
+    def in_the_way(self) -> str:
+        """What of the world stood in the way, in the words of `model_troubles`; empty = nothing of it."""
+        return in_the_way(self.code, "" if self.error else self.broken)
 
 
 class Proxy:
@@ -157,9 +174,11 @@ class Proxy:
         return self._client.build_request(request.method.decode(), url, headers=headers, content=body)
 
     @contextlib.asynccontextmanager
-    async def answer(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
+    async def answer(self, request: httpx2.Request, seconds: float) -> AsyncIterator[httpx2.Response]:
+        """Raises TimeoutError when none has begun by then."""
         assert self._client is not None
-        response = await self._client.send(request, stream=True)
+        async with asyncio.timeout(seconds):
+            response = await self._client.send(request, stream=True)
         try:
             yield response
         finally:
@@ -186,6 +205,7 @@ class _Passed:
     status: int = 0
     received: int = 0
     broken: str = ""
+    error: int = 0
     stalled: bool = False
     after: float | None = None
 
@@ -236,7 +256,8 @@ class _Connection:
             body = await self._body()
             sent = len(body)
             if not status:
-                done = await self._unless_gone(self._pass_on(self._proxy.outgoing(request, path, query, body)))
+                streams = _ASKS_FOR_A_STREAM.search(body) is not None
+                done = await self._unless_gone(self._pass_on(self._proxy.outgoing(request, path, query, body), streams))
             else:
                 await self._say(status, why)
         except ConnectionError:
@@ -257,6 +278,7 @@ class _Connection:
                     seconds=time.monotonic() - began,
                     refused=why,
                     broken=done.broken,
+                    error=done.error,
                     stalled=done.stalled,
                     after=done.after,
                 )
@@ -294,10 +316,12 @@ class _Connection:
             if gone.done() and not gone.cancelled() and gone.exception() is None:
                 self._http.receive_data(gone.result())
 
-    async def _pass_on(self, request: httpx2.Request) -> _Passed:
+    async def _pass_on(self, request: httpx2.Request, streams: bool) -> _Passed:
         received = 0
+        quiet = self._proxy.silence_seconds
+        silence = PATIENCE * quiet if streams else ANSWER_SECONDS
         try:
-            async with self._proxy.answer(request) as answer:
+            async with self._proxy.answer(request, silence) as answer:
                 if 300 <= answer.status_code < 400:
                     return await self._not_answered("the endpoint sent the call elsewhere")
                 kind = answer.headers.get("content-type", "")
@@ -305,25 +329,36 @@ class _Connection:
                 headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in NOT_ANSWERED]
                 await self._send(h11.Response(status_code=answer.status_code, headers=headers))
                 self._answered = _Passed(status=answer.status_code, after=seconds_asked(answer.headers))
-                silence = self._proxy.silence_seconds if kind.startswith("text/event-stream") else ANSWER_SECONDS
                 chunks = aiter(answer.aiter_raw())
                 while True:
                     async with asyncio.timeout(silence):
                         chunk = await anext(chunks, b"")
                     if not chunk:
                         break
+                    silence = quiet
                     received += len(chunk)
                     if received > RESPONSE_BYTES:
                         return self._cut(received, f"the answer is larger than {RESPONSE_BYTES >> 20} MB")
                     reader.add(chunk)
+                    if reader.error is not None:
+                        # Kept at once: the agent may hang up upon it.
+                        type_, message = reader.error
+                        code = status_of(type_)
+                        self._answered = replace(
+                            self._answered, error=code, broken=f"{message or type_} ({code})"[:300]
+                        )
                     await self._send(h11.Data(data=chunk))
                 reader.end()
                 await self._send(h11.EndOfMessage())
-                return replace(self._answered, received=received)
+                broken = EARLY_END.text if reader.ended_early else self._answered.broken
+                return replace(self._answered, received=received, broken=broken)
         except TimeoutError:
-            return self._cut(received, f"nothing came for {self._proxy.silence_seconds:g} s", stalled=True)
+            why = f"nothing came for {silence:g} s"
+            if self._http.our_state is h11.SEND_RESPONSE:
+                return replace(await self._not_answered(why, 504), stalled=True)
+            return self._cut(received, why, stalled=True)
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
-            why = f"{type(error).__name__}: {error}"[:300]
+            why = (str(error) or type(error).__name__)[:300]
             if self._http.our_state is h11.SEND_RESPONSE:
                 return await self._not_answered(f"the model's endpoint cannot be reached: {why}")
             return self._cut(received, why)
@@ -333,9 +368,9 @@ class _Connection:
         self._writer.transport.abort()
         return _Passed(received=received, broken=why, stalled=stalled)
 
-    async def _not_answered(self, why: str) -> _Passed:
-        await self._say(502, why)
-        return _Passed(status=502, broken=why)
+    async def _not_answered(self, why: str, status: int = 502) -> _Passed:
+        await self._say(status, why)
+        return _Passed(status=status, broken=why)
 
     async def _say(self, status: int, message: str) -> None:
         kind = {401: "authentication_error", 403: "permission_error", 413: "request_too_large"}.get(status, "api_error")

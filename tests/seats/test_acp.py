@@ -17,8 +17,10 @@ from messages_server import MessagesServer, Reply, Script
 
 from factory_tui.adapters.agents import Agent, AgentEndpoint
 from factory_tui.adapters.logins import Login
+from factory_tui.adapters.proxy import Call
 from factory_tui.adapters.seats.acp.kit import Kit
 from factory_tui.adapters.seats.acp.seat import AcpSeat
+from factory_tui.adapters.seats.acp.turn import Turn
 from factory_tui.adapters.trying import Tried, World, world
 from factory_tui.domain.errors import FactoryError
 from factory_tui.domain.roles import RoleCard
@@ -292,6 +294,22 @@ async def test_an_agent_that_dies_fails_its_turn_with_what_it_said_last(tmp_path
     outcome = await room(tmp_path).play("say still here", "die")
     assert outcome.kind == "failed"
     assert "I give up" in outcome.note
+
+
+async def test_a_model_that_falls_silent_twice_stalls_the_turn_however_often_its_agent_would_ask(
+    tmp_path: Path,
+) -> None:
+    here = room(tmp_path)
+    turn = Turn(here.kit, here.brief("builder"), here.desk)
+    silent = Call(method="POST", path="/v1/messages", status=0, broken="nothing came for 90 s", stalled=True)
+    whole = Call(method="POST", path="/v1/messages", status=200)
+    for call in (silent, whole, silent):
+        turn.called(call)
+    assert not turn.live.over.done(), "not in a row"
+    turn.called(silent)
+    outcome = await turn.live.over
+    assert (outcome.kind, outcome.note) == ("stalled", "the model's stream was cut: nothing came for 90 s")
+    assert [kind for kind, _ in here.desk.notices] == ["stall"] * 3
 
 
 async def test_an_agent_that_hangs_is_noticed(tmp_path: Path) -> None:

@@ -453,6 +453,27 @@ async def test_a_stream_that_breaks_is_asked_for_again_and_nothing_is_done_twice
         assert here.desk.acted == [("hand_over", "done")]
 
 
+@pytest.mark.parametrize("cut", ["overloaded_error", "end"])
+async def test_what_breaks_after_a_call_came_whole_is_done_once_and_the_line_says_that_it_went_on(
+    tmp_path: Path, cut: str
+):
+    wish = (f"{PREFIX}run", {"command": "make"})
+    async with room(tmp_path, Reply(text="I make it.", calls=[wish], cut=cut, after=9), DONE) as here:
+        assert (await here.play()).kind == "ok"
+        assert here.desk.acted == [("run", "make"), ("hand_over", "done")]
+        (line,) = [text for kind, text in here.desk.notices if kind == "retry"]
+        assert line.endswith("it goes on with the calls that came whole")
+        assert here.server.requests[-1].results[-1] == ("run is done", False), "its model knows that it was done"
+
+
+async def test_a_credential_that_a_stream_refuses_was_not_proven_by_its_status(tmp_path: Path):
+    async with room(tmp_path, Reply(text="Half", cut="authentication_error")) as here:
+        outcome = await here.play()
+        assert (outcome.kind, "(401)" in outcome.note) == ("failed", True)
+        assert "proven now" not in str(here.desk.notices)
+        assert len(here.server.requests) == 1
+
+
 async def test_silence_in_a_stream_is_noticed_and_asked_again(tmp_path: Path):
     async with room(tmp_path, Reply(text="Then nothing", cut="silent"), DONE, silence_seconds=0.5) as here:
         assert (await here.play()).kind == "ok"
@@ -468,7 +489,10 @@ async def test_an_overloaded_endpoint_is_tried_again_visibly(tmp_path: Path):
         assert "(1/1)" in here.desk.notices[1][1]
 
 
-@pytest.mark.parametrize(("status", "cause"), [(529, "overloaded"), (429, "rate limit"), (500, "the server failed")])
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [(529, "overloaded"), (429, "rate limit"), (500, "the server failed"), (408, "the server failed")],
+)
 async def test_what_is_in_the_way_after_its_tries_is_waited_for(tmp_path: Path, status: int, cause: str):
     async with room(tmp_path, play=lambda request: Reply(status=status)) as here:
         outcome = await here.play()

@@ -57,8 +57,8 @@ class Fault:
     for_ever: bool = False
     outcome: str = "ok"
     """Of the turn, on record; `waiting` is an interrupted one whose task waits for the world."""
-    line: str = ""
-    """Stands in its pane; empty = nothing has to be told."""
+    line: str
+    """Stands in its pane."""
     key: str = "a-key"
     login: str = "key"
     url: str = ""
@@ -71,8 +71,9 @@ def fails(status: int, **more: object) -> Reply:
     return Reply(status=status, **more)  # type: ignore[arg-type]
 
 
-def cut(how: str) -> Reply:
-    return Reply(text=WORDS, cut=how, after=1)
+def cut(how: str, *, all: bool = False) -> Reply:
+    """`all`: plain answers as well, which Claude Code falls back to."""
+    return Reply(text=WORDS, cut=how, after=1, cuts_all=all)
 
 
 SHORT = {"silence_seconds": 0.5}
@@ -96,10 +97,10 @@ FAULTS: dict[str, Fault] = {
     "A18": Fault(
         replies=(Reply(text="No.", stop="refusal"),), outcome="refused", line="turn ended: refused, the model"
     ),
-    "C1": Fault(replies=(cut("reset"),)),
-    "C2": Fault(replies=(cut("close"),)),
-    "C3": Fault(replies=(cut("overloaded_error"),)),
-    "C4": Fault(replies=(fails(529),), line="again in"),
+    "C1": Fault(replies=(cut("reset"),), line="! retry: the connection broke: "),
+    "C2": Fault(replies=(cut("close"),), line="! retry: the connection broke: "),
+    "C3": Fault(replies=(cut("overloaded_error"),), line="! retry: overloaded: so it was scripted (529)"),
+    "C4": Fault(replies=(fails(529),), line="! retry: overloaded (529): again in"),
     "C5": Fault(replies=(fails(529),), for_ever=True, outcome="waiting", line=": overloaded"),
     "C6": Fault(replies=(fails(429, headers=HOUR),), for_ever=True, outcome="waiting", line=": rate limit"),
     "C7": Fault(
@@ -114,6 +115,36 @@ FAULTS: dict[str, Fault] = {
     "C10": Fault(replies=(cut("silent"),), line="! stall: the model's stream was cut", settings=SHORT),
     "C11": Fault(replies=(Reply(text="No.", stop="refusal"),), for_ever=True, outcome="refused", line="refused"),
     "C12": Fault(replies=(Reply(text="a", stop="max_tokens"),), for_ever=True, outcome="truncated", line="truncated"),
+    "C15": Fault(replies=(cut("reset", all=True),), for_ever=True, outcome="waiting", line=": the connection broke"),
+    "C16": Fault(replies=(cut("close", all=True),), for_ever=True, outcome="waiting", line=": the connection broke"),
+    "C17": Fault(
+        replies=(cut("overloaded_error", all=True),), for_ever=True, outcome="waiting", line="! retry: overloaded: "
+    ),
+    "C18": Fault(
+        replies=(cut("silent", all=True),),
+        for_ever=True,
+        outcome="stalled",
+        line="nothing came for 0.5 s",
+        most_requests=3,
+        settings=SHORT,
+    ),
+    "C19": Fault(
+        replies=(Reply(wait=600),),
+        for_ever=True,
+        outcome="stalled",
+        line="! stall: the model's stream was cut: nothing came for 1.5 s",
+        most_requests=3,
+        settings=SHORT,
+    ),
+    "C20": Fault(replies=(cut("end"),), line="! retry: the answer ended early, without saying why"),
+    "C21": Fault(replies=(), url="http://127.0.0.1:9", outcome="waiting", line=": the connection broke"),
+    "C22": Fault(
+        replies=(cut("authentication_error", all=True),),
+        for_ever=True,
+        outcome="failed",
+        line="the endpoint refused this seat's key (401)",
+        most_requests=3,
+    ),
 }
 ELSEWHERE = {
     "A10": "test_faults.test_without_a_key_the_seat_stays_empty_and_the_task_says_what_to_set",
@@ -200,6 +231,11 @@ async def test_a_fault_has_its_outcome_and_one_clear_line_and_loses_nothing(tmp_
         told = [line for line in lines if fault.line in line]
         assert told, lines
         assert all("\n" not in line and "Traceback" not in line for line in lines)
+        troubles = [line for line in lines if line.strip().startswith(("! retry", "! stall", "! rate limit"))]
+        assert len(set(troubles)) == len(troubles), "each is told once"
+        if fault.outcome == "ok":
+            assert len(troubles) == len(fault.replies), troubles
+        assert "unknown" not in "".join(troubles)
         assert requests <= fault.most_requests
         if not fault.url and fault.key == "a-key":
             assert kept.read_text() == "half done\n", "its work"

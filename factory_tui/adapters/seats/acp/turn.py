@@ -13,7 +13,7 @@ from factory_tui.adapters.enclosure import Program
 from factory_tui.adapters.live_calls import LiveCalls
 from factory_tui.adapters.metering import Metered
 from factory_tui.adapters.model_calls import NEARLY_FULL, is_nearly_full
-from factory_tui.adapters.model_troubles import in_the_way, utc_after
+from factory_tui.adapters.model_troubles import FEW, utc_after
 from factory_tui.adapters.seats.acp import calls_in_text
 from factory_tui.adapters.seats.acp.asking import Wish, actions_of, names_ours
 from factory_tui.adapters.seats.acp.kit import Kit, shows_tree
@@ -57,6 +57,8 @@ class Turn:
         self._in_the_way: Call | None = None
         """The last call of its model, where the world let it fail."""
         self._failed_calls = 0
+        self._stalls = 0
+        """Calls in a row that were cut because nothing came."""
 
     def begins(self, session: str, model: str) -> None:
         self._desk.conversation(session, model)
@@ -283,17 +285,21 @@ class Turn:
         self.lives()
         self.account.tell()
         login = self._kit.login
+        self._stalls = self._stalls + 1 if call.stalled else 0
         if call.stalled:
-            self._desk.notice("stall", f"the model's stream was cut: {call.broken}")
+            note = f"the model's stream was cut: {call.broken}"
+            self._desk.notice("stall", note)
+            if self._stalls >= FEW:
+                self.live.stop(SeatOutcome(kind="stalled", note=note))
         elif call.refused:
             self._desk.deny("the way out", f"{call.method} {call.path}", call.refused)
-        elif call.status in (401, 403) and login is not None:
-            note = f"the endpoint refused this seat's {login.kind} ({call.status})"
+        elif call.code in (401, 403) and login is not None:
+            note = f"the endpoint refused this seat's {login.kind} ({call.code})"
             self._desk.notice("note", note)
             self.live.stop(SeatOutcome(kind="failed", note=note))
         elif call.status == 413:
             self.live.stop(self.live.handed_on())
-        elif _cause(call):
+        elif call.in_the_way:
             self._failed(call)
         elif call.status and call.status < 400:
             self._in_the_way, self._failed_calls = None, 0
@@ -309,17 +315,13 @@ class Turn:
         self._in_the_way = call
         self._failed_calls += 1
         after = f"; it asks for {call.after:g} s" if call.after else ""
-        kind: NoticeKind = "rate limit" if call.status == 429 else "retry"
-        self._desk.notice(kind, f"{_cause(call)}: {call.path} ({call.status or call.broken}){after}")
+        kind: NoticeKind = "rate limit" if call.code == 429 else "retry"
+        self._desk.notice(kind, f"{call.in_the_way}: {call.path} ({call.broken or call.status}){after}")
         if self._failed_calls >= MOST_FAILED_CALLS or (call.after or 0) > LONGEST_WAIT:
             self.live.stop(self._waiting(call))
 
     def _waiting(self, call: Call) -> SeatOutcome:
         login = self._kit.login
         host = urlsplit(login.base_url).netloc if login is not None else self._kit.name
-        note = f"{_cause(call)}: {call.path} was answered with {call.status}"
-        return SeatOutcome(kind="waiting", note=note, cause=f"{host}: {_cause(call)}", until=utc_after(call.after))
-
-
-def _cause(call: Call) -> str:
-    return in_the_way(call.status, call.broken)
+        note = f"{call.in_the_way}: {call.path}: {call.broken or f'it was answered with {call.status}'}"
+        return SeatOutcome(kind="waiting", note=note, cause=f"{host}: {call.in_the_way}", until=utc_after(call.after))

@@ -180,7 +180,7 @@ class Talk:
         if delta.get("type") != "text_delta":
             return []
         self._streamed.add(self._current)
-        return [Said(text=str(delta.get("text", "")))]
+        return [Said(text=str(delta.get("text", "")), answer=self._current)]
 
     def _assistant(self, message: AssistantMessage) -> list[Told]:
         """Text comes without a stream when it fell back to a plain request."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, kw_only=True)
 class Said:
     text: str
+    answer: str = ""
+    """The endpoint's id of the answer that it is a part of."""
 
 
 @dataclass(frozen=True, kw_only=True)
