@@ -49,24 +49,26 @@ class LiveCalls:
         return self.calls.handed_on(self._last_words, FULL)
 
     async def carry(self, name: str, arguments: object) -> ActionResult:
-        """One at a time, in the order in which they come."""
+        """One at a time, in the order in which they come; once the turn is over nothing is done and nothing comes
+        back."""
         async with self._acting:
+            if self.over.done():
+                await _never()
             (result,) = await self.calls.carry(self._desk, [Call(name=name, arguments=arguments)])
-        if self.calls.delivered:
-            self.stop(SeatOutcome(kind="ok"))
-        elif self.calls.given_up:
-            self.stop(SeatOutcome(kind="failed", note=self.calls.given_up))
+            if self.calls.delivered:
+                self.stop(SeatOutcome(kind="ok"))
+            elif self.calls.given_up:
+                self.stop(SeatOutcome(kind="failed", note=self.calls.given_up))
+            if self.over.done():
+                await _never()
         return result
 
     async def act(self, name: str, arguments: object) -> ActionResult:
-        """As `carry`; once the turn is over nothing comes back."""
+        """As `carry`, for one whose context may be nearly full."""
         if self.is_handing_on:
             # It was asked for words alone; what it wants instead is for the fresh turn to do.
             self.stop(self.handed_on())
-            await _never()
         result = await self.carry(name, arguments)
-        if self.over.done():
-            await _never()
         return replace(result, text=f"{result.text}\n\n{self.hand_on()}") if self.is_full else result
 
 
