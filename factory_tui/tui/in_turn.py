@@ -40,6 +40,8 @@ class InTurn(App[None], inherit_bindings=False):
         return self._under_way is not None
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent | events.Paste) and not self.screen_stack:
+            return  # it comes while the last screen goes
         if not isinstance(event, Typed) or event.is_forwarded:
             await super().on_event(event)
         elif self._under_way is None:
@@ -48,8 +50,6 @@ class InTurn(App[None], inherit_bindings=False):
             self._typed_ahead.append(event)
 
     async def _do(self, key: Typed) -> None:
-        if not self.screen_stack:
-            return
         front = self.screen
         began_at: MessagePump = self.focused or front
         this = self._under_way = object()
@@ -75,5 +75,5 @@ class InTurn(App[None], inherit_bindings=False):
         if self._under_way is not this:
             return
         self._under_way = None
-        if self._typed_ahead:
+        if self._typed_ahead and self.screen_stack:
             await self._do(self._typed_ahead.popleft())

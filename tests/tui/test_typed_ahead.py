@@ -62,6 +62,17 @@ async def test_a_way_through_many_screens_in_one_burst_ends_where_it_leads():
         assert (type(app.screen).__name__, written(app)) == ("Timeline", "reads")
 
 
+async def test_a_key_that_comes_while_the_last_screen_goes_is_nobodys():
+    async with BusyFloor().cockpit() as (app, _):
+        pass
+    assert not app.screen_stack
+    gone_up = typed("b")
+    gone_up._set_forwarded()
+    for key in (typed("a"), gone_up, Paste("c")):
+        await app.on_event(key)
+    assert not app.has_keys
+
+
 async def test_an_answer_typed_ahead_is_refused_and_what_follows_it_answers_nothing():
     chair = Chair()
     chair.start_session(mode="step")
