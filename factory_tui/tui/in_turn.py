@@ -19,7 +19,7 @@ from textual.message_pump import MessagePump
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-SECONDS = 0.25
+SECONDS = 2.0
 """After which the next key is looked at in any case: what a key began may take longer, and what it went to may be
 gone."""
 Typed = events.Key | events.Paste
