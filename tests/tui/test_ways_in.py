@@ -29,10 +29,10 @@ def people(tmp_path: Path) -> Crew:
 class Terminal:
     """`factory` on a pseudo-terminal, and what it wrote."""
 
-    def __init__(self, crew: Crew, *words: str, cwd: Path | None = None) -> None:
+    def __init__(self, crew: Crew, *words: str, cwd: Path | None = None, term: str = "xterm-256color") -> None:
         self.descriptor, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (60, 200))
-        environment = {**os.environ, **crew.environment, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+        environment = {**os.environ, **crew.environment, "TERM": term, "LANG": "C.UTF-8"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "factory_tui.cli", *words],
             cwd=cwd or crew.root,
@@ -171,6 +171,28 @@ def test_a_cockpit_that_was_stopped_and_goes_on_leaves_no_thread_behind_when_it_
         since = len(terminal.shown)
         while "\x1b[?1049h" not in terminal.shown[since:]:
             assert terminal.read()
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.ended() == 0
+
+
+def test_a_terminal_that_the_libraries_take_for_another_size_than_it_has_opens_and_ends_with_its_digest(tmp_path):
+    """Of a dumb one it is said that it has 80 columns; the terminal itself says another number a moment later."""
+    crew = people(tmp_path)
+    terminal = Terminal(crew, term="dumb")
+    terminal.until("tech_writer")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.ended() == 0
+    assert list((crew.root / ".factory" / "memory" / "digests").glob("*.md"))
+
+
+def test_a_terminal_that_changes_its_size_while_the_cockpit_opens_is_drawn_and_ends(tmp_path):
+    terminal = Terminal(people(tmp_path))
+    terminal.until("opening the ledger")
+    for size in ((24, 80), (60, 200)) * 10:
+        termios.tcsetwinsize(terminal.descriptor, size)
+        terminal.process.send_signal(signal.SIGWINCH)
+        terminal.read()
+    terminal.until("tech_writer")
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.ended() == 0
 

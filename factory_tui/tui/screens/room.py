@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events
+from textual.geometry import Size
 from textual.widget import Widget
 
 from factory_tui.tui.bindings import Act
@@ -130,6 +131,11 @@ class Room(Typing, inherit_bindings=False):
         if self.is_typing:
             self._show_prompt()
         self.call_after_refresh(self.renew)
+
+    def _screen_resized(self, size: Size) -> None:
+        """The newest size, whichever one this tells of. A layout of another size than before tells the screen of it
+        once more: two sizes that came while it was made would be told in turn for ever, and no signal be heard."""
+        super()._screen_resized(self.app.size)
 
     def on_screen_resume(self) -> None:
         self.renew()
