@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import get_args
 
-import msgspec
 import pytest
 from heart import DEPLOY
 from hypothesis import given, settings
@@ -19,14 +19,15 @@ from small_home import DNA, SETTINGS, read_small, rule, shipped_roles, small_hom
 from factory_tui.adapters import deploy_file
 from factory_tui.adapters.documents import (
     HomeReading,
-    Settings,
     files_on_disk,
     library_files,
     read_home,
 )
 from factory_tui.adapters.front_matter import LARGEST_DOCUMENT
+from factory_tui.adapters.heads import settings_schema
 from factory_tui.adapters.toml_text import read_toml
 from factory_tui.domain.errors import DocumentError
+from factory_tui.domain.gate_check import LIMITS
 from factory_tui.domain.roles import BriefPart, RoleCard
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -209,8 +210,16 @@ def test_this_project_is_a_home_that_is_right():
 
 
 def test_the_schema_of_the_settings_is_the_one_that_ships():
-    schema = msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Settings), order="sorted"), indent=2)
-    assert (ROOT / "docs/factory.schema.json").read_bytes() == schema + b"\n"
+    assert (ROOT / "docs/factory.schema.json").read_bytes() == settings_schema() + b"\n"
+
+
+def test_the_schema_knows_no_other_key_and_no_other_number_than_the_factory_takes():
+    """So that an editor shows what the factory would refuse."""
+    defined = json.loads(settings_schema())["$defs"]
+    assert [name for name, one in defined.items() if one.get("additionalProperties") is not False] == []
+    held = [(defined[name.title()]["properties"][key], least, most) for name, key, least, most in LIMITS]
+    assert all((one["minimum"], one["maximum"]) == (least, most) for one, least, most in held)
+    assert {one["minimum"] for one in defined["Bounds"]["properties"].values()} == {0}
 
 
 def test_the_schema_of_deployments_is_the_one_that_ships():

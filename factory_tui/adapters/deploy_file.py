@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from factory_tui.adapters.front_matter import read_yaml
-from factory_tui.adapters.schema import convert
+from factory_tui.adapters.schema import convert, json_schema
 from factory_tui.domain.environments import Deploying
 from factory_tui.domain.environments_check import problems_of_deploying
 from factory_tui.domain.errors import DocumentError
@@ -37,4 +35,4 @@ def read_deploying(shown_path: str, text: str, problems: list[DocumentError]) ->
 
 def schema() -> bytes:
     """The file's JSON Schema, for editors."""
-    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Deploying), order="sorted"), indent=2)
+    return json_schema(Deploying)

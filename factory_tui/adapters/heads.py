@@ -5,8 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from factory_tui.adapters.front_matter import FrontMatter
+from factory_tui.adapters.schema import json_schema
 from factory_tui.domain.errors import DocumentError
 from factory_tui.domain.gate import Gate
+from factory_tui.domain.gate_check import LIMITS, MOST
+from factory_tui.domain.staffing import UNITS
 from factory_tui.domain.terms import Record
 
 
@@ -15,6 +18,12 @@ class Settings(Gate, frozen=True, kw_only=True):
 
     repo_id: str = ""
     """32 hex digits, random, made by `init`."""
+
+
+def settings_schema() -> bytes:
+    """The JSON Schema of `factory.toml`, with the limits that it is held to."""
+    limits = {(section.title(), key): (least, most) for section, key, least, most in LIMITS}
+    return json_schema(Settings, limits | {("Bounds", unit): (0, MOST) for unit in UNITS})
 
 
 class BearsOn(Record, frozen=True, kw_only=True):

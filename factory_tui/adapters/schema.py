@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import types
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -52,6 +53,21 @@ def typed(document: FrontMatter, kind: type[T]) -> T:
     if found is None:
         raise problems[0]
     return found
+
+
+def json_schema(
+    kind: type, limits: Mapping[tuple[str, str], tuple[float, float]] = types.MappingProxyType({})
+) -> bytes:
+    """For editors: what `typed` refuses, an unknown key above all, stands out there. `limits` are the least and the
+    most of a number, by its type and key."""
+    found = msgspec.json.schema(kind)
+    for name, one in found["$defs"].items():
+        if "properties" in one:
+            one["additionalProperties"] = False
+            for key, value in one["properties"].items():
+                if (name, key) in limits:
+                    value["minimum"], value["maximum"] = limits[name, key]
+    return msgspec.json.format(msgspec.json.encode(found, order="sorted"), indent=2)
 
 
 def _is_misspelt(missing: DocumentError, unknown: DocumentError) -> bool:

@@ -14,11 +14,9 @@ from factory_tui.domain.errors import Refusal
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of factory.toml, for editors."""
-    import msgspec
+    from factory_tui.adapters.heads import settings_schema
 
-    from factory_tui.adapters.documents import Settings
-
-    say(msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Settings), order="sorted"), indent=2).decode())
+    say(settings_schema().decode())
 
 
 @click.command()

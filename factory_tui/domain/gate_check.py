@@ -10,7 +10,7 @@ from factory_tui.domain.gate import Gate
 from factory_tui.domain.roles import CardProblem, RoleCard
 from factory_tui.domain.staffing import DEFAULT, TIERS, UNITS, Bounds, Budgets
 
-_BOUNDS: tuple[tuple[str, str, float, float], ...] = (
+LIMITS: tuple[tuple[str, str, float, float], ...] = (
     ("smoke", "seconds", 1, 86_400),
     ("pace", "author_turns", 1, 16),
     ("pace", "inspections", 1, 8),
@@ -19,6 +19,9 @@ _BOUNDS: tuple[tuple[str, str, float, float], ...] = (
     ("pace", "attempts", 1, 10),
     ("pace", "brief_bytes", 10_000, 4_000_000),
 )
+"""Section and key of a number, the least and the most that it may be."""
+MOST = 1e12
+"""Of any budget, which is less."""
 
 
 def problems_of_gate(gate: Gate, known: tuple[Sequence[RoleCard], Sequence[str]] | None) -> tuple[CardProblem, ...]:
@@ -34,7 +37,7 @@ def problems_of_gate(gate: Gate, known: tuple[Sequence[RoleCard], Sequence[str]]
 
 
 def _numbers_and_paths(gate: Gate) -> Iterator[CardProblem]:
-    for section, key, least, most in _BOUNDS:
+    for section, key, least, most in LIMITS:
         value = getattr(getattr(gate, section), key)
         if not least <= value <= most:
             yield _problem(
@@ -96,7 +99,7 @@ def _budgets(budgets: Budgets) -> Iterator[CardProblem]:
     for keys, bounds in every.items():
         for unit in UNITS:
             value = getattr(bounds, unit)
-            if not 0 <= value < 1e12:
+            if not 0 <= value < MOST:
                 yield _problem(
                     "budgets",
                     *keys,
