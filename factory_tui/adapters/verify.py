@@ -615,14 +615,19 @@ def dropped(case: Case) -> list[str]:
     if case.landing is None:
         return []
     gone = _listed(case.landing) - {one.sha256 for one in case.before_landing}
-    return [f"{len(gone)} statements that the landing relies on are gone"] if gone else []
+    verb = "is" if len(gone) == 1 else "are"
+    return [f"{_statements(len(gone))} that the landing relies on {verb} gone"] if gone else []
+
+
+def _statements(number: int) -> str:
+    return f"{number} statement{'' if number == 1 else 's'}"
 
 
 def put_in_later(case: Case) -> list[str]:
     if case.landing is None:
         return []
     late = [one for one in case.before_landing if one.sha256 not in _listed(case.landing)]
-    told = f"{len(late)} statements came later than the landing or were not part of it"
+    told = f"{_statements(len(late))} came later than the landing or not as part of it"
     return [f"{told}: {_told(late[0])}"] if late else []
 
 

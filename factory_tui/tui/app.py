@@ -104,6 +104,7 @@ class Cockpit(Noticing, inherit_bindings=False):
         self._calm = 0
         self._ticker: Timer | None = None
         self._jobs: set[asyncio.Task[None]] = set()
+        self._unsent: dict[tuple[str, str, str], str] = {}
         self.is_away = False
         """Another program has the terminal: nothing is drawn, and its Ctrl-C is its own."""
         self._asked_to_stop = False

@@ -18,6 +18,14 @@ if TYPE_CHECKING:  # the first frame does not wait for the engine
     from factory_tui.tui.view import View
 
 APPROVAL_HOURS = 8.0
+KEPT = "your words are kept for the next try"
+
+
+def _of(item: Waiting, verb: str) -> tuple[str, str, str]:
+    """A handoff or a plan that is made anew has another id: a reason is about its task. A text, and an answer to one
+    action, are about nothing else."""
+    is_own = verb == "edit" or item.kind in ("ask", "question")
+    return item.kind, item.id if is_own else item.task or item.id, verb
 
 
 class Sending(Looks, inherit_bindings=False):
@@ -26,6 +34,8 @@ class Sending(Looks, inherit_bindings=False):
     view: View | None
     _failed: BaseException | None
     _jobs: set[asyncio.Task[None]]
+    _unsent: dict[tuple[str, str, str], str]
+    """Words for an answer that is not on record, by kind, object and verb."""
     also = ""
     """What is said beside what came of the next answer."""
 
@@ -61,12 +71,16 @@ class Sending(Looks, inherit_bindings=False):
 
         self._with_view(carry_out)
 
-    def ask(self, request: Request, told: Told, then: Callable[[], None] | None = None) -> None:
+    def ask(self, request: Request, told: Told, then: Callable[[], None] | None = None, kept: str = "") -> None:
         """One request to the reception, as somebody at the terminal. `told` is said afterwards, or made of what came of
-        it."""
+        it; `kept` is said with a refusal."""
 
         async def carry_out(view: View) -> None:
-            answer = await view.ask(request)
+            try:
+                answer = await view.ask(request)
+            except FactoryError as error:
+                error.next_step = "; ".join(filter(None, (kept, error.next_step)))
+                raise
             if then is not None:
                 then()
             also, self.also = self.also, ""
@@ -82,18 +96,38 @@ class Sending(Looks, inherit_bindings=False):
             self.soon(work(self.view))
 
     def answer(self, item: Waiting, verb: str, text: str, then: Callable[[], None]) -> None:
-        """Answers exactly the object that was shown."""
+        """Answers exactly the object that was shown. Words are kept until they are on record."""
         from factory_tui.engine.reception import Adopt, HandOver, Reply
 
         request: Request
+        told = f"{verb} {item.id}: {item.title}"
         if item.kind == "proposal" and verb == "adopt":
             request = Adopt(proposal=item.id, sha256=item.sha256)
         elif verb == "handover":
             request = HandOver(task=item.task, note=text)
+        elif item.kind == "handoff" and verb == "edit":
+            request = Reply(id=item.id, verb=verb, content=text, sha256=item.sha256)
+            told = f"the edited brief of {item.id} is on record; look and approve it"
         else:
             expires = hours_after(self.now(), APPROVAL_HOURS) if item.kind == "change" and verb == "approve" else ""
             request = Reply(id=item.id, verb=verb, text=text, sha256=item.sha256, expires=expires)
-        self.ask(request, f"{verb} {item.id}: {item.title}", then)
+
+        def recorded() -> None:
+            self.keep(item, verb, "")
+            then()
+
+        self.keep(item, verb, text)
+        self.ask(request, told, recorded, KEPT if text else "")
+
+    def keep(self, item: Waiting, verb: str, text: str) -> None:
+        """Keeps words for an answer until it is on record; empty = they are not needed any more."""
+        self._unsent.pop(_of(item, verb), None)
+        if text:
+            self._unsent[_of(item, verb)] = text
+
+    def kept(self, item: Waiting, verb: str) -> str:
+        """What was typed for that answer and is not on record."""
+        return self._unsent.get(_of(item, verb), "")
 
     def act_pause_all(self) -> None:
         from factory_tui.engine.reception import SetPaused

@@ -325,3 +325,55 @@ async def test_o_goes_from_one_thing_that_waits_to_the_next():
         await press(pilot, "o", "o")
         assert "nothing else waits" in hint(app)
         assert isinstance(app.screen, Card)
+
+
+async def test_a_reason_whose_answer_was_refused_is_offered_again_and_forgotten_once_it_is_on_record():
+    """The object changed under the line, and the reason is long: it is typed once."""
+    chair = handing_off()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o", "R")
+        await write(pilot, "this belongs to quality")
+        chair.answer("H-1", "edit", brief=chair.keep("another brief"), edit=chair.keep("a difference"))
+        await press(pilot, "enter")
+        assert "your words are kept" in hint(app)
+        await press(pilot, "r", "R")
+        assert "this belongs to quality" in screen_text(app)
+        item = app.screen.item
+        await press(pilot, "enter")
+        reasons = [entry.event.reason for entry in chair.entries if isinstance(entry.event, e.HandoffRejected)]
+        assert reasons == ["this belongs to quality"]
+        assert app.kept(item, "reject") == ""
+
+
+async def test_a_line_that_is_left_because_the_object_changed_keeps_its_words():
+    chair = handing_off()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o", "R")
+        await write(pilot, "this belongs to quality")
+        await press(pilot, "escape", "R")
+        assert "this belongs to quality" not in screen_text(app)
+        await write(pilot, "this belongs to quality")
+        chair.answer("H-1", "edit", brief=chair.keep("another brief"), edit=chair.keep("a difference"))
+        await settled(pilot)
+        await press(pilot, "escape", "r", "R")
+        assert "this belongs to quality" in screen_text(app)
+
+
+async def test_an_edited_brief_that_was_refused_is_gone_on_with():
+    chair = handing_off()
+    async with chair.cockpit() as (app, pilot):
+        await press(pilot, "o", "E")
+        app.screen.query_one("#written").insert("Mind zero.\n", (0, 0))
+        await press(pilot, "escape")
+        chair.answer("H-1", "edit", brief=chair.keep("another brief"), edit=chair.keep("a difference"))
+        await press(pilot, "E")
+        assert "your words are kept" in hint(app)
+        await press(pilot, "escape", "r", "E")
+        assert isinstance(app.screen, Editing)
+        assert app.screen.query_one("#written").text.startswith("Mind zero.")
+        await press(pilot, "escape")
+        assert "-another brief" in screen_text(app)
+        shown(chair)
+        await press(pilot, "E")
+        sealed = [entry.event for entry in chair.entries[chair.shown :] if isinstance(entry.event, e.BriefSealed)]
+        assert chair.store.get(sealed[0].brief.sha256).startswith(b"Mind zero.")

@@ -42,6 +42,7 @@ PROMPTS = {
     "raise": "by how much: usd 5, tokens 500000, actions 50, minutes 30; nothing typed: as much again",
 }
 """Verbs that need words, and which."""
+KEPT_WORDS = "as you typed it before"
 MAY_BE_EMPTY = frozenset({"handover", "raise", "incident", "rollback"})
 VERB_LABELS = {
     "ack": "I have read it",
@@ -68,6 +69,8 @@ class Card(Armed, Reader):
         self.is_gone = False
         self.is_changed = False
         self._sent = False
+        self._asked = ""
+        """The verb that the line is typed for."""
 
     # --- showing ---------------------------------------------------------------------------------
 
@@ -168,10 +171,24 @@ class Card(Armed, Reader):
             self._edit()
         elif verb in PROMPTS:
             more = f" ({', '.join(card.id for card in self.cockpit.state.law.roles)})" if verb == "redirect" else ""
-            prompt = f"{verb} {self.item.id}: {PROMPTS[verb]}{more}"
-            self.type(prompt, lambda text: self._with_words(verb, text), self.first_words(verb))
+            self._ask_for(verb, f"{verb} {self.item.id}: {PROMPTS[verb]}{more}", self.first_words(verb))
         else:
             self._send(verb, "")
+
+    def _ask_for(self, verb: str, prompt: str, begun: str) -> None:
+        """A line of words, which begins with those that were typed before and came on no record."""
+        kept = self.cockpit.kept(self.item, verb)
+        if len(kept.splitlines()) > 1:
+            self.cockpit.write(f"{prompt} ({KEPT_WORDS})", kept, lambda text: self._with_words(verb, text))
+            return
+        self._asked = verb
+        told = f"{prompt} ({KEPT_WORDS})" if kept else prompt
+        self.type(told, lambda text: self._with_words(verb, text), kept or begun)
+
+    def leave_line(self, text: str) -> None:
+        """Who stops because the object changed meanwhile goes on with the same words."""
+        if self.is_gone or self.is_changed:
+            self.cockpit.keep(self.item, self._asked, text)
 
     def first_words(self, verb: str) -> str:
         """What the line begins with when words are asked for."""
@@ -197,17 +214,14 @@ class Card(Armed, Reader):
     def _edit_command(self) -> None:
         """What is sent is another action: card and rules are asked about it, and the seat is told what ran."""
         ask = self.cockpit.state.asks[self.item.id]
-        self.type(
-            f"edit {ask.id}: this runs instead, if card and rules let it; the seat is told",
-            lambda text: self._with_words("edit", text),
-            ask.action.command,
-        )
+        told = f"edit {ask.id}: this runs instead, if card and rules let it; the seat is told"
+        self._ask_for("edit", told, ask.action.command)
 
     def _edit(self) -> None:
         from factory_tui.tui.screens.editing import Editing
 
         text = next((text for title, text in reversed(self.parts) if title.startswith("brief")), "")
-        self.cockpit.enter(Editing(self.item, text))
+        self.cockpit.enter(Editing(self.item, text, self.cockpit.kept(self.item, "edit")))
 
     def act_card_reload(self) -> None:
         """Shows what waits now, from its beginning, and waits again before it can be answered."""

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from factory_tui.domain.item import Waiting
 from factory_tui.engine.exhibits import difference
-from factory_tui.engine.reception import Reply
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.screens.writing import Writing
 
@@ -17,9 +16,11 @@ class Editing(Writing):
     places: ClassVar[tuple[str, ...]] = ("edit", "card")
     sends, shows = "put the edit on record", "shows what changed"
 
-    def __init__(self, item: Waiting, text: str) -> None:
+    def __init__(self, item: Waiting, text: str, kept: str = "") -> None:
+        """`kept`: an edit that was refused before, to go on with."""
         super().__init__(f"brief of {item.id}", text)
         self.item = item
+        self.new = kept or self.new
 
     def shown_as(self) -> tuple[str, str]:
         changed = difference(self.old, self.new, f"brief of {self.item.id}")
@@ -33,10 +34,9 @@ class Editing(Writing):
         return super().not_now(act)
 
     def act_answer_edit(self) -> None:
-        self._sent = True
-        request = Reply(id=self.item.id, verb="edit", content=self.new, sha256=self.item.sha256)
-        self.cockpit.ask(request, f"the edited brief of {self.item.id} is on record; look and approve it", self._done)
+        self.cockpit.answer(self.item, "edit", self.new, self._done)
 
     def _done(self) -> None:
+        self._sent = True
         if self.is_current:
             self.cockpit.go_back()

@@ -63,6 +63,8 @@ class Typing(Screen[None], inherit_bindings=False):
         if self.wants_form(key):
             self.act_line_form()
         elif key == "escape":
+            if self._entry is not None:
+                self.leave_line(self._entry.value.strip())
             self.stop_typing()
             self.say("nothing was sent", "bar-dim")
         else:
@@ -86,6 +88,9 @@ class Typing(Screen[None], inherit_bindings=False):
         self.mount(self._asks, self._entry)
         self._show_prompt()
         self._entry.focus()
+
+    def leave_line(self, text: str) -> None:
+        """It was left, and nothing was sent."""
 
     @property
     def toggled(self) -> int:

@@ -41,7 +41,7 @@ class Writing(Room):
 
     def compose(self) -> ComposeResult:
         yield self.box_of(Bar(id="header"))
-        yield TextArea(self.old, id="written", soft_wrap=True, tab_behavior="focus")
+        yield TextArea(self.new, id="written", soft_wrap=True, tab_behavior="focus")
         yield self.box_of(Pane(id="shown", follow=False))
         yield self.box_of(Bar(id="hints"))
 
