@@ -128,10 +128,10 @@ async def test_a_beat_while_the_screens_are_taken_away_draws_nothing(name, monke
         async def with_a_beat_in_between():
             await room.query("*").remove()
             app._dirty, app._beat = True, -1
-            for beat in (app._tick, app._second, app._draw_soon):
+            for beat in (app._tick, app._second, app._draw_soon, room.renew):
                 beat()
                 beaten.append(beat)
             await close_all()
 
         monkeypatch.setattr(app, "_close_all", with_a_beat_in_between)
-    assert len(beaten) == 3
+    assert len(beaten) == 4

@@ -34,10 +34,11 @@ class Finder(Room):
     def __init__(self, room: Room) -> None:
         super().__init__()
         self.below = room
+        self._words = LineInput(id="words")
 
     def compose(self) -> ComposeResult:
         yield self.box_of(Bar(id="header"))
-        yield LineInput(id="words")
+        yield self._words
         yield self.box_of(Rows(id="rows", framed=False))
         yield self.box_of(Bar(id="hints"))
 
@@ -50,7 +51,7 @@ class Finder(Room):
         }
 
     def prepare(self) -> None:
-        self.query_one("#words", LineInput).focus()
+        self._words.focus()
 
     def present(self) -> None:
         if not self.is_ready:
@@ -59,7 +60,7 @@ class Finder(Room):
         rows = self.rows_at("rows")
         rows.activate(True)
         here = sorted(self.cockpit.keys.here(self.below.places), key=lambda act: act.group == "move")
-        acts = found(here, self.query_one("#words", LineInput).value)
+        acts = found(here, self._words.value)
         width = self.app.size.width
         rows.show([self._row(act, width) for act in acts], (), " no action has these words")
 
