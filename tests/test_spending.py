@@ -230,6 +230,14 @@ def test_what_was_denied_in_other_turns_and_then_parks_one_is_one_item_too() -> 
     story.when(wishes(secret), ends_itself()).then_waits("stuck")
 
 
+def test_actions_that_fail_in_turns_are_a_loop_as_one_alone_is() -> None:
+    one, other = (Action(kind="edit", path=f".github/workflows/{name}.yml", content="x") for name in "ab")
+    story = given(staffed(), small_task(), author_works()).when(*[wishes(one), wishes(other)] * 2)
+    assert any(isinstance(job, TurnJob) for job in agenda(story.heart.state))
+    story.when(wishes(one), ends_itself()).then_stage("stuck")
+    assert "failed 3 times in a row (edit .github/workflows/a.yml)" in story.heart.task().why
+
+
 def test_another_action_that_succeeds_between_is_no_loop() -> None:
     secret, other = (Action(kind="edit", path=path, content="x") for path in (".github/ci.yml", "adder.py"))
     story = given(staffed(), small_task(), author_works())

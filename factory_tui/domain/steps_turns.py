@@ -24,8 +24,11 @@ from factory_tui.domain.state import (
     TurnRecord,
 )
 from factory_tui.domain.steps import count, task_of, unsealed, with_task, with_turn, without
-from factory_tui.domain.terms import Action
+from factory_tui.domain.terms import Action, Sha256
 from factory_tui.domain.times import minutes_between
+
+FAILED_KEPT = 20
+"""Actions of a turn that failed, whose count is kept."""
 
 
 def worktree_opened(state: State, event: e.WorktreeOpened, entry: Entry) -> State:
@@ -147,9 +150,21 @@ def conversation_noted(state: State, event: e.ConversationNoted, entry: Entry) -
 
 def tool_denied(state: State, event: e.ToolDenied, entry: Entry) -> State:
     turn = state.turns[event.turn]
-    repeats = turn.repeats + 1 if turn.failing == event.sha256 else 1
-    turn = replace(turn, denied=turn.denied + 1, failing=event.sha256, failing_kind=event.tool[:200], repeats=repeats)
-    return with_turn(state, entry, turn)
+    turn = _failed(state, turn, event.sha256, event.tool[:200])
+    return with_turn(state, entry, replace(turn, denied=turn.denied + 1))
+
+
+def _failed(state: State, turn: Turn, sha256: Sha256, shown: str) -> Turn:
+    """Others that failed between do not start its count again: two that fail in turns go round as one does. They are
+    kept since there is a crew, so that ledgers of before fold to what they were."""
+    if sha256 == turn.failing:
+        return replace(turn, failing_kind=shown, repeats=turn.repeats + 1)
+    failed = {**turn.failed, turn.failing: turn.repeats} if turn.failing and state.crew else turn.failed
+    repeats = failed.get(sha256, 0) + 1
+    failed = without(failed, sha256)
+    if len(failed) > FAILED_KEPT:
+        failed = without(failed, next(iter(failed)))
+    return replace(turn, failing=sha256, failing_kind=shown, repeats=repeats, failed=failed)
 
 
 def action_allowed(state: State, event: e.ActionAllowed, entry: Entry) -> State:
@@ -191,16 +206,11 @@ def action_asked(state: State, event: e.ActionAsked, entry: Entry) -> State:
 
 def action_denied(state: State, event: e.ActionDenied, entry: Entry) -> State:
     turn = state.turns[event.turn]
-    key = event.sha256
-    repeats = turn.repeats + 1 if turn.failing == key else 1
     malformed = turn.malformed + (event.action.kind == "report")
     over_budget = turn.over_budget + any(match.source.endswith(" budget") for match in event.ruling.matches)
     turn = replace(
-        turn,
+        _failed(state, turn, event.sha256, _shown(event.action)),
         denied=turn.denied + 1,
-        failing=key,
-        failing_kind=_shown(event.action),
-        repeats=repeats,
         malformed=malformed,
         over_budget=over_budget if state.crew else 0,
     )
@@ -290,11 +300,11 @@ def action_ended(state: State, event: e.ActionEnded, entry: Entry) -> State:
     if turn is None:
         return replace(state, seq=entry.seq, at=entry.at)
     action = turn.open[event.id]
-    failing, failing_kind, repeats = "", "", 0
-    if event.result != "ok":
-        failing, repeats = action.sha256, turn.repeats + 1 if turn.failing == action.sha256 else 1
-        failing_kind = f"{action.kind} {action.object}".strip()[:200]
-    turn = replace(turn, open=without(turn.open, event.id), failing=failing, failing_kind=failing_kind, repeats=repeats)
+    turn = replace(turn, open=without(turn.open, event.id))
+    if event.result == "ok":
+        turn = replace(turn, failing="", failing_kind="", repeats=0, failed={})
+    else:
+        turn = _failed(state, turn, action.sha256, f"{action.kind} {action.object}".strip()[:200])
     task = state.tasks.get(turn.task)
     if event.result == "ok" and action.kind == "edit" and task and action.object not in task.edited:
         task = replace(task, edited=(*task.edited, action.object), first_edit=task.first_edit or entry.at)

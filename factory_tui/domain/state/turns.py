@@ -78,7 +78,9 @@ class Turn(Record, frozen=True, kw_only=True):
     failing_kind: str = ""
     """`run pytest -q`: what it was."""
     repeats: int = 0
-    """How often in a row it failed."""
+    """How often it failed, with nothing between that succeeded."""
+    failed: dict[Sha256, int] = msgspec.field(default_factory=dict)
+    """The same of others that failed before it, since something succeeded."""
     over_budget: int = 0
     """Actions denied because a budget is used up."""
     delivered: str = ""
