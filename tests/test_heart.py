@@ -35,7 +35,9 @@ from factory_tui.domain import events as e
 from factory_tui.domain.agenda import CheckLandingJob, CommitJob, InspectJob, LandJob, SealBriefJob, TurnJob, agenda
 from factory_tui.domain.brief import Material, compose
 from factory_tui.domain.charter import Charter
+from factory_tui.domain.entries import Entry
 from factory_tui.domain.errors import Refusal
+from factory_tui.domain.evolve import evolve
 from factory_tui.domain.limits import DEGRADED
 from factory_tui.domain.terms import Action, Actor, Decision, Finding, FindingAnswer, SeatFacts, Verdict
 from factory_tui.domain.waiting import waiting
@@ -599,11 +601,14 @@ def test_a_turn_that_wanted_a_role_nobody_has_any_more_starts_no_turn_and_breaks
         **{name: getattr(poorer, name) for name in law.__struct_fields__}
         | {"roles": tuple(card for card in law.roles if card.id != "builder")}
     )
-    story.heart.start_session(poorer)
-    story.heart.write_digest(1)
-    story.heart.answer("D-1", "ack")
+    begun = given(small_task("builder")).when(lambda heart: heart.start_session(poorer))
+    assert begun.heart.state.law.role("builder"), "or its open task would stand on nothing"
+    heart = story.heart
+    # As ledgers of before hold it: by now a card that an open task stands on is kept.
+    adopted = e.CharterAdopted(charter=poorer, why="a home without it")
+    heart.state = evolve(heart.state, Entry(seq=heart.state.seq + 1, at=heart.state.at, by=FACTORY, event=adopted))
     story.then_owed(SealBriefJob("T-1", "H-1")).then_stage("offered")
-    waiting(story.heart.state)
+    waiting(heart.state)
 
 
 # --- briefs --------------------------------------------------------------------------------------
