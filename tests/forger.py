@@ -212,6 +212,27 @@ def one_key_for_author_and_reviewer(evidence: Evidence) -> str:
     return change.commit
 
 
+@forge
+def one_key_for_everybody(evidence: Evidence) -> str:
+    """A pattern instead of a name: whoever holds this key is any reviewer."""
+    path = evidence.root / TRUST
+    text = path.read_text().replace("quality@factory.invalid", "*@factory.invalid")
+    commit(evidence.root, {TRUST: text}, "one key for everybody")
+    return sound_evidence(evidence)
+
+
+@forge
+def one_key_behind_two_spellings(evidence: Evidence) -> str:
+    """The factory's key for the reviewer too, behind an option that looks like another key."""
+    path = evidence.root / TRUST
+    shown, real = make_key(evidence.keys, "quality"), make_key(evidence.keys, "factory")
+    text = path.read_text().replace(f'factory.review" {shown}', f'factory.review,{shown}" {real}', 1)
+    commit(evidence.root, {TRUST: text}, "one key for two")
+    change = Change(evidence)
+    change.attest(signers={"review": "factory"})
+    return change.commit
+
+
 # --- whoever brings the judge along ---------------------------------------------------------------
 
 
@@ -222,6 +243,17 @@ def candidate_brings_its_keys(evidence: Evidence) -> str:
     drafts = change.drafts()
     drafts[2] = edited(drafts[2], protected=[TRUST])
     change.attest(drafts)
+    return change.commit
+
+
+@forge
+def candidate_brings_a_home_that_goes_before_it(evidence: Evidence) -> str:
+    """The home is the top of the repository; `.factory/` would be the home of whatever comes next."""
+    git(evidence.root, "mv", ".factory/factory.toml", ".factory/rules", ".factory/trust", ".")
+    git(evidence.root, "commit", "-q", "-m", "the home is the top")
+    keys = trust_of(mallory(evidence).keys)
+    change = Change(evidence, work(evidence, {TRUST: keys, ".factory/factory.toml": 'repo_id = "0"\n'}))
+    change.attest()
     return change.commit
 
 
@@ -284,6 +316,16 @@ def red_in_ci(evidence: Evidence) -> str:
     change = Change(evidence)
     change.attest()
     evidence.keep(change.commit, evidence.sign(by_ci(change, result="FAILED")))
+    return change.commit
+
+
+@forge
+def red_in_ci_after_it_was_green(evidence: Evidence) -> str:
+    """Each job starts with an empty ledger, so both statements have one number."""
+    change = Change(evidence)
+    change.attest()
+    both = [by_ci(change), by_ci(change, result="FAILED")]
+    evidence.keep(change.commit, *(evidence.sign(edited(one, factory={"seq": 1})) for one in both))
     return change.commit
 
 
@@ -352,6 +394,14 @@ def nonsense_beside_it(evidence: Evidence) -> str:
     return change.commit
 
 
+@forge
+def nonsense_without_end(evidence: Evidence) -> str:
+    change = Change(evidence)
+    change.attest()
+    evidence.keep(change.commit, b"[" * 200_000)
+    return change.commit
+
+
 # --- what was answered ----------------------------------------------------------------------------
 
 
@@ -377,6 +427,14 @@ def expired_approval(evidence: Evidence) -> str:
     change = Change(evidence)
     change.approval = structs.replace(change.approval, expires="2026-11-22T09:59:59.000Z")
     change.attest()
+    return change.commit
+
+
+@forge
+def landing_at_no_time(evidence: Evidence) -> str:
+    """After the approval had expired, and the landing does not say when."""
+    change = Change(evidence)
+    change.sealed(factory={"at": ""})
     return change.commit
 
 
@@ -438,6 +496,41 @@ def review_on_a_strange_base(evidence: Evidence) -> str:
     tree = git(evidence.root, "merge-tree", "--write-tree", real, change.commit).split()[0]
     merge = git(evidence.root, "commit-tree", tree, "-p", real, "-p", change.commit, "-m", "merge")
     assert change.base == evil
+    attest_merge(evidence, change, merge, reviewed_by=other, protected=[TRUST])
+    return merge
+
+
+def strangers_history(evidence: Evidence) -> tuple[Evidence, str]:
+    """A commit of mallory's beside the line, which trusts mallory alone; the line is checked out again."""
+    other = mallory(evidence)
+    here = git(evidence.root, "rev-parse", "--abbrev-ref", "HEAD")
+    git(evidence.root, "checkout", "-q", "-b", "evil")
+    evil = commit(evidence.root, {TRUST: trust_of(other.keys)}, "trust mallory")
+    git(evidence.root, "checkout", "-q", here)
+    return other, evil
+
+
+@forge
+def history_that_nobody_reviewed(evidence: Evidence) -> str:
+    """The very change that was reviewed, with one more parent."""
+    _, evil = strangers_history(evidence)
+    change = Change(evidence)
+    both = ["commit-tree", change.tree, "-p", change.base, "-p", evil, "-m", "work"]
+    octopus = Change(evidence, git(evidence.root, *both))
+    octopus.attest()
+    return octopus.commit
+
+
+@forge
+def review_on_a_base_that_was_merged_in(evidence: Evidence) -> str:
+    """The strange base is part of the history, and was never the branch."""
+    other, evil = strangers_history(evidence)
+    real, tree = git(evidence.root, "rev-parse", "HEAD", "HEAD^{tree}").split()
+    onto = git(evidence.root, "commit-tree", tree, "-p", real, "-p", evil, "-m", "merged by hand, and left out")
+    git(evidence.root, "checkout", "-q", "evil")
+    change = Change(other)
+    made = git(evidence.root, "merge-tree", "--write-tree", onto, change.commit).split()[0]
+    merge = git(evidence.root, "commit-tree", made, "-p", onto, "-p", change.commit, "-m", "merge")
     attest_merge(evidence, change, merge, reviewed_by=other, protected=[TRUST])
     return merge
 

@@ -103,6 +103,37 @@ def test_notes_that_lost_something_are_refused(grown: Crew, server: Path, tmp_pa
     assert "only grows" in told
 
 
+def test_notes_that_lost_a_line_in_one_more_commit_are_refused(grown: Crew, server: Path, tmp_path: Path):
+    """Not turned back: a commit on top of the notes, which says less than before."""
+    assert push(grown.root, server, NOTES, "main")[0] == 0
+    work, before = tmp_path / "work", git(server, "rev-parse", NOTES)
+    git(tmp_path, "clone", "-q", str(grown.root), str(work))
+    git(work, "fetch", "-q", "origin", f"{NOTES}:{NOTES}")
+    said = git(work, "notes", f"--ref={NOTES}", "show", "HEAD").splitlines()
+    for kept in (said[:-1], ["", *said, "x"][:1]):
+        git(work, "notes", f"--ref={NOTES}", "add", "-f", "--allow-empty", "-m", "\n".join(kept), "HEAD")
+        code, told = push(work, server, NOTES)
+        assert code != 0
+        assert "nothing that was said is ever taken away" in told
+    git(work, "notes", f"--ref={NOTES}", "add", "-f", "-m", "\n".join([*reversed(said), "one more line"]), "HEAD")
+    assert push(work, server, NOTES)[0] == 0, "in another order, and more: it only grew"
+    assert git(server, "rev-parse", NOTES) != before
+
+
+def test_a_replaced_commit_turns_no_branch_back(grown: Crew, server: Path):
+    """`git merge-base` believes a replacement that was pushed before, unless it is told not to."""
+    root = grown.root
+    git(root, "push", "-q", str(server), NOTES, "main")
+    old, new = git(server, "rev-parse", "main"), git(root, "rev-parse", "main~1")
+    beside = git(root, "commit-tree", f"{new}^{{tree}}", "-p", new, "-m", "beside")
+    shown = git(root, "commit-tree", f"{new}^{{tree}}", "-p", old, "-m", "on top")
+    git(server, "fetch", "-q", str(root), beside, shown)
+    git(server, "replace", beside, shown)
+    code, told = push(root, server, f"+{beside}:refs/heads/main")
+    assert code != 0
+    assert "main only moves forward" in told
+
+
 def test_other_branches_are_nobodys_business(grown: Crew, server: Path):
     assert push(grown.root, server, "main:refs/heads/feature")[0] == 0
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from landed_change import Change, attest_merge, by_hand, edited, judged_again, merged
-from real_git import CLEAN, git
-from signing import Evidence, trusting_repository, work
+from real_git import CLEAN, commit, git
+from signing import Evidence, trust_of, trusting_repository, work
 
 from factory_tui.adapters import verify
 from factory_tui.domain.assurance import LEVELS
@@ -126,6 +126,35 @@ def test_a_range_is_as_closed_as_its_worst_commit(evidence: Evidence):
     done = run_alone(evidence.root, f"{change.base}..HEAD")
     assert done.returncode == 1
     assert [line[:6] for line in done.stdout.splitlines() if not line.startswith(" ")] == ["open  ", "CLOSED"]
+
+
+def test_a_range_does_not_start_anew_from_an_older_commit(evidence: Evidence):
+    """Keys that were taken out of the trusted file since do not come back by a merge that stands on an old commit."""
+    change = Change(evidence)
+    change.attest()
+    tip = commit(evidence.root, {".factory/trust/allowed_signers": trust_of(evidence.keys.parent / "new")}, "new keys")
+    merge = git(evidence.root, "commit-tree", f"{change.commit}^{{tree}}", "-p", change.base, "-p", tip, "-m", "back")
+    attest_merge(evidence, change, merge)
+    done = run_alone(evidence.root, f"{tip}..{merge}")
+    assert done.returncode == 1
+    assert "no longer what is built on" in done.stderr
+    git(evidence.root, "checkout", "-q", "-b", "feature", change.commit)
+    feature = Change(evidence, work(evidence, {"src/b.py": "b = 7\n"}))
+    feature.attest()
+    assert run_alone(evidence.root, f"{tip}..HEAD").returncode == 0, "a branch that left earlier is verified as it is"
+
+
+@pytest.mark.parametrize("wrong", [("--repo", "nowhere"), ("--trust", "nowhere"), ("--repo", "verify.py")])
+def test_what_is_not_there_is_told_in_a_line_and_never_open(evidence: Evidence, wrong: tuple[str, str]):
+    Change(evidence).attest()
+    done = run_alone(evidence.root, *wrong, "HEAD")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "closed" in done.stdout + done.stderr
+
+
+def test_asking_for_nothing_is_wrong_use(evidence: Evidence):
+    assert run_alone(evidence.root).returncode == 2
 
 
 @pytest.mark.parametrize("name", ["HEAD..HEAD", "nowhere", "--help-me", "HEAD^{tree}"])

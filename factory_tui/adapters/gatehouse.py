@@ -15,6 +15,7 @@ CI_HOLDS = (
     "holds:  each pull request and each push is verified with the verifier and the keys of the branch it goes to.",
     "holds not: a push straight to the branch is told after it happened, unless the server requires this check;",
     "           make `factory evidence` a required status check, with nobody on the bypass list.",
+    "           A pull request may change the workflow itself: let a person look at each change of .github/workflows.",
     "           Until its job has a key of its own (--key), it says nothing that survives a stolen laptop.",
     "next:   commit these files, `factory vouch` for that commit, and push refs/notes/factory with every branch.",
 )
@@ -97,6 +98,7 @@ _HOOK = """\
 #!/bin/sh
 # Asks for the factory's evidence before {branch} moves. Written by `factory install pre-receive`.
 set -eu
+export GIT_NO_REPLACE_OBJECTS=1 GIT_GRAFT_FILE=/dev/null
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 pushed=$(cat)
 refuse() {{ printf 'factory: %s\\n' "$1" >&2; exit 1; }}
@@ -111,6 +113,9 @@ while read -r old new ref; do
     [ "$ref" = refs/notes/factory ] || continue
     is_none "$new" && refuse 'the evidence is never deleted'
     is_none "$old" || git merge-base --is-ancestor "$old" "$new" || refuse 'the evidence only grows'
+    is_none "$old" ||
+        python3 -I "$here/factory-verify.py" --repo . --at pre-receive --notes "$new" --notes-before "$old" >&2 ||
+        refuse 'nothing that was said is ever taken away'
     notes=$new
 done < "$list"
 

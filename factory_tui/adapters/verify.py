@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import hashlib
 import json
 import os
@@ -186,6 +185,8 @@ def git(repo: str, *arguments: str, extra: dict[str, str] | None = None, stdin: 
         )
     except subprocess.TimeoutExpired as error:
         raise Closed(f"git {arguments[0]} did not end within {SECONDS} s") from error
+    except OSError as error:
+        raise Closed(f"git {arguments[0]} cannot run in {repo}: {error.strerror}") from error
     if done.returncode:
         raise Closed(f"git {arguments[0]}: {done.stderr.decode('utf-8', 'replace').strip()[:300]}")
     return done.stdout.decode("utf-8", "surrogateescape")
@@ -214,7 +215,7 @@ def signed_by(line: str, trust: str) -> Signed:
         claimed = str(statement["predicate"]["factory"]["signer"])
         subject = {name: value for one in statement["subject"] for name, value in one["digest"].items()}
         is_statement = statement["_type"] == STATEMENT
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, binascii.Error) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise Closed(f"it cannot be read ({type(error).__name__})") from error
     if not is_statement:
         raise Closed("it is no in-toto statement")
@@ -315,11 +316,12 @@ class Case:
     reviewed: str = ""
     """The commit that was reviewed and approved: itself, or what was merged."""
     reviewed_tree: str = ""
+    reviewed_parents: list[str] = field(default_factory=list)
     reviewed_base: Base | None = None
     own: list[Signed] = field(default_factory=list)
     """Statements about `reviewed`."""
     is_of_this_line: bool = True
-    """The base that it was reviewed on is part of this history."""
+    """The base that it was reviewed on was the branch once: what was merged into it never judged anything."""
     merged: str = ""
     """The tree that merging `reviewed` onto the base gives."""
     both: list[str] = field(default_factory=list)
@@ -331,7 +333,8 @@ class Case:
         """Changed paths that decide what is let through."""
         if not self.base.policy:
             return {path for path in self.touched if path.startswith(".factory/")}
-        return {path for path in self.touched if is_policy(path, self.base.home)}
+        # A `.factory/` goes before a home at the top: whoever brings one brings the next judge.
+        return {path for path in self.touched if any(is_policy(path, home) for home in (self.base.home, ".factory/"))}
 
     @property
     def landing(self) -> Signed | None:
@@ -440,7 +443,7 @@ class Gate:
 
     def evidence(self, commit: str, base: Base) -> tuple[list[Signed], list[str]]:
         """Statements in the commit's note that hold, and why each other line does not."""
-        note = self._note(commit)
+        note = self.note(commit)
         if len(note) > LARGEST_NOTE:
             return [], [f"its note is over {LARGEST_NOTE} bytes"]
         lines = [line for line in note.splitlines() if line.strip()]
@@ -449,7 +452,7 @@ class Gate:
         held = [one for one in found if isinstance(one, Signed)]
         return held, [f"evidence line {n}: {one}" for n, one in enumerate(found, 1) if isinstance(one, str)]
 
-    def _note(self, commit: str) -> str:
+    def note(self, commit: str) -> str:
         """The note's text, wherever git's fan-out put it; empty when there is none. Bytes as they are stored."""
         places = [commit, *(_fanned_out(commit, level) for level in (1, 2, 3))]
         asked = "".join(f"{self._notes}:{place}\n" for place in places)
@@ -500,7 +503,7 @@ class Gate:
             case.notes.append(told)
         landing = case.landing
         case.reviewed = str(landing.ours.get("reviewed", "")) if landing else commit
-        case.reviewed_tree, case.reviewed_base, case.own = tree, base, held
+        case.reviewed_tree, case.reviewed_parents, case.reviewed_base, case.own = tree, parents, base, held
         if case.reviewed != commit:
             self._carried_over(case)
         return case
@@ -510,8 +513,12 @@ class Gate:
         reviewed, parents = case.reviewed, case.parents
         if not re.fullmatch(r"[0-9a-f]{40,64}", reviewed):
             raise Closed("the landing does not say which commit was reviewed")
-        before, case.reviewed_tree = git(self._repo, "rev-parse", f"{reviewed}^1", f"{reviewed}^{{tree}}").split()
-        case.is_of_this_line = git(self._repo, "merge-base", before, parents[0], "--").split()[:1] == [before]
+        _, case.reviewed_tree, *case.reviewed_parents = self._commit(reviewed)
+        if not case.reviewed_parents:
+            raise Closed("the change that was reviewed has no parent, so there is no base to judge it by")
+        before = case.reviewed_parents[0]
+        line = git(self._repo, "rev-list", "--first-parent", parents[0], "--not", f"{before}^@", "--")
+        case.is_of_this_line = before in line.split()
         case.reviewed_base = self.base(before, reviewed)
         case.own, wrong = self.evidence(reviewed, case.reviewed_base)
         case.wrong += wrong
@@ -589,6 +596,12 @@ def slipped_in_by_a_merge(case: Case) -> list[str]:
     return [f"merging what was reviewed gives the tree {case.merged[:12]}, this one has {case.tree[:12]}"]
 
 
+def brings_other_history(case: Case) -> list[str]:
+    """Else commits that nobody looked at would stand behind one that was reviewed."""
+    others = ", ".join(one[:12] for one in case.reviewed_parents[1:4]) if case.landing else ""
+    return [f"it brings history that nobody reviewed along: {others}"] if others else []
+
+
 def moved_in_the_same_files(case: Case) -> list[str]:
     both = ", ".join(case.both[:5])
     return [f"the base moved in the same files after the review: {both}"] if both else []
@@ -661,11 +674,10 @@ def with_red_tests(case: Case) -> list[str]:
 
 
 def red_elsewhere(case: Case) -> list[str]:
-    """A CI job that ran the checks again and disagrees."""
-    last = _latest(case.elsewhere, SMOKE)
-    if last is None or (last.predicate.get("result") == "PASSED" and last.ours.get("tests_passed", 0)):
-        return []
-    return [f"run again elsewhere, its tests did not pass: {last.predicate.get('result')}"]
+    """A CI job that ran the checks again and disagrees: each counts, for no two of them share a ledger's order."""
+    said = [(str(one.predicate.get("result")), _whole(one.ours.get("tests_passed"))) for one in case.elsewhere]
+    bad = sorted({result for result, passed in said if result != "PASSED" or passed < 1})
+    return [f"run again elsewhere, its tests did not pass: {', '.join(bad)}"] if bad else []
 
 
 def judged_by_nobody(case: Case) -> list[str]:
@@ -701,7 +713,11 @@ def reviewed_itself(case: Case) -> list[str]:
 
 def one_key_for_two(case: Case) -> list[str]:
     """Author, reviewer, supervisor, factory, CI: whoever the base trusts has a key that nobody else has."""
-    return [f"one key stands for two seats: {', '.join(names)}" for names in _sharing(case.base.trust)]
+    used: dict[str, set[str]] = {}
+    for one in (*case.held, *case.own):
+        used.setdefault(one.key, set()).add(one.signer)
+    told = {", ".join(sorted(names)) for names in (*used.values(), *_sharing(case.base.trust)) if _are_several(names)}
+    return [f"one key stands for more than one seat: {names}" for names in sorted(told)]
 
 
 def approved_by_nobody(case: Case) -> list[str]:
@@ -730,7 +746,8 @@ def by_another_approval(case: Case) -> list[str]:
 
 def approved_too_long_ago(case: Case) -> list[str]:
     expires = str(case.approval.predicate.get("expires", "")) if case.approval else ""
-    is_late = bool(expires and case.landing and str(case.landing.ours.get("at", "")) > expires)
+    landed = str(case.landing.ours.get("at", "")) if case.landing else ""
+    is_late = bool(expires and case.landing and (not landed or landed > expires))
     return [f"the approval had expired at {expires}"] if is_late else []
 
 
@@ -758,7 +775,8 @@ def told_plainly(case: Case) -> list[str]:
 
 GUARDS: tuple[Callable[[Case], list[str]], ...] = (
     *(does_not_hold, landed_by_nobody),
-    *(merged_another, reviewed_on_a_strange_base, slipped_in_by_a_merge, moved_in_the_same_files),
+    *(merged_another, reviewed_on_a_strange_base, slipped_in_by_a_merge, brings_other_history),
+    moved_in_the_same_files,
     *(of_another_tree, on_another_base, under_another_policy),
     *(dropped, put_in_later, claims_too_little, claims_too_much),
     *(without_tests, with_red_tests, red_elsewhere),
@@ -930,14 +948,19 @@ def _shared(case: Case, name: str) -> list[str]:
     return [f"author and reviewer share one {name}"] if is_shared else []
 
 
-def _sharing(trust: str) -> list[list[str]]:
-    """Signers of one key, for each key that has more than one."""
+def _are_several(names: set[str]) -> bool:
+    """A pattern is as many as anybody likes."""
+    return len(names) > 1 or any(sign in name for name in names for sign in "*?!")
+
+
+def _sharing(trust: str) -> list[set[str]]:
+    """The signers of each trusted key."""
     owners: dict[str, set[str]] = {}
     for line in Path(trust).read_text("utf-8", "replace").splitlines():
         key = re.search(r"\b(?:ssh|sk|ecdsa)-\S+\s+(AAAA\S+)", line)
-        if key and not line.startswith("#"):
+        if key and not line.lstrip().startswith("#"):
             owners.setdefault(key[1], set()).update(line.split()[0].split(","))
-    return [sorted(names) for names in owners.values() if len(names) > 1]
+    return list(owners.values())
 
 
 def _leave(case: Case, deployment: Signed) -> Signed | None:
@@ -962,22 +985,58 @@ def commits_of(repo: str, name: str) -> list[str]:
     listed = git(repo, "rev-list", "--first-parent", "--reverse", "--end-of-options", name).split()
     if not listed:
         raise Closed(f"{name} holds no commit: nothing was verified")
+    if set_aside := _set_aside(repo, name, listed[0]):
+        raise Closed(f"{name} leaves the line of {set_aside[:12]}, which is merged in and no longer what is built on")
     return listed
+
+
+def _set_aside(repo: str, name: str, first: str) -> str:
+    """Where A..B starts, when B holds A as a merged side only: an older commit would judge what comes after A.
+
+    A branch that left an older A and does not hold the newer one is no such case.
+    """
+    old, dots, new = name.partition("...") if "..." in name else name.partition("..")
+    if dots != "..":
+        return ""
+    start, end = (
+        git(repo, "rev-parse", "--verify", "--end-of-options", f"{one or 'HEAD'}^{{commit}}").split()[-1]
+        for one in (old, new)
+    )
+    held = git(repo, "merge-base", start, end, "--").split()[:1] == [start]
+    return start if held and git(repo, "rev-parse", f"{first}^@").split()[:1] != [start] else ""
+
+
+def taken_away(repo: str, before: str, notes: str) -> list[str]:
+    """Commits of which something was said in the notes at `before` that `notes` does not hold any more."""
+    changed = {path.replace("/", "") for path in _paths(repo, before, notes)}
+    about = sorted(one for one in changed if re.fullmatch(r"[0-9a-f]{40,64}", one))
+    with Gate(repo, notes=before) as old, Gate(repo, notes=notes) as new:
+        return [one for one in about if set(old.note(one).splitlines()) - set(new.note(one).splitlines())]
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="verify.py", description="Was this commit let through by the gate?")
-    parser.add_argument("what", metavar="COMMIT | A..B")
+    parser.add_argument("what", metavar="COMMIT | A..B", nargs="?", default="")
     parser.add_argument("--repo", default=".", help="the repository (default: here)")
     parser.add_argument("--trust", default="", help="your own allowed_signers, instead of the base's")
     parser.add_argument("--at", default="", choices=["", "ci", "pre-receive"], help="where this runs")
     parser.add_argument("--json", action="store_true", dest="as_json")
     parser.add_argument("--notes", default=NOTES, help="the ref or commit that holds the evidence")
+    parser.add_argument("--notes-before", default="", help="what the evidence was: nothing of it may be gone")
     given = parser.parse_args(arguments)
+    if not given.what and not given.notes_before:
+        parser.error("name a COMMIT or A..B")
     trust = str(Path(given.trust).resolve()) if given.trust else ""
+    if trust and not os.access(trust, os.R_OK):
+        print(f"closed: {_plain(trust)} cannot be read, so nobody is trusted", file=sys.stderr)
+        return 1
     try:
+        gone = taken_away(given.repo, given.notes_before, given.notes) if given.notes_before else []
+        if gone:
+            raise Closed(f"the evidence only grows: something that was said of {', '.join(gone[:3])} is gone")
         with Gate(given.repo, trust=trust, at=given.at, notes=given.notes) as gate:
-            answers = [gate.verify(commit) for commit in commits_of(given.repo, given.what)]
+            commits = commits_of(given.repo, given.what) if given.what else []
+            answers = [gate.verify(commit) for commit in commits]
     except Closed as error:
         print(f"closed: {_plain(str(error))}", file=sys.stderr)
         return 1
