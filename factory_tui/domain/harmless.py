@@ -34,20 +34,32 @@ def harmless(text: str) -> str:
 
 def spelt(json: str) -> str:
     """JSON that names what no screen shows by its number, and so means the same: for what is read before it is done."""
-    return UNSAFE.sub(lambda found: "".join(f"\\u{unit:04x}" for unit in _units(found[0])), json)
+    return json.translate(_NUMBERS) if UNSAFE.search(json) else json
 
 
-def _units(character: str) -> tuple[int, ...]:
-    """As JSON numbers a character: in two halves above the first 65,536."""
-    code = ord(character)
-    return (code,) if code < 0x10000 else (0xD800 + ((code - 0x10000) >> 10), 0xDC00 + ((code - 0x10000) & 0x3FF))
+class _Numbers(dict[int, str | int]):
+    """What each character is told as: itself, or its number as JSON has it, in two halves above the first 65,536."""
+
+    def __missing__(self, code: int) -> str | int:
+        if not UNSAFE.match(chr(code)):
+            told: str | int = code
+        elif code < 0x10000:
+            told = f"\\u{code:04x}"
+        else:
+            told = f"\\u{0xD800 + ((code - 0x10000) >> 10):04x}\\u{0xDC00 + ((code - 0x10000) & 0x3FF):04x}"
+        if len(self) < 10_000:
+            self[code] = told
+        return told
+
+
+_NUMBERS = _Numbers()
 
 
 def unseen(value: object) -> int:
     """How many characters that no screen shows are in the texts of this, however deep: of plain lists and keys."""
     match value:
         case str():
-            return len(UNSAFE.findall(value))
+            return len(value) - len(UNSAFE.sub("", value)) if UNSAFE.search(value) else 0
         case dict():
             return sum(unseen(one) for one in value.values())
         case list() | tuple():

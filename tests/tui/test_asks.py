@@ -217,3 +217,23 @@ async def test_a_denial_interrupts_nobody(where):
         assert rung
         assert (app.room, app.focused) == (room, focused), "even an ask takes no focus"
         assert app.screen_stack[0].bar_at("needs").lines != strip
+
+
+async def test_a_million_characters_that_no_screen_shows_are_not_spelt_out_at_once_nor_allowed_unread():
+    chair = AskingChair()
+    chair.answer_first("deny")
+    chair.ask(f"{RISKY} # {chr(0x200B) * 1_000_000} LAST")
+    async with chair.cockpit(80, 24) as (app, pilot):
+        await press(pilot, "o")
+        assert "1000000 characters that no screen shows" in screen_text(app)
+        assert len(app.room.rows.items) < 1_000
+        for key in ("A", "T"):
+            await press(pilot, key)
+            assert "beyond this card: " in screen_text(app)
+        await press(pilot, "G")
+        assert "more characters; Enter shows the whole" in screen_text(app)
+        await press(pilot, "enter")
+        assert "\\u200b\\u200b" in screen_text(app)
+        await press(pilot, "escape", "A")
+        assert e.AskAnswered in chair.kinds()[-3:]
+        assert not app.state.asks

@@ -18,26 +18,52 @@ from factory_tui.engine.exhibits import difference
 from factory_tui.tui.chronicle import Chronicle
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.lines import Item, Line, cut_line, item, line
-from factory_tui.tui.present.exhibit import Exhibit
-from factory_tui.tui.present.sheets import Look, Row, Section, bullet_rows, diff_rows, fact_rows, match_rows, text_rows
+from factory_tui.tui.present.exhibit import WHOLE, Exhibit
+from factory_tui.tui.present.sheets import (
+    Look,
+    Row,
+    Section,
+    bullet_rows,
+    diff_rows,
+    fact_rows,
+    match_rows,
+    row,
+    text_rows,
+)
 from factory_tui.tui.present.words import Setting
+
+AT_ONCE = 20_000
+"""Characters of an action that stand on its card; beyond them it is opened as a text of its own."""
 
 
 def ask_exhibit(state: State, ask: Ask, chronicle: Chronicle) -> Exhibit:
     """The whole action stands last, as the factory got it."""
     action = ask.action
-    whole = spelt(msgspec.json.format(msgspec.json.encode(action, order="sorted"), indent=2).decode())
+    plain = msgspec.to_builtins(action)
+    hidden = unseen(plain)
+    whole = spelt(msgspec.json.format(msgspec.json.encode(plain, order="sorted"), indent=2).decode())
+    left = max(0, len(whole) - AT_ONCE) if hidden else 0
     sections = [
-        Section("what", lambda look: _what(action, unseen(msgspec.to_builtins(action)), look)),
+        Section("what", lambda look: _what(action, hidden, look)),
         Section("where", lambda look: _where(state, ask, look)),
         Section("why it is asked, Enter opens the rule", lambda look: match_rows(ask.ruling.matches, look)),
         Section("what the seat says it is for", lambda look: _purpose(state, ask, chronicle, look)),
         Section("what your answer covers", lambda look: fact_rows(_covers(state, ask), look)),
         Section("asked alike, settled by the same answer", lambda look: bullet_rows(_others(state, ask), look)),
         Section("the same, before", lambda look: bullet_rows(before(ask, chronicle.entries), look)),
-        Section("the action as it came", lambda look: text_rows(f"```\n{whole}\n```", look)),
+        Section("the action as it came", lambda look: _as_it_came(whole, left, look)),
     ]
-    return Exhibit(tuple(sections))
+    told = f"beyond this card: {count(left, 'character')} more" if left else ""
+    return Exhibit(tuple(sections), unread=told, whole=(("the action as it came", whole),))
+
+
+def _as_it_came(whole: str, left: int, look: Look) -> Iterator[Row]:
+    """To the letter; what hides something is told in pieces, for each sign of it takes many."""
+    shown = whole[: len(whole) - left]
+    yield from text_rows(f"```\n{shown}\n```", look, whole=WHOLE)
+    if left:
+        told = f"{left:,} more characters; Enter shows the whole, and then it can be allowed"
+        yield row(look, (told, "warn"), about=WHOLE)
 
 
 def _what(action: Action, hidden: int, look: Look) -> Iterator[Row]:
@@ -46,12 +72,12 @@ def _what(action: Action, hidden: int, look: Look) -> Iterator[Row]:
         [
             ("HIDDEN", told if hidden else "", "bad"),
             ("kind", action.kind, "strong"),
-            ("command", action.command, "strong"),
-            ("path", action.path, "strong"),
-            ("takes", f"{action.resource} {action.target}".strip() if action.kind == "fetch" else "", "strong"),
-            ("to", action.target if action.kind != "fetch" else "", "strong"),
+            ("command", _start(action.command), "strong"),
+            ("path", _start(action.path), "strong"),
+            ("takes", f"{action.resource} {_start(action.target)}".strip() if action.kind == "fetch" else "", "strong"),
+            ("to", _start(action.target) if action.kind != "fetch" else "", "strong"),
             ("deletes it", "yes" if action.delete else "", "bad"),
-            ("words", action.text, "text"),
+            ("words", _start(action.text), "text"),
         ],
         look,
     )
@@ -59,6 +85,10 @@ def _what(action: Action, hidden: int, look: Look) -> Iterator[Row]:
         yield from diff_rows(difference(action.old, action.new, action.path), look)
     elif action.content is not None:
         yield from text_rows(f"```\n{action.content}\n```", look, indent=3)
+
+
+def _start(text: str) -> str:
+    return text if len(text) <= AT_ONCE else f"{text[:AT_ONCE]} [{len(text) - AT_ONCE:,} characters more, below]"
 
 
 def _where(state: State, ask: Ask, look: Look) -> Iterator[Row]:

@@ -31,6 +31,8 @@ from factory_tui.tui.present.words import money
 
 FEW = 4
 """Criteria that stand before the difference; more of them stand after it."""
+WHOLE = "whole:all"
+"""What a row is about that opens `Exhibit.whole`."""
 Read = Callable[[Evidence], "str | None"]
 """The text of evidence; None when it is missing or altered."""
 
@@ -42,6 +44,10 @@ class Exhibit:
     sections: tuple[Section, ...]
     missing: tuple[str, ...] = ()
     """Labels of evidence that cannot be shown: what is not shown whole cannot be approved."""
+    unread: str = ""
+    """What hides beyond what the rows show, in a line: it is allowed once `whole` was opened. Empty = nothing."""
+    whole: tuple[tuple[str, str], ...] = ()
+    """Titled texts that a row about `whole:` opens, laid out piece by piece."""
 
 
 class Reading:

@@ -237,7 +237,8 @@ def _who_and_how(state: State, story: Story) -> tuple[Line, ...]:
     what is not proven is said in any case."""
     proven = proven_word(state, story.role, story.control)
     long, short = ((Span(" "), proven), (Span(" "), in_short(proven))) if proven else ((), ())
-    both, seat = (Span(f" {story.seat}, {story.control}", "dim"),), (Span(f" {story.seat}", "dim"),)
+    name = one_line(story.seat, 200)
+    both, seat = (Span(f" {name}, {story.control}", "dim"),), (Span(f" {name}", "dim"),)
     least: tuple[Line, ...] = () if proven is not None and proven.style == "bad" else ((),)
     return ((*long, *both), (*short, *both), (*short, *seat), short, *least)
 

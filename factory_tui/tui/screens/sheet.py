@@ -31,6 +31,9 @@ from factory_tui.tui.widgets.rows import Rows
 WIDE_ENOUGH = 160
 """Columns from which a difference is first shown old beside new."""
 
+HOLD_FOR_UNREAD = frozenset({"allow", "allow-task", "allow-session"})
+"""Verbs that wait until what hides beyond the rows was opened."""
+
 
 class Sheet(Card):
     """Rows instead of a text. What was read when it was opened is shown until it is shown anew."""
@@ -49,6 +52,8 @@ class Sheet(Card):
         """Keys of the difference's lines that were on the screen; its headings do not count."""
         self._of_diff: tuple[str, ...] = ()
         self._diff_keys: frozenset[str] = frozenset()
+        self._is_whole_read = False
+        """Whether what hides beyond the rows was opened."""
         self.remarks: list[str] = []
         """Comments on what belongs to no task: they go with a reason."""
 
@@ -75,6 +80,7 @@ class Sheet(Card):
             self.exhibit = Exhibit((), ("the object",))
         self._made = (0, False)
         self._seen.clear()
+        self._is_whole_read = False
 
     def _make_exhibit(self) -> Exhibit:
         cockpit = self.cockpit
@@ -183,6 +189,10 @@ class Sheet(Card):
                 return why
             if self._must_be_seen(act) and not self._seen:
                 return f"the {self.judged} was not on the screen yet; d goes to it"
+        is_open = not (self._sent or self.is_gone or self.is_changed)
+        is_unread = bool(self.exhibit.unread) and not self._is_whole_read
+        if is_open and is_unread and self.verb_of(act) in HOLD_FOR_UNREAD:
+            return f"{self.exhibit.unread}; Enter on the last row shows the whole"
         match act.id:
             case "card.diff" if not self._of_diff:
                 return "there is no difference"
@@ -332,7 +342,7 @@ class Sheet(Card):
 
     def _opens(self) -> bool:
         kind, _, name = about_of(self.rows.key).partition(":")
-        return bool(name) and kind in ("evidence", "rule", "sealed")
+        return bool(name) and kind in ("evidence", "rule", "sealed", "whole")
 
     def act_open(self) -> None:
         """What stands behind the row: evidence, a rule with its incident, a sealed input."""
@@ -343,6 +353,9 @@ class Sheet(Card):
             case "evidence":
                 text = self._read(Evidence(sha256=name, size=0, label=""))
                 cockpit.read(f"evidence {name[:16]}", [(f"sha256 {name}", text or "It is missing, or altered.")])
+            case "whole":
+                self._is_whole_read = True
+                cockpit.read(self.head, self.exhibit.whole)
             case "rule" if name.startswith("card:"):
                 card = next((one for one in state.law.roles if one.source == name), None)
                 cockpit.read(name, role_text(card) if card else [(name, "No such card is in force.")])
