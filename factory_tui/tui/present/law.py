@@ -14,7 +14,13 @@ _ENFORCED: dict[str, dict[str, tuple[bool, str]]] = {}
 """By charter: rule id to (enforced, how or what is missing)."""
 _BEARING: dict[tuple[str, str], tuple[Rule, ...]] = {}
 
-
+HELD = {
+    "reviewer": "asked of each reviewer",
+    "change": "held on each change",
+    "action": "held on each action",
+    "state": "held on the factory's state",
+}
+"""How a rule is enforced, as a list says it."""
 LEAST_HOW = 10 + 28
 """Columns of a rule's row beside its title and id: sign and severity, and how it is held."""
 
@@ -71,7 +77,7 @@ def all_rule_items(state: State, setting: Setting) -> list[Item]:
             (f"{rule.severity:<6}", "bad" if rule.severity == "block" else "warn"),
             *title,
             " " * (column - line_width(title) + 2),
-            (how if is_enforced else f"loaded, not enforced, {how}", "dim"),
+            (HELD.get(how, how) if is_enforced else f"loaded, not enforced, {how}", "dim"),
         )
         items.append(item(f"rule:{rule.id}", cut_line(body, setting.width)))
     return items
