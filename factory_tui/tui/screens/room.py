@@ -130,7 +130,12 @@ class Room(Typing, inherit_bindings=False):
         self.lay_out()
         if self.is_typing:
             self._show_prompt()
-        self.call_after_refresh(self.renew)
+        self.call_after_refresh(self._renew_resized)
+
+    def _renew_resized(self) -> None:
+        """What is cut is known only when it was drawn at the new size: the strip of keys names `=` by that."""
+        self.renew()
+        self.call_after_refresh(self.show_hints)
 
     def _screen_resized(self, size: Size) -> None:
         """The newest size, whichever one this tells of. A layout of another size than before tells the screen of it
