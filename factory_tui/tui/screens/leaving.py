@@ -62,7 +62,8 @@ def kept(cockpit: Bridge) -> str:
     """What becomes of everything under way."""
     state = cockpit.state
     lines = [f"- {turn.id} on {turn.task} is interrupted; its worktree stays as it is" for turn in state.turns.values()]
-    lines += [f"- {count(len(state.tasks), 'open task')}, their verdicts, findings and approvals stay on record"]
+    owner = "its" if len(state.tasks) == 1 else "their"
+    lines += [f"- {count(len(state.tasks), 'open task')}, {owner} verdicts, findings and approvals stay on record"]
     lines.append("- the next session starts no turn before you have read the digest")
     return "\n".join(lines)
 
