@@ -218,6 +218,8 @@ def instruments(smoke: Smoke, own: Mapping[str, str], private: Path, plain_junit
     return {
         "CI": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # Where nothing is: compiled modules that lie in the tree need not be of its sources.
+        "PYTHONPYCACHEPREFIX": f"{private}/no-compiled-modules",
         "CARGO_TERM_COLOR": "never",
         **own,
         "FACTORY_REPORT": report,
