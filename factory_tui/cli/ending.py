@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory_tui.cli.speech import harmless
 from factory_tui.domain.errors import FactoryError
 from factory_tui.tui.skeleton import FRAME
 
@@ -130,6 +131,6 @@ def _write_log(text: str) -> str:
 def _say(text: str) -> None:
     FRAME.take_back()
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(harmless(text), file=sys.stderr, flush=True)
     except OSError:
         return

@@ -63,6 +63,9 @@ def test_no_command_prints_what_steers_and_no_word_makes_a_line_of_its_own(make,
         told = desk.factory("inbox", item.id)
         is_told(told.out + told.err, lines=False)
         assert "WORDS" in told.out
+    told = desk.factory("answer", "A-99" + POISON.replace("\x00", ""), "allow")
+    is_told(told.err, lines=False)
+    assert "\\u001b" in told.err
     last = str(len(chair.entries))
     for words in (("digest", "--preview"), ("replay", "--at", last), ("replay", "--at", last, "--json")):
         told = desk.factory(*words)
