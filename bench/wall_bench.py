@@ -1,12 +1,18 @@
-"""What a wall costs, and how long hostile text keeps us busy. `python -m bench.wall_bench` prints the rows."""
+"""What a wall costs, how soon a killed factory is gone, and how long hostile text keeps us busy.
+
+`python -m bench.wall_bench` prints the rows.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
+from pathlib import Path
 
 from bench.rows import Row
 from factory_tui.adapters.limits_probe import probe
@@ -30,6 +36,61 @@ HOSTILE = (
     "bearer " * 25_800,
 )
 """180 kB each, of what makes a careless pattern look twice at everything."""
+
+
+CHILD = """
+import asyncio, sys
+from factory_tui.adapters.wall import BwrapSandbox, find_bwrap, look_around
+from factory_tui.engine.ports import Boundary, Limits
+place, script = sys.argv[1:]
+sandbox = BwrapSandbox(look_around(find_bwrap()))
+asyncio.run(sandbox.run(["sh", "-c", script], Boundary(cwd=place, writable=(place,)), Limits(seconds=600)))
+"""
+KILLS = 5
+
+
+def alive(mark: str) -> bool:
+    """Whether a process has that word in its command line."""
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in line.read_bytes():
+                return True
+    return False
+
+
+def milliseconds_to_nothing(words: list[str], place: str, mark: str) -> float:
+    """From kill -9 of that program, once its command has begun, until nothing of it is alive."""
+    begun = Path(place, "begun")
+    process = subprocess.Popen(words)
+    while not begun.exists():
+        time.sleep(0.01)
+    begun.unlink()
+    start = time.perf_counter()
+    process.kill()
+    process.wait()
+    while alive(mark):
+        time.sleep(0.002)
+    return (time.perf_counter() - start) * 1e3
+
+
+def killed() -> Row:
+    """The worst of several: a killed factory leaves nothing of its seats' commands, daemons of theirs included."""
+    behind, bare = [], []
+    with tempfile.TemporaryDirectory() as place:
+        for number in range(KILLS):
+            mark = f"killed-{Path(place).name}-{number}"
+            script = f"setsid sh -c 'sleep 600; : {mark}' & echo > begun; sleep 600; : {mark}"
+            behind.append(milliseconds_to_nothing([sys.executable, "-c", CHILD, place, script], place, mark))
+            alone = f"echo > {place}/begun; exec sleep 600{number}"
+            bare.append(milliseconds_to_nothing(["sh", "-c", alone], place, f"sleep\x00600{number}"))
+    return Row(
+        name="from kill -9 of the factory to nothing left",
+        value=max(behind),
+        unit="ms",
+        baseline_name="one bare command",
+        baseline_value=max(bare),
+        bound=1_000,
+    )
 
 
 async def sandboxed() -> tuple[float, float]:
@@ -111,7 +172,7 @@ def redaction() -> Row:
 
 def run() -> list[Row]:
     """The wall's rows are left out where there is no bwrap: a number that was not measured is not told."""
-    return [*([overhead(), probes()] if find_bwrap() else []), redaction()]
+    return [*([overhead(), probes(), killed()] if find_bwrap() else []), redaction()]
 
 
 if __name__ == "__main__":

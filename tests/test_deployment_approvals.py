@@ -68,6 +68,15 @@ def test_it_expires() -> None:
     assert "the approval expired" in refused(heart)
 
 
+def test_a_clock_that_was_set_back_makes_no_approval_young_again() -> None:
+    heart = proposed()
+    heart.answer("DP-1", "approve")
+    heart.minute += 2
+    heart.do(c.Pause(reason="lunch"), SUPERVISOR)
+    heart.minute -= 2
+    assert "the approval expired" in refused(heart)
+
+
 def test_what_moved_since_makes_it_stale() -> None:
     heart = proposed()
     heart.answer("DP-1", "approve")

@@ -212,7 +212,7 @@ def _not_now(state: State, deployment: Deployment, command: c.IntendDeployment, 
     if plan.environment not in (state.law.deploying.environments if state.law.deploying else {}):
         return f"the request is stale: there is no environment {plan.environment} any more"
     environment = environment_of(state, plan.environment)
-    if at > approval.expires:
+    if max(at, state.at) > approval.expires:  # a clock that was set back makes no approval young again
         return f"the approval expired at {approval.expires}"
     if (why := _stale(state, deployment)) or (why := obstacle(state, plan, environment, at, deployment.id)):
         return why
