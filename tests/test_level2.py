@@ -322,11 +322,6 @@ async def test_a_file_that_stands_in_for_the_runner_must_be_answered(small: Smal
     assert to_answer(result) == ["a file of the tree stands in for the test runner"] * 2
 
 
-async def test_a_compiled_module_in_the_tree_must_be_answered(small: SmallRepository):
-    result = await small.inspect(small.checks(SMOKE), {"src/__pycache__/app.cpython-311.pyc": "", "old.pyc": ""})
-    assert to_answer(result) == ["a compiled Python module is in the tree"] * 2
-
-
 async def test_a_pytest_that_does_not_find_our_plugin_is_read_by_its_own_report(tmp_path: Path):
     small = SmallRepository(tmp_path, {**GOOD, "smoke.sh": f"PYTHONPATH=src {RUN}"})
     checks = small.checks(SMOKE)

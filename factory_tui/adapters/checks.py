@@ -270,7 +270,6 @@ class SmokeChecks:
         change = await self._worktrees.change(base_tree, inspection.tree)
         inspection.findings += say.knows_of_tests(change, self._smoke.harness)
         inspection.findings += say.stands_in_for_the_runner(change)
-        inspection.findings += say.compiled_modules(change)
         inspection.findings += changed_lock_files(change, self._dependencies)
         if not self._smoke.hooks:
             return

@@ -170,18 +170,6 @@ def stands_in_for_the_runner(change: Change) -> list[Finding]:
     ]
 
 
-_COMPILED = re2.compile(r"(^|/)__pycache__/|\.py[co]$")
-
-
-def compiled_modules(change: Change) -> list[Finding]:
-    """Files that Python may run in place of the source beside them, whatever that says."""
-    return [
-        must_answer("a compiled Python module is in the tree", "Python may run it in place of its source.", file.path)
-        for file in change.files
-        if file.new_mode and _COMPILED.search(file.path)
-    ]
-
-
 def must_answer(title: str, detail: str, path: str = "", line: int = 0) -> Finding:
     return Finding(severity="note", title=title, detail=detail, path=path, line=line, by=BY, must_answer=True)
 
