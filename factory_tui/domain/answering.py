@@ -269,7 +269,7 @@ def _incident(state: State, item: Waiting, command: c.Answer) -> tuple[e.Event, 
     if command.verb == "adopt":
         raise Refusal(
             what=f"the rule of {item.id} is first written into the home",
-            next_step=f"`factory incident adopt {item.id}`, or A on its screen",
+            next_step=f"`factory incident adopt {item.id}`, or adopt it on its screen",
         )
     if command.verb == "close":
         return close_incident(state, c.CloseIncident(incident=item.id, reason=command.text))

@@ -374,7 +374,7 @@ def _entries(state: State, seqs: tuple[int, ...]) -> None:
         raise Refusal(
             what=f"the ledger has no entry {strange[0]}",
             why=f"it has {state.seq}",
-            next_step="`factory replay --at N` shows one; `g t` in the cockpit lists them",
+            next_step="`factory replay --at N` shows one; the cockpit's timeline lists them",
         )
 
 

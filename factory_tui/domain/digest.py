@@ -320,7 +320,7 @@ def _card_proposals(entries: list[Entry], state: State) -> list[str]:
     """What was asked again and again and allowed each time. Only the supervisor puts it on a card."""
     return [
         f"- `{one_line(f'{draft.role} {draft.entry}')}`: asked {draft.asked}, allowed {draft.asked}, by"
-        f" {', '.join(draft.rules)}; `g a` in the cockpit drafts it for the role's card, to be asked no more"
+        f" {', '.join(draft.rules)}; the cockpit's `allowed` drafts it for the role's card, to be asked no more"
         for draft in card_drafts(entries, state)
     ]
 

@@ -47,8 +47,8 @@ _WAYS_ON = (
 
 
 _FROM_A_PAUSE = (
-    "`resume` lets it go on. Before that: say something to it (`m`), choose another seat or model for the next turn\n"
-    "(`a`), interrupt it (`x`), or take it over (`O`), each from its pane."
+    "`resume` lets it go on. Before that: say something to it, choose another seat or model for the next turn,\n"
+    "interrupt it, or take it over, each by its key on the floor."
 )
 
 

@@ -188,7 +188,7 @@ class IncidentDesk:
             raise Refusal(
                 what=f"{known.id} names no entry of the ledger",
                 why="what a rule must catch is taken from what was recorded",
-                next_step=f"`factory incident fill {known.id} --entry N`; `g t` in the cockpit lists the entries",
+                next_step=f"`factory incident fill {known.id} --entry N`; the cockpit's timeline lists the entries",
             )
         return skeleton(self._factory.state.law, known, self._materials(known))
 

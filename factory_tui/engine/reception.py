@@ -223,7 +223,10 @@ class Reception:
                 return await carry_out(request, self._factory, self._deployments, by)
             case DraftCard():
                 if self._cards is None:
-                    raise Refusal(what="no card is drafted here", next_step="`factory` opens the cockpit; then g a")
+                    raise Refusal(
+                        what="no card is drafted here",
+                        next_step="`factory` opens the cockpit, whose `allowed` drafts one",
+                    )
                 return await self._cards.draft(request)
             case ChangeSeat(role=role, seat=seat):
                 await self._factory.carried_out(c.SeatRole(role=role, seat=seat), by)

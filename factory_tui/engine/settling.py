@@ -53,7 +53,7 @@ class CardDesk:
             raise Refusal(
                 what=f"nothing to put on the card of {wish.role[:40]}: {wish.entry[:80]}",
                 why="only what was asked three times by rules, and allowed each time as it was",
-                next_step="`g a` in the cockpit lists the drafts",
+                next_step="the cockpit's `allowed` lists the drafts",
             )
         path, text = self._shelf.card(draft.role)
         if draft.line not in text.split("\n"):

@@ -20,7 +20,7 @@ from factory_tui.domain.state import State, Task
 from factory_tui.domain.waiting import waiting
 from factory_tui.tui.bindings import Act
 from factory_tui.tui.chronicle import Chronicle
-from factory_tui.tui.keymap import Keys
+from factory_tui.tui.keymap import USUAL, Keys
 from factory_tui.tui.noticing import Noticing
 from factory_tui.tui.outside import Outside
 from factory_tui.tui.painting import Paint
@@ -39,9 +39,7 @@ FAST, SLOW = 30, 15
 """Frames a second: of the pane that is read, of everything else."""
 CALM_BEATS = 8
 """Beats without anything to draw after which the ticker rests."""
-
-
-FLOW_OFFERED = "five handoffs in a row went out as they were: s lets only what must stop for you, `,` for one task"
+FLOW_OFFERED = "five handoffs in a row went out as they were"
 
 
 class Cockpit(Noticing, inherit_bindings=False):
@@ -71,8 +69,8 @@ class Cockpit(Noticing, inherit_bindings=False):
         self.door = door
         self.view: View | None = None
         self.state = glimpse or State()
-        self.chronicle = Chronicle()
-        self.keys = keys or Keys()
+        self.keys = keys or USUAL
+        self.chronicle = Chronicle(self.keys)
         self.paint = Paint(THEMES[theme], ascii_only=ascii_only)
         self.arm_seconds = arm_seconds
         self.rings = bell
@@ -169,12 +167,13 @@ class Cockpit(Noticing, inherit_bindings=False):
     def _after_start(self) -> None:
         """A digest to read, or something that failed, stays in front; else the floor does."""
         if (elsewhere := self.door.elsewhere) is not None:
-            self.say(said_at_first(elsewhere), "warn")
+            self.say(said_at_first(elsewhere, self.keys.key), "warn")
             return
         failed = [one for one in self.checks.values() if one.verdict != "ok"]
         if any(item.kind == "digest" for item in waiting(self.state)) or any(o.verdict == "fail" for o in failed):
             if not self.brief_if_free():
-                self.say("the session has begun; g b: what is new, and the digest that is to be read first", "warn")
+                new = f"{self.keys.key('go.briefing')}: what is new, and the digest that is to be read first"
+                self.say(f"the session has begun; {new}", "warn")
         elif self._is_briefing and len(self.screen_stack) == 2 and self.room is not None and not self.room.is_typing:
             self.go_floor()
             well = f"the session has begun: {len(self.checks) - len(failed)} checks ended well"
@@ -210,7 +209,8 @@ class Cockpit(Noticing, inherit_bindings=False):
     def _offer_flow(self, entry: Entry) -> None:
         """Said with what came of the answer that makes it true, and not again before five more."""
         if isinstance(entry.event, HandoffReleased) and offers_flow(self.state, self.chronicle.entries):
-            self.also = FLOW_OFFERED
+            more, one = self.keys.key("mode"), self.keys.key("turn.mode")
+            self.also = f"{FLOW_OFFERED}: {more} lets only what must stop for you, `{one}` for one task"
 
     def chronicle_hears(self, about: str, text: str) -> None:
         """Streaming text, and documents that changed; called in the middle of the factory's own work."""
@@ -272,7 +272,7 @@ class Cockpit(Noticing, inherit_bindings=False):
         has_ended = elsewhere is not None and elsewhere.has_ended
         if elsewhere is not None and has_ended != self._told_of_end:
             self._told_of_end = has_ended
-            self.say(said_at_the_end(elsewhere) if has_ended else said_at_first(elsewhere), "warn")
+            self.say((said_at_the_end if has_ended else said_at_first)(elsewhere, self.keys.key), "warn")
 
     # --- out -------------------------------------------------------------------------------------
 
@@ -306,7 +306,7 @@ class Cockpit(Noticing, inherit_bindings=False):
     def held_elsewhere(self, act: Act) -> str:
         """Why an act does nothing in a cockpit that only looks on; empty = this one does not, or the act only looks."""
         elsewhere = self.door.elsewhere
-        return why_nothing(elsewhere) if elsewhere is not None and act.is_change else ""
+        return why_nothing(elsewhere, self.keys.key) if elsewhere is not None and act.is_change else ""
 
     def not_now(self, act: Act) -> str:
         if self.view is None and act.group in ("answer", "work", "turn"):
@@ -317,7 +317,8 @@ class Cockpit(Noticing, inherit_bindings=False):
                 told = gathering_words(self.state).strip()
                 return f"nothing waits for you{f' yet; {told[:-1]} for a moment' if told else ''}"
             case "task.new" if self.has_not_begun and not self.phase:
-                return "the session has not begun; g b says why, and r there tries again"
+                why, again = self.keys.key("go.briefing"), self.keys.key("begin.again")
+                return f"the session has not begun; {why} says why, and {again} there tries again"
             case "task.new" if self.state.charter is None:
                 return "who could take it is not known yet: the roles are still being read"
             case "task.new" if (mission := self.state.mission) is not None:
@@ -329,7 +330,8 @@ class Cockpit(Noticing, inherit_bindings=False):
             case "session.here" if elsewhere is None:
                 return "this cockpit holds the session"
             case "session.here" if elsewhere is not None and not elsewhere.has_ended:
-                return f"{elsewhere.holder} holds the session; once that has ended, Y takes over"
+                over = f"{self.keys.key('session.here')} takes over"
+                return f"{elsewhere.holder} holds the session; once that has ended, {over}"
             case "go.away" if self.absence is None:
                 return "you were not away"
             case _:
@@ -352,10 +354,12 @@ class Cockpit(Noticing, inherit_bindings=False):
             self.leave("ended with Ctrl-C")
         elif self.door.elsewhere is not None:
             self._asked_to_stop = True
-            self.say("Ctrl-C again leaves, as q does; this cockpit only looks on, and nothing ends by that", "warn")
+            leaves = f"Ctrl-C again leaves, as {self.keys.key('quit')} does"
+            self.say(f"{leaves}; this cockpit only looks on, and nothing ends by that", "warn")
         else:
             self._asked_to_stop = True
-            self.say("Ctrl-C again ends the session and writes the digest; q shows what is kept first", "warn")
+            kept = f"{self.keys.key('quit')} shows what is kept first"
+            self.say(f"Ctrl-C again ends the session and writes the digest; {kept}", "warn")
 
     def act_quit(self) -> None:
         """Asks before a session ends; one that runs elsewhere does not end."""

@@ -16,6 +16,7 @@ from factory_tui.domain.state import State
 from factory_tui.domain.terms import LEVEL_NAMES, Action, Decision, RuleMatch
 from factory_tui.tui.deploy_log import DeployLog
 from factory_tui.tui.harmless import one_line
+from factory_tui.tui.keymap import USUAL, Keys
 from factory_tui.tui.transcript import Transcript
 from factory_tui.tui.view import MEMORY
 
@@ -95,7 +96,8 @@ class Touch(msgspec.Struct):
 class Chronicle:
     """Stories by turn, the newest last."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys = USUAL) -> None:
+        self.keys = keys
         self.stories: dict[str, Story] = {}
         self.hits: dict[str, dict[str, Hit]] = {}
         """By task, then by source: `Q1`, `card:builder`."""
@@ -223,7 +225,11 @@ class Chronicle:
             case e.MessagesHeard(turn=turn, messages=messages):
                 self._say(turn, "note", f"  heard {', '.join(messages)}")
             case e.TurnPaused(turn=turn, reason=reason):
-                self._say(turn, "asked", f"| pauses after this action: {one_line(reason, 200)}; p lets it go on")
+                self._say(
+                    turn,
+                    "asked",
+                    f"| pauses after this action: {one_line(reason, 200)}; {self.keys.key('turn.pause')} lets it go on",
+                )
             case e.TurnResumed(turn=turn):
                 self._say(turn, "note", "  goes on")
             case e.TurnRetired(turn=turn, to=to, parks=parks, reason=reason):

@@ -57,7 +57,7 @@ class Going(InTurn, inherit_bindings=False):
         if len(self.screen_stack) > 1:
             self.pop_screen()
         else:
-            self.say("this is the floor; q leaves, and asks before", "bar-dim")
+            self.say(f"this is the floor; {self.keys.key('quit')} leaves, and asks before", "bar-dim")
 
     def go_floor(self) -> None:
         while len(self.screen_stack) > 1:
@@ -146,10 +146,9 @@ class Going(InTurn, inherit_bindings=False):
         if one is None and self.state.charter is not None and self.state.charter.deploying is not None:
             self.propose_deployment()
         elif one is None:
-            told = (
-                "nothing was deployed yet, and there is no deploy.yaml (docs/deployment.md); with one, p proposes here,"
-            )
-            self.say(f"{told} or `factory deploy propose ENVIRONMENT`", "bar-dim")
+            told = "nothing was deployed yet, and there is no deploy.yaml (docs/deployment.md); with one,"
+            by_key = f"{self.keys.key('deployment.propose')} proposes here"
+            self.say(f"{told} {by_key}, or `factory deploy propose ENVIRONMENT`", "bar-dim")
         else:
             self.open_waiting(deployment_item(self.state, one))
 
@@ -276,7 +275,7 @@ class Going(InTurn, inherit_bindings=False):
         from factory_tui.tui.screens.leaving import QuitCard
 
         if isinstance(self.room, QuitCard):
-            self.say("Enter ends the session, Esc stays", "bar-dim")
+            self.say(f"{self.keys.key('leave')} ends the session, {self.keys.key('back')} stays", "bar-dim")
         else:
             self.enter(QuitCard())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from msgspec.structs import replace
@@ -16,6 +16,8 @@ _NAMES = {"escape": "Esc", "enter": "Enter", "tab": "Tab", "shift+tab": "Shift-T
 _NAMES |= {"pageup": "PgUp", "down": "Down", "up": "Up", "left": "Left", "right": "Right", "home": "Home", "end": "End"}
 NEEDED = ("back", "palette", "open", "leave", "writing.send")
 """Actions that are lost without a key."""
+Key = Callable[[str], str]
+"""Of an action, by its id, the key that does it now, as people write it: every sentence that names a key asks this."""
 
 
 class Keys:
@@ -24,8 +26,13 @@ class Keys:
     def __init__(self, acts: Iterable[Act] = ACTS) -> None:
         self.acts = tuple(acts)
         self.by_id = {act.id: act for act in self.acts}
-        self.names = {act.id: shown(act.keys[0]) for act in self.acts if act.keys}
-        """Of each action, its first key as people write it."""
+        palette = next((shown(key) for act in self.acts if act.id == "palette" for key in act.keys), "")
+        self.names = {act.id: named(act.keys[0]) if act.keys else f"{palette} {act.label}" for act in self.acts}
+        """Of each action, its first key as a sentence names it; without one how the palette finds it."""
+
+    def key(self, action: str) -> str:
+        """What to press for an action; a sentence never names a key in any other way."""
+        return self.names[action]
 
     def find(self, key: str, places: Sequence[str]) -> Act | None:
         """What a key means on a screen: its own places before `any`."""
@@ -51,11 +58,20 @@ class Keys:
         return [act for act in self.acts if wanted & set(act.where)]
 
 
+def named(key: str) -> str:
+    """A key as a sentence names it: `g o`, which would be read as a word if it were written as one."""
+    return key if " " in key else shown(key)
+
+
 def shown(key: str) -> str:
     """A key as people write it."""
     if key.startswith("ctrl+"):
         return f"Ctrl-{key[5:]}"
     return _NAMES.get(key, key.replace(" ", "") if " " in key else key)
+
+
+USUAL = Keys()
+"""The table as it is without a key file."""
 
 
 def key_named(text: str) -> str:
@@ -99,7 +115,9 @@ def _problem(id: str, keys: object, acts: Mapping[str, Act]) -> str:
     act = acts.get(id)
     if act is None:
         close = get_close_matches(id, acts, n=1)
-        return f"unknown action `{id}`" + (f"; did you mean `{close[0]}`?" if close else "; `?` lists them")
+        return f"unknown action `{id}`" + (
+            f"; did you mean `{close[0]}`?" if close else "; the cockpit's help lists them"
+        )
     if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
         return f"`{id}` takes a list of keys"
     if not keys and (act.is_answer or id in NEEDED):

@@ -22,7 +22,7 @@ from factory_tui.engine.exhibits import Part, parts_of
 from factory_tui.engine.factory import Subscriber
 from factory_tui.engine.ports import Clock, EvidenceStore
 from factory_tui.engine.reception import PreviewDigest, Request
-from factory_tui.tui.present.elsewhere import why_nothing
+from factory_tui.tui.present.elsewhere import only_looks
 from factory_tui.tui.view import MEMORY, Elsewhere, Hear, View, unreadable_home
 
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -142,7 +142,7 @@ class OnlookerDoor:
         return window, OnlookerView(window, window.ledger(), self._refusal)
 
     def _refusal(self) -> Refusal:
-        return Refusal(what=why_nothing(self.elsewhere), next_step="q leaves, and nothing ends by that")
+        return Refusal(what=only_looks(self.elsewhere), next_step="nothing ends by leaving it")
 
     async def start_up(self, report: Report) -> None:
         """No session of its own: from here on it follows the other's."""

@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from factory_tui.tui.glyphs import ASCII, UNICODE, to_ascii
 from factory_tui.tui.harmless import harmless, width_of
+from factory_tui.tui.keymap import USUAL, Keys
 from factory_tui.tui.lines import Line, Span, cut_line, line_width, whole_text
 from factory_tui.tui.palette import THEMES, Theme
 
@@ -101,6 +102,11 @@ class Painted(Widget, can_focus=False):
     def paint(self) -> Paint:
         found = getattr(self.app, "paint", None)
         return found if isinstance(found, Paint) else DEFAULT_PAINT
+
+    def key_of(self, action: str) -> str:
+        """The key that does an action now, for a title that names it."""
+        found = getattr(self.app, "keys", None)
+        return (found if isinstance(found, Keys) else USUAL).key(action)
 
     @property
     def room(self) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # the first frame does not wait for the engine
     from factory_tui.domain.commands import Command
     from factory_tui.engine.reception import Request
     from factory_tui.tui.bridge import Told
+    from factory_tui.tui.keymap import Keys
     from factory_tui.tui.view import View
 
 APPROVAL_HOURS = 8.0
@@ -31,6 +32,7 @@ def _of(item: Waiting, verb: str) -> tuple[str, str, str]:
 class Sending(Looks, inherit_bindings=False):
     """Beneath the cockpit: what is refused is said in words; a mistake of ours is kept for the next beat."""
 
+    keys: Keys
     view: View | None
     _failed: BaseException | None
     _jobs: set[asyncio.Task[None]]
@@ -133,5 +135,9 @@ class Sending(Looks, inherit_bindings=False):
         from factory_tui.engine.reception import SetPaused
 
         paused = bool(self.state.paused)
-        told = "every turn goes on" if paused else "every turn stops before its next action; P goes on"
+        told = (
+            "every turn goes on"
+            if paused
+            else f"every turn stops before its next action; {self.keys.key('pause-all')} goes on"
+        )
         self.ask(SetPaused(paused=not paused, reason="" if paused else "the supervisor paused"), told)

@@ -35,7 +35,7 @@ class Skeleton:
             quiet = termios.tcgetattr(0)
             quiet[3] &= ~(termios.ECHO | termios.ICANON)
             termios.tcsetattr(0, termios.TCSANOW, quiet)
-            os.write(out, frame(title, line, columns, rows).encode())
+            os.write(out, frame(title, line, columns, rows, has_own_keys=_has_own_keys()).encode())
             self.is_up = True
         except (OSError, ImportError):
             return
@@ -70,11 +70,17 @@ FRAME = Skeleton()
 """Of this process: painted by the command line before it knows more, taken over by the cockpit."""
 
 
-def frame(title: str, line: str, columns: int, rows: int) -> str:
-    """The first frame, as the floor's own boxes stand."""
+def _has_own_keys() -> bool:
+    """Whether there is a file that may give actions other keys; it is read later."""
+    config = os.environ.get("XDG_CONFIG_HOME") or f"{os.environ.get('HOME', '')}/.config"
+    return os.access(f"{config}/factory/keys.toml", os.F_OK)
+
+
+def frame(title: str, line: str, columns: int, rows: int, *, has_own_keys: bool = False) -> str:
+    """The first frame, as the floor's own boxes stand. It names the usual keys, or none."""
     plain = "".join(character for character in f" {title}  {line}" if character.isprintable())[:columns]
     out = [ENTER, "\x1b[7m", plain.ljust(columns), "\x1b[0m"]
     if rows > 4:
         out.append("\x1b[2;1H opening the ledger"[: columns + 6])
-        out.append(f"\x1b[{rows};1H ? help  q quit"[: columns + 10])
+        out.append("" if has_own_keys else f"\x1b[{rows};1H ? help  q quit"[: columns + 10])
     return "".join(out)

@@ -95,7 +95,7 @@ GALLERY: dict[str, tuple[Callable[[], Chair], tuple[str, ...]]] = {
 """A deployment's other states have pictures of their own, by its own tests."""
 
 
-async def opened(app, pilot, name: str) -> None:
+async def opened(app, pilot, name: str, pressing=press) -> None:
     """The screen of that name, at rest."""
     app.absence = (12, "2026-11-22T00:01:00.000Z", "no key for 10 min")
     _, keys = GALLERY[name]
@@ -104,5 +104,5 @@ async def opened(app, pilot, name: str) -> None:
     for _ in range(6):
         app._tick()
         await settled(pilot)
-    await press(pilot, *keys)
+    await pressing(pilot, *keys)
     await settled(pilot)

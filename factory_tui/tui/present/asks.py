@@ -46,7 +46,10 @@ def ask_exhibit(state: State, ask: Ask, chronicle: Chronicle) -> Exhibit:
     sections = [
         Section("what", lambda look: _what(action, hidden, look)),
         Section("where", lambda look: _where(state, ask, look)),
-        Section("why it is asked, Enter opens the rule", lambda look: match_rows(ask.ruling.matches, look)),
+        Section(
+            lambda key: f"why it is asked, {key('open')} opens the rule",
+            lambda look: match_rows(ask.ruling.matches, look),
+        ),
         Section("what the seat says it is for", lambda look: _purpose(state, ask, chronicle, look)),
         Section("what your answer covers", lambda look: fact_rows(_covers(state, ask), look)),
         Section("asked alike, settled by the same answer", lambda look: bullet_rows(_others(state, ask), look)),

@@ -20,7 +20,17 @@ from factory_tui.domain.waiting import waiting
 from factory_tui.tui.deploy_log import Seen
 from factory_tui.tui.harmless import one_line
 from factory_tui.tui.present.exhibit import Exhibit
-from factory_tui.tui.present.sheets import Look, Row, Section, evidence_rows, fact_rows, match_rows, row, text_rows
+from factory_tui.tui.present.sheets import (
+    Look,
+    Row,
+    Section,
+    evidence_rows,
+    evidence_title,
+    fact_rows,
+    match_rows,
+    row,
+    text_rows,
+)
 from factory_tui.tui.present.words import Word
 
 STAGES: Mapping[str, Word] = {
@@ -39,7 +49,6 @@ STAGES: Mapping[str, Word] = {
     "rejected": Word("denied", "REJECTED, nothing was run", "dim"),
     "closed": Word("done", "CLOSED", "dim"),
 }
-OWN = "you proposed it, so somebody else approves; where nobody else is, W with the reason, which stays on record"
 CHECK_WORDS: Mapping[str, Word] = {
     "pass": Word("pass", "pass", "ok"),
     "fail": Word("fail", "FAIL", "bad"),
@@ -114,10 +123,12 @@ def deployment_exhibit(shown: Shown) -> Exhibit:
         Section("the way back", lambda look: back_rows(one.plan, look)),
         Section("approval", lambda look: _approval_rows(shown, look)),
         Section("the proposer's note, its own words", lambda look: text_rows(one.plan.note, look)),
-        Section("every check, Enter shows its evidence", lambda look: _check_rows(rows, run, look)),
-        Section("evidence, Enter opens", lambda look: evidence_rows(_kept(shown.seen), look)),
+        Section(
+            lambda key: f"every check, {key('open')} shows its evidence", lambda look: _check_rows(rows, run, look)
+        ),
+        Section(evidence_title, lambda look: evidence_rows(_kept(shown.seen), look)),
         Section("what runs, as the ledger knows it", lambda look: release_rows(shown.state, look)),
-        Section("all deployments, Enter goes there", lambda look: _all_rows(shown, look)),
+        Section(lambda key: f"all deployments, {key('open')} goes there", lambda look: _all_rows(shown, look)),
     )
     return Exhibit(sections)
 
@@ -202,7 +213,9 @@ def _approval_rows(shown: Shown, look: Look) -> Iterator[Row]:
         about = f"exactly {one.plan.commit[:10]} to {one.plan.environment} by plan {one.sha256[:10]}, once{minutes}"
         facts.append(("approves", about, "ask" if one.stage == "proposed" else "dim"))
         if shown.who and one.stage == "proposed" and is_own(one, shown.who):
-            facts.append(("yours", OWN, "warn"))
+            waive = look.key("answer.waive")
+            own = f"you proposed it, so somebody else approves; where nobody else is, {waive} with the reason"
+            facts.append(("yours", f"{own}, which stays on record", "warn"))
     else:
         spent = f"spent at {one.began[11:19]}" if one.began else f"until {approval.expires[11:16]} UTC"
         facts.append(("approved by", f"{approval.by} ({approval.id}), once, {spent}", "ok"))

@@ -20,6 +20,7 @@ from factory_tui.tui.present.sheets import (
     bullet_rows,
     diff_rows,
     evidence_rows,
+    evidence_title,
     fact_rows,
     finding_rows,
     input_rows,
@@ -93,7 +94,7 @@ def change_exhibit(state: State, task: Task, read: Read) -> Exhibit:
         Section("the task", lambda look: task_rows(task, look)),
         Section("the author's note, its own words", lambda look: text_rows(candidate.note, look)),
         *_inputs(task.handoff),
-        Section("evidence, Enter opens", lambda look: evidence_rows(kept_of(task), look)),
+        Section(evidence_title, lambda look: evidence_rows(kept_of(task), look)),
         Section("turns so far", lambda look: turn_rows(task, look)),
     ]
     return Exhibit(tuple(sections), tuple(reading.missing))
@@ -210,7 +211,7 @@ def handoff_exhibit(state: State, task: Task, read: Read) -> Exhibit:
             *_verdicts(candidate.smoke, candidate.review),
         ]
     sections += [
-        Section("evidence, Enter opens", lambda look: evidence_rows(kept_of(task), look)),
+        Section(evidence_title, lambda look: evidence_rows(kept_of(task), look)),
         Section("turns so far", lambda look: turn_rows(task, look)),
     ]
     return Exhibit(tuple(sections), tuple(reading.missing))

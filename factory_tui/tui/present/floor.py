@@ -8,9 +8,9 @@ from factory_tui.domain.gathering import calling, gathering
 from factory_tui.domain.item import Waiting, WaitingKind
 from factory_tui.domain.plurals import count
 from factory_tui.domain.state import State, Task
-from factory_tui.tui.acts.moving import ITEM_KEYS
 from factory_tui.tui.chronicle import Chronicle, Story
 from factory_tui.tui.harmless import one_line
+from factory_tui.tui.keymap import Key
 from factory_tui.tui.lines import Item, Line, Span, cut_line, ends, item, line, line_width
 from factory_tui.tui.present.memory import count_changed
 from factory_tui.tui.present.proof import evidence_word, in_short, proven_word, wall_words
@@ -114,9 +114,9 @@ def _short(one: Waiting) -> str:
 def needs_items(state: State, setting: Setting) -> list[Item]:
     """The queue, two lines each."""
     found = []
-    for number, one in enumerate(calling(state)):
+    for number, one in enumerate(calling(state), 1):
         top = line(
-            (f" {ITEM_KEYS[number]}" if number < len(ITEM_KEYS) else "  ", "key"),
+            (f" {setting.number('item', number)}", "key"),
             (f" {KIND_WORDS[one.kind]:<9}", "ask"),
             (f" {one.id:<6}", "strong"),
             (f" {since(one.since, setting.now):>6} ", "dim"),
@@ -139,7 +139,7 @@ def task_items(state: State, chronicle: Chronicle, setting: Setting) -> list[Ite
     for number, task in enumerate(tasks_in_view(state), 1):
         first = ends(
             (
-                Span(f"{number if number < 10 else ' '} ", "dim"),
+                Span(f"{setting.number('task', number, str(number) if number < 10 else ' '):<2}", "dim"),
                 Span(task.id, "strong"),
                 Span(f" {one_line(task.title, 400)}"),
             ),
@@ -172,7 +172,7 @@ def task_items_short(state: State, chronicle: Chronicle, setting: Setting) -> li
             (f"{task.attempt}/3 " if task.delivers == "change" and not task.over else "", "dim"),
         )
         left = (
-            Span(f"{number if number < 10 else ' '} ", "dim"),
+            Span(f"{setting.number('task', number, str(number) if number < 10 else ' '):<2}", "dim"),
             Span(f"{task.id} ", "strong"),
             *marks_line(state, task, setting),
             Span(f"  {one_line(task.title, 400)}"),
@@ -247,12 +247,12 @@ def _budget(state: State, role: str) -> float:
     return next((card.budget.usd for card in state.law.roles if card.id == role), 0.0)
 
 
-def empty_words(state: State, phase: str) -> str:
+def empty_words(state: State, phase: str, key: Key) -> str:
     """What the pane says while no turn has begun."""
     if phase:
         return phase
     if state.mission is None:
-        return "No turn yet. t states a task or a mission; ? shows all keys."
+        return f"No turn yet. {key('task.new')} states a task or a mission; {key('help')} shows all keys."
     return "No turn yet. The first one starts when its brief is sealed and released."
 
 

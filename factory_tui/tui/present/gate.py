@@ -107,7 +107,9 @@ def _approval(task: Task, setting: Setting) -> Line:
         )
     if candidate is None:
         return line("   ", ("approval ", "text"), (f"{setting.glyphs['not run']} --", "dim"))
-    figures = f"diff +{candidate.added}-{candidate.removed} {len(candidate.paths)}f  d shows it"
+    figures = (
+        f"diff +{candidate.added}-{candidate.removed} {len(candidate.paths)}f  {setting.key('turn.diff')} shows it"
+    )
     if task.approval:
         return line("   ", ("approval ", "text"), (f"{setting.glyphs['pass']} given   ", "ok"), (figures, "dim"))
     word = ("waits   ", "ask") if task.stage == "ready" else ("--      ", "dim")

@@ -67,6 +67,12 @@ def sequence_line(following: Sequence[tuple[str, Act]], begun: str, width: int) 
     return tuple(spans)
 
 
+def _of_nine(keys: Keys, kind: str) -> str:
+    """The keys of `task.1` to `task.9`, as people write them."""
+    found = [keys.key(f"{kind}.{number}") for number in range(1, 10)]
+    return "1-9" if found == [*"123456789"] else " ".join(found)
+
+
 def help_parts(keys: Keys, places: Sequence[str], why_not: Callable[[Act], str]) -> list[tuple[str, str]]:
     """All that can be done on a screen, by group; what does not work now says why."""
     parts = []
@@ -79,7 +85,7 @@ def help_parts(keys: Keys, places: Sequence[str], why_not: Callable[[Act], str])
             if (number := act.id.rpartition(".")[2]).isdigit():
                 if number != "1":
                     continue  # one line tells of all nine
-                names, doc = "1-9", doc.replace(" 1 ", " 1 to 9 ")
+                names, doc = _of_nine(keys, act.id.rpartition(".")[0]), doc.replace(" 1 ", " 1 to 9 ")
             why = why_not(act)
             lines.append(f"{names:<12} {doc}" + (f"  [not now: {why}]" if why else ""))
         if lines:

@@ -43,8 +43,8 @@ def incident_exhibit(state: State, known: Incident, entries: Mapping[int, Entry]
 
 
 def _proposed(one: Proposal, text: str) -> Section:
-    title = f"{one.id}: {one.by} proposes {one.path}; u makes it the draft"
-    return Section(title, lambda look: text_rows(text, look))
+    told = f"{one.id}: {one.by} proposes {one.path}"
+    return Section(lambda key: f"{told}; {key('incident.use')} makes it the draft", lambda look: text_rows(text, look))
 
 
 def _form(state: State, known: Incident, look: Look) -> Iterator[Row]:
@@ -55,7 +55,7 @@ def _form(state: State, known: Incident, look: Look) -> Iterator[Row]:
     facts = [
         ("next", "" if known.closed else next_step(known), "strong"),
         ("closed", known.closed, "ok"),
-        ("its rule", *_committed(known)),
+        ("its rule", *_committed(known, look)),
         ("happened again", again, "bad"),
         ("broken check", f"{known.broken} should have caught it" if known.broken else "", "bad"),
         ("frozen", f"{held}, by {stop.by}: {stop.reason}" if stop else "", "warn"),
@@ -67,18 +67,19 @@ def _form(state: State, known: Incident, look: Look) -> Iterator[Row]:
     yield from fact_rows(facts, look)
 
 
-def _committed(known: Incident) -> tuple[str, str]:
+def _committed(known: Incident, look: Look) -> tuple[str, str]:
     """Words and style."""
     done = known.committed
     told = commit_words(known)
     if told and not (done and done.commit):
-        told += "; c tries again"
+        told += f"; {look.key('incident.commit')} tries again"
     return told, "ok" if done and done.commit and not done.unvouched else "warn"
 
 
 def _shown_by(known: Incident, entries: Mapping[int, Entry], look: Look) -> Iterator[Row]:
     if not known.evidence:
-        yield row(look, ("No entry is picked: + picks what shows it, and a rule is proven on that.", "warn"))
+        pick = look.key("incident.pick")
+        yield row(look, (f"No entry is picked: {pick} picks what shows it, and a rule is proven on that.", "warn"))
     for seq in known.evidence:
         entry = entries.get(seq)
         told = one_line(worded(entry.event), 300) if entry else "it is of an earlier ledger"

@@ -10,6 +10,7 @@ from factory_tui.domain.events import BriefInput
 from factory_tui.domain.terms import Evidence, Finding, FindingAnswer, RuleMatch
 from factory_tui.tui.glyphs import UNICODE
 from factory_tui.tui.harmless import harmless, one_line
+from factory_tui.tui.keymap import Key
 from factory_tui.tui.lines import Item, Line, Span, first_lines, item, line, line_width, wrap_words
 from factory_tui.tui.present.diffs import beside, diff_lines, paired, unified, wrap_spans
 from factory_tui.tui.transcript import Transcript, spans_of
@@ -25,6 +26,8 @@ class Look:
     """How a sheet is looked at."""
 
     width: int
+    key: Key
+    """What does an action, for rows and titles that say it."""
     is_beside: bool = False
     """Differences old beside new."""
     glyphs: dict[str, str] | None = None
@@ -46,8 +49,8 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Section:
-    title: str
-    """Empty for the first one, whose title is the object's own."""
+    title: str | Callable[[Key], str]
+    """Made of the keys where it names one. Empty for the first one, whose title is the object's own."""
     make: Callable[[Look], Iterable[Row]]
     kind: str = ""
     """`diff` for the difference that an answer is about."""
@@ -66,11 +69,16 @@ def sheet_items(sections: Sequence[Section], look: Look) -> tuple[Item, ...]:
     return tuple(items)
 
 
+def evidence_title(key: Key) -> str:
+    return f"evidence, {key('open')} opens"
+
+
 def about_of(key: str) -> str:
     return key.partition(" ")[2]
 
 
-def _heading(title: str, look: Look) -> Line:
+def _heading(told: str | Callable[[Key], str], look: Look) -> Line:
+    title = told if isinstance(told, str) else told(look.key)
     rule = (look.glyphs or UNICODE)["rule"]
     head = line((f"{rule * 2} ", "rule-line"), (f"{one_line(title, 200)} ", "heading"))
     return (*head, Span(rule * max(0, look.width - line_width(head)), "rule-line"))
@@ -106,7 +114,7 @@ def text_rows(
             spot = f"{about} {found.line + 1}" if numbered else about
             yield Row(spot, ((Span(" " * indent), Span(found.text, style)),))
     if left:
-        told = "Enter shows the whole" if whole else "the evidence below opens whole"
+        told = f"{look.key('open')} shows the whole" if whole else "the evidence below opens whole"
         yield row(look, (f"{left:,} more lines; {told}", "warn"), about=whole)
 
 
@@ -122,7 +130,7 @@ def diff_rows(text: str, look: Look, whole: str = "") -> Iterator[Row]:
         for one in lines:
             yield Row(one.about, unified(one, look.width))
     if left:
-        yield row(look, (f"{left:,} more lines; Enter shows the whole difference", "warn"), about=whole)
+        yield row(look, (f"{left:,} more lines; {look.key('open')} shows the whole difference", "warn"), about=whole)
 
 
 def finding_rows(findings: Sequence[Finding], look: Look) -> Iterator[Row]:

@@ -19,6 +19,7 @@ from factory_tui.tui.present.sheets import (
     columns,
     diff_rows,
     evidence_rows,
+    evidence_title,
     fact_rows,
     finding_rows,
     row,
@@ -91,7 +92,7 @@ def stuck_exhibit(state: State, task: Task, read: Read) -> Exhibit:
         title = f"the last change: +{candidate.added} -{candidate.removed}"
         sections.append(Section(title, lambda look: diff_rows(diff, look, f"evidence:{candidate.diff.sha256}"), "diff"))
     sections += [
-        Section("evidence, Enter opens", lambda look: evidence_rows(kept_of(task), look)),
+        Section(evidence_title, lambda look: evidence_rows(kept_of(task), look)),
         Section("turns so far", lambda look: turn_rows(task, look)),
     ]
     return Exhibit(tuple(sections), tuple(reading.missing))

@@ -24,11 +24,16 @@ class Setting(msgspec.Struct, frozen=True):
     width: int
     glyphs: dict[str, str]
     keys: Mapping[str, str] = {}
-    """Of each action, its key as people write it."""
+    """Of each action, its key as people write it (`Keys.names`)."""
 
     def key(self, action: str) -> str:
-        """Its key; without one the palette's, which reaches every action."""
-        return self.keys.get(action) or self.keys.get("palette", ":")
+        """Its key now."""
+        return self.keys.get(action, ":")
+
+    def number(self, kind: str, number: int, otherwise: str = " ") -> str:
+        """The key of the n-th of several, `task.3`, where it has a short one."""
+        found = self.keys.get(f"{kind}.{number}", otherwise)
+        return found if len(found) <= 2 else " "
 
 
 PLAIN = Setting(now="", width=80, glyphs=UNICODE)

@@ -64,6 +64,8 @@ def ask_for_work(cockpit: Bridge) -> None:
         if not text:
             asked.say("nothing was stated: it had no words", "warn")
         else:
-            cockpit.command(make(text), f"{told}; mode {cockpit.state.mode}, s on the floor changes it")
+            cockpit.command(
+                make(text), f"{told}; mode {cockpit.state.mode}, {room.key_of('mode')} on the floor changes it"
+            )
 
     room.type([prompt for prompt, _, _ in kinds], state_it)

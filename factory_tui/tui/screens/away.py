@@ -30,7 +30,7 @@ class Away(Listing):
         self.facts = five_facts(cockpit.chronicle.entries, cockpit.state, self.seen)
         told = absence_head(self.why, self.left, setting.now)
         self.bar_at("header").show((Span(" WHILE YOU WERE AWAY ", "bar-alert"), Span(f" {told}", "bar")))
-        rows.show(absence_items(self.facts, setting), (Span("Enter shows a fact's entries", "title"),))
+        rows.show(absence_items(self.facts, setting), (Span(f"{self.key_of('open')} shows a fact's entries", "title"),))
         rows.activate(True)
 
     @property

@@ -133,7 +133,7 @@ class Briefing(Card):
         if act.is_answer and cockpit.phase:
             return f"{cockpit.phase}; what is new is not known yet"
         if act.is_answer and not self.item.id:
-            return "no digest is unread; Esc goes to the floor"
+            return f"no digest is unread; {self.key_of('back')} goes to the floor"
         return super().not_now(act)
 
     def act_begin_again(self) -> None:

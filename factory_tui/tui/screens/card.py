@@ -113,8 +113,12 @@ class Card(Armed, Reader):
         if self.is_gone:
             return (Span("it does not wait any more: nothing is left to answer", "bad"),), shown_as
         if self.is_changed:
-            return (Span("it CHANGED while you looked: r shows it anew", "bad"),), shown_as
+            return (Span(self.told_changed, "bad"),), shown_as
         return (Span(titles, "title"),), shown_as
+
+    @property
+    def told_changed(self) -> str:
+        return f"it CHANGED while you looked: {self.key_of('card.reload')} shows it anew"
 
     def hints(self, width: int) -> Line:
         """The answers first; dim until they work."""
@@ -152,7 +156,7 @@ class Card(Armed, Reader):
         if self.is_gone:
             return "it does not wait any more"
         if self.is_changed:
-            return "it changed while you looked; r shows it anew"
+            return f"it changed while you looked; {self.key_of('card.reload')} shows it anew"
         if not self.verb_of(act):
             return f"{self.item.id} takes {', '.join(self.item.verbs)}"
         return ""

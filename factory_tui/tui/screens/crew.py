@@ -16,7 +16,10 @@ class Crew(Listing):
 
     def __init__(self) -> None:
         super().__init__(
-            "the crew; Enter: one role whole, a: another seat, b: budgets, g o: its card",
+            lambda key: (
+                f"the crew; {key('open')}: one role whole, {key('crew.seat')}: another seat,"
+                f" {key('crew.budgets')}: budgets, {key('go.roles')}: its card"
+            ),
             lambda room, setting: crew_rows(room.cockpit.state, setting),
             lambda room, key: self._open_role(key),
             " No charter is in force yet.",
@@ -87,6 +90,7 @@ class Crew(Listing):
         lines = list(budget_lines(state)) if state.charter else []
         words = "\n".join(lines) or "Nothing is bounded, besides each turn by its role's card."
         raising = (
-            "+ on the crew's screen raises one, for this day or session only; so does `factory budget day --raise`."
+            f"{self.key_of('crew.raise')} on the crew's screen raises one, for this day or session only; so does"
+            " `factory budget day --raise`."
         )
         self.cockpit.read("every budget, used and allowed", [("budgets", words), ("raising", raising)])

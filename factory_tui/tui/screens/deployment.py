@@ -145,7 +145,7 @@ class DeploymentSheet(Sheet):
     def _title(self) -> Line:
         """The count of level 4, always whole; before there is one, what this is."""
         if self.is_changed:
-            return (Span("it CHANGED while you looked: r shows it anew", "bad"),)
+            return (Span(self.told_changed, "bad"),)
         rows = rows_of(self.one, self.seen)
         told = counted(rows) if rows else "what would be done" if self.one.stage == "proposed" else "no check has run"
         return (Span(told, "title"), Span(f"  sha256 {self.item.sha256[:12]}", "dim"))
@@ -164,7 +164,9 @@ class DeploymentSheet(Sheet):
         for piece in seen.heard[self._fed :]:
             self._log.feed(piece)
         self._fed = len(seen.heard)
-        self.output.show_head((Span("LOG", "title"),), (Span("output as it comes; Tab reads here", "dim"),))
+        self.output.show_head(
+            (Span("LOG", "title"),), (Span(f"output as it comes; {self.key_of('move.next-box')} reads here", "dim"),)
+        )
         self.output.activate(self._in_log)
         self.output.flush()
 
@@ -201,7 +203,7 @@ class DeploymentSheet(Sheet):
             case "deployment.propose" if self.cockpit.state.law.deploying is None:
                 return "there is no deploy.yaml in force, so there is no environment"
             case "world.ask" if self.cockpit.door.elsewhere is not None:
-                return why_nothing(self.cockpit.door.elsewhere)
+                return why_nothing(self.cockpit.door.elsewhere, self.key_of)
             case "deployment.older" | "deployment.newer" if len(self.cockpit.state.deployments) < 2:
                 return "there is one deployment"
             case _ if act.is_answer and not self.item.verbs and act.id != "answer.rollback":

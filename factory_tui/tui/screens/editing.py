@@ -14,7 +14,7 @@ class Editing(Writing):
     """First the text, then what changed in it."""
 
     places: ClassVar[tuple[str, ...]] = ("edit", "card")
-    sends, shows = "put the edit on record", "shows what changed"
+    sender, sends, shows = "answer.edit", "put the edit on record", "shows what changed"
 
     def __init__(self, item: Waiting, text: str, kept: str = "") -> None:
         """`kept`: an edit that was refused before, to go on with."""
@@ -30,7 +30,8 @@ class Editing(Writing):
         if act.id == "answer.edit":
             return "nothing changed" if self.new == self.old else "it was sent" if self._sent else ""
         if act.is_answer:
-            return "an edit is put on record with E, then the handoff is approved on its own card"
+            by = self.key_of(self.sender)
+            return f"an edit is put on record with {by}, then the handoff is approved on its own card"
         return super().not_now(act)
 
     def act_answer_edit(self) -> None:

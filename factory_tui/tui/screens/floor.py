@@ -94,7 +94,7 @@ class Floor(TurnActs):
             self.lay_out()
         state, chronicle, door = cockpit.state, cockpit.chronicle, cockpit.door
         setting = self.setting(width)
-        marks = (*elsewhere_badge(door.elsewhere), *frozen_badge(state))
+        marks = (*elsewhere_badge(door.elsewhere, self.key_of), *frozen_badge(state))
         self._bar_named("header").show(rows.header(state, door.name, setting, phase=cockpit.phase, marks=marks))
         waits, fill = rows.needs(state, setting)
         self._bar_named("needs").show(waits, fills=(fill,))
@@ -109,7 +109,7 @@ class Floor(TurnActs):
         tasks = self._rows("tasks")
         tasks.set_framed(not small)
         make = rows.task_items_short if small else rows.task_items
-        empty = " no task yet: t states one"
+        empty = f" no task yet: {self.key_of('task.new')} states one"
         items = make(state, chronicle, self.setting(tasks.room or width))
         tasks.show(items, rows.tasks_title(state, not self.chosen), empty)
         if task:
@@ -149,7 +149,7 @@ class Floor(TurnActs):
                 continue
             pane.set_edge(not self.zoomed and not is_small(*self.app.size))
             if story is None:
-                pane.say_empty(rows.empty_words(cockpit.state, cockpit.phase))
+                pane.say_empty(rows.empty_words(cockpit.state, cockpit.phase, self.key_of))
                 pane.show(None)
                 pane.show_head((Span("TURN", "title"),))
             else:
@@ -165,7 +165,7 @@ class Floor(TurnActs):
             active = box == self.box or (box == "pane" and self.box == "tasks")
             spans.append(Span(f" {name} ", "chosen" if active else "bar"))
             spans.append(Span(" ", "bar"))
-        return (*spans, Span("  Tab: next", "bar-dim"))
+        return (*spans, Span(f"  {self.key_of('move.next-box')}: next", "bar-dim"))
 
     def flush(self, chosen_only: bool) -> bool:
         """Draws what streams, at every second beat; what is read at every beat, when few panes are at work.

@@ -34,9 +34,10 @@ class Hands:
                 return f"{task.id} is {task.stage}"
             return f"{turn.id} is yours already" if turn is not None and turn.control == "human" else ""
         if turn is None or turn.control != "human":
-            return f"no turn on {task.id} is yours; O takes it over"
+            return f"no turn on {task.id} is yours; {self._chosen.key_of('turn.take-over')} takes it over"
         if act.id == "turn.give-back" and not self._seat_before(turn):
-            return f"no other seat is configured for {turn.role}; `a` names one for the task"
+            names = self._chosen.key_of("turn.seat")
+            return f"no other seat is configured for {turn.role}; `{names}` names one for the task"
         return ""
 
     def _seat_before(self, turn: Turn) -> str:
@@ -62,7 +63,10 @@ class Hands:
         place = await view.ask(Workplace(task=turn.task))
         code = await self._chosen.cockpit.step_aside(words(place), place["directory"])
         if code == 0:
-            self._chosen.say(f"back from {turn.task}; > hands over, . with a note, e and i open it again", "bar")
+            acts = ("turn.hand-over", "turn.hand-over-note", "turn.editor", "turn.shell")
+            over, note, editor, shell = map(self._chosen.key_of, acts)
+            again = f"{editor} and {shell} open it again"
+            self._chosen.say(f"back from {turn.task}; {over} hands over, {note} with a note, {again}", "bar")
         else:
             self._chosen.say(f"back from {turn.task}; the program ended with exit code {code}", "warn")
 

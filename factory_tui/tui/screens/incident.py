@@ -58,7 +58,7 @@ class IncidentSheet(Sheet):
     def not_now(self, act: Act) -> str:
         known = self.known
         if act.id == "incident.again":
-            return "" if known.closed else f"{known.id} is open; + picks what shows it"
+            return "" if known.closed else f"{known.id} is open; {self.key_of('incident.pick')} picks what shows it"
         if act.id == "incident.commit":
             return why_no_commit(known)
         if known.closed and act.id.startswith("incident."):
@@ -67,13 +67,16 @@ class IncidentSheet(Sheet):
             case "card.view":
                 return "both sides of a proof always stand side by side"
             case "incident.prove" if known.draft is None:
-                return "no rule is drafted: a asks a seat, w writes one"
+                ask, write = self.key_of("incident.ask"), self.key_of("incident.write")
+                return f"no rule is drafted: {ask} asks a seat, {write} writes one"
             case "incident.ask" | "incident.write" if not known.evidence and known.draft is None:
-                return "no entry is picked: + picks what shows it, and a rule is drafted from that"
+                pick = self.key_of("incident.pick")
+                return f"no entry is picked: {pick} picks what shows it, and a rule is drafted from that"
             case "incident.ask" if self.cockpit.state.mission is not None:
-                return f"{self.cockpit.state.mission.id} is under way; w writes the rule by hand"
+                mission, write = self.cockpit.state.mission.id, self.key_of("incident.write")
+                return f"{mission} is under way; {write} writes the rule by hand"
             case "incident.use" if not drafts_for(self.cockpit.state):
-                return "no seat has proposed a rule; a asks one"
+                return f"no seat has proposed a rule; {self.key_of('incident.ask')} asks one"
             case _:
                 return super().not_now(act)
 
@@ -112,7 +115,8 @@ class IncidentSheet(Sheet):
         """The newest proposal of a rule becomes the draft."""
         newest = drafts_for(self.cockpit.state)[-1]
         wish = IncidentWish(verb="draft", id=self.item.id, proposal=newest.id)
-        self.cockpit.ask(wish, f"{newest.id} is the draft; p proves it", self._show_anew)
+        told = f"{newest.id} is the draft; {self.key_of('incident.prove')} proves it"
+        self.cockpit.ask(wish, told, self._show_anew)
 
     def act_incident_write(self) -> None:
         """The draft, or else what the ledger gives for one, to be written by hand."""
@@ -130,7 +134,8 @@ class IncidentSheet(Sheet):
 
         def send(new: str, done: Callable[[], None]) -> None:
             wish = IncidentWish(verb="draft", id=id, path=path, text=new)
-            self.cockpit.ask(wish, f"the draft of {id} is on record; p proves it", lambda: self._after(done))
+            told = f"the draft of {id} is on record; {self.key_of('incident.prove')} proves it"
+            self.cockpit.ask(wish, told, lambda: self._after(done))
 
         self.cockpit.enter(Drafting(path, text, send, may_be_same=draft is None))
 
@@ -156,7 +161,8 @@ class IncidentSheet(Sheet):
         self.cockpit.ask(IncidentWish(verb="commit", id=self.item.id), _committed, self._show_anew)
 
     def act_incident_prove(self) -> None:
-        told = f"the proof of {self.item.id} is on record; d goes to it, A adopts what passed"
+        goes, adopts = self.key_of("card.diff"), self.key_of("answer.yes")
+        told = f"the proof of {self.item.id} is on record; {goes} goes to it, {adopts} adopts what passed"
         self.cockpit.ask(IncidentWish(verb="prove", id=self.item.id), told, self._show_anew)
 
     # --- opening ---------------------------------------------------------------------------------

@@ -33,7 +33,10 @@ class Incidents(Armed, Listing):
 
     def __init__(self) -> None:
         super().__init__(
-            "INCIDENTS: stop the bleeding first; V takes a release back, f freezes, ! opens one, p proves",
+            lambda key: (
+                f"INCIDENTS: stop the bleeding first; {key('incident.rollback')} takes a release back,"
+                f" {key('incident.freeze')} freezes, {key('incident')} opens one, {key('incident.prove')} proves"
+            ),
             lambda room, setting: self._rows(setting),
             lambda room, key: self._open(key),
         )
@@ -50,7 +53,7 @@ class Incidents(Armed, Listing):
 
     def _rows(self, setting: Setting) -> list[Item]:
         state = self.cockpit.state
-        rows = bleeding_items(state, self.world, setting.glyphs["waits"])
+        rows = bleeding_items(state, self.world, setting.glyphs["waits"], self.key_of)
         incidents = sorted(state.incidents.values(), key=lambda one: (bool(one.closed), one.since, one.id))
         rows += [item(f"incident:{one.id}", *_lines(one)) for one in incidents]
         return rows
@@ -61,7 +64,7 @@ class Incidents(Armed, Listing):
     def not_now(self, act: Act) -> str:
         chosen, elsewhere = self._chosen(), self.cockpit.door.elsewhere
         if act.id in ("incident", "world.ask") and elsewhere is not None:
-            return why_nothing(elsewhere)
+            return why_nothing(elsewhere, self.key_of)
         if act.id == "incident.prove" and (chosen is None or chosen.draft is None or chosen.closed):
             return "choose an open incident with a drafted rule; `factory incident draft` attaches one"
         if act.id == "incident.rollback":
@@ -142,7 +145,8 @@ class Incidents(Armed, Listing):
         if not text:
             self.say("nothing was opened: it had no words", "warn")
             return
-        self.cockpit.ask(IncidentWish(verb="open", text=text), "it is open, and landings are frozen; f lets them go on")
+        told = f"it is open, and landings are frozen; {self.key_of('incident.freeze')} lets them go on"
+        self.cockpit.ask(IncidentWish(verb="open", text=text), told)
 
     def act_incident_freeze(self) -> None:
         if self.cockpit.state.frozen is not None:
@@ -154,7 +158,7 @@ class Incidents(Armed, Listing):
         chosen = self._chosen()
         if chosen is not None:
             wish = IncidentWish(verb="prove", id=chosen.id)
-            self.cockpit.ask(wish, f"the proof of {chosen.id} is on record; Enter shows it")
+            self.cockpit.ask(wish, f"the proof of {chosen.id} is on record; {self.key_of('open')} shows it")
 
 
 def _lines(one: Incident) -> tuple[tuple[Span, ...], ...]:

@@ -40,7 +40,8 @@ class QuitCard(Armed, Reader):
         self.present()
 
     def header(self) -> Line:
-        return (Span(" LEAVING ", "bar-alert"), Span(" Enter ends the session and writes the digest, Esc stays", "bar"))
+        told = f" {self.key_of('leave')} ends the session and writes the digest, {self.key_of('back')} stays"
+        return (Span(" LEAVING ", "bar-alert"), Span(told, "bar"))
 
     def not_now(self, act: Act) -> str:
         if act.id == "leave" and not self.is_armed:

@@ -15,7 +15,9 @@ class LimitsMatrix(Listing):
     """Enter shows every limit of one role."""
 
     def __init__(self) -> None:
-        super().__init__("of every role, as they were tried; Enter shows one role's", _none, _nothing)
+        super().__init__(
+            lambda key: f"of every role, as they were tried; {key('open')} shows one role's", _none, _nothing
+        )
         self._cells: dict[str, tuple[Cell, ...] | None] = {}
         self._read_of: dict[str, str] = {}
 
@@ -41,7 +43,7 @@ class LimitsMatrix(Listing):
             return
         self._take()
         rows, state = self.rows, self.cockpit.state
-        look = Look(width=rows.room or self.app.size.width, glyphs=self.cockpit.paint.glyphs)
+        look = Look(width=rows.room or self.app.size.width, glyphs=self.cockpit.paint.glyphs, key=self.key_of)
         self.show_header((Span(" LIMITS ", "bar-alert"), Span(f" {self.head}", "bar")))
         rows.show(limits_items(state, self._cells, look), limits_title(state))
         rows.activate(True)

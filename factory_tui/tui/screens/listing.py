@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 
 from factory_tui.tui.acts.moving import ITEM_KEYS
 from factory_tui.tui.bindings import Act
+from factory_tui.tui.keymap import Key
 from factory_tui.tui.lines import Item, Line, Span
 from factory_tui.tui.present.floor import needs_items
 from factory_tui.tui.present.law import all_rule_items, role_items, role_text
@@ -28,10 +29,17 @@ class Listing(Room):
 
     places: ClassVar[tuple[str, ...]] = ("list",)
 
-    def __init__(self, title: str, make: Make, opens: Open, empty: str = "", at_end: bool = False) -> None:
+    def __init__(
+        self, title: str | Callable[[Key], str], make: Make, opens: Open, empty: str = "", at_end: bool = False
+    ) -> None:
+        """`title` is made of the keys where it names one."""
         super().__init__()
-        self.head, self._make, self._opens, self._empty = title, make, opens, empty
+        self._headline, self._make, self._opens, self._empty = title, make, opens, empty
         self._at_end = at_end
+
+    @property
+    def head(self) -> str:
+        return self._headline if isinstance(self._headline, str) else self._headline(self.key_of)
 
     def compose(self) -> ComposeResult:
         yield self.box_of(Bar(id="header"))
@@ -67,7 +75,7 @@ class Listing(Room):
             case "open" if not self.rows.key:
                 return "nothing is chosen"
             case "search.next" | "search.before" if not self.needle:
-                return "nothing was searched; / searches"
+                return f"nothing was searched; {self.key_of('search')} searches"
             case _:
                 return ""
 
@@ -143,7 +151,7 @@ for _number in range(1, len(ITEM_KEYS) + 1):
 def needs_you() -> Listing:
     """Everything that waits, oldest first."""
     return NeedsYou(
-        "needs you, oldest first; its key or Enter opens one, the next key answers it",
+        lambda key: f"needs you, oldest first; its key or {key('open')} opens one, the next key answers it",
         lambda room, setting: needs_items(room.cockpit.state, setting),
         lambda room, key: room.cockpit.open_item(key),
         " Nothing waits for you.",
@@ -152,7 +160,7 @@ def needs_you() -> Listing:
 
 def all_rules() -> Listing:
     return Listing(
-        "all rules in force; Enter shows the incident behind one",
+        lambda key: f"all rules in force; {key('open')} shows the incident behind one",
         lambda room, setting: all_rule_items(room.cockpit.state, setting),
         lambda room, key: room.cockpit.read_rule(key[5:]),
     )
@@ -166,7 +174,7 @@ def all_roles() -> Listing:
         room.cockpit.read(card.title, role_text(card))
 
     return Listing(
-        "all roles; Enter shows what one may do and cannot, g c shows what fills it",
+        lambda key: f"all roles; {key('open')} shows what one may do and cannot, {key('go.crew')} shows what fills it",
         lambda room, setting: role_items(room.cockpit.state, setting),
         open_role,
         " No charter is in force yet.",
@@ -182,7 +190,7 @@ def memory() -> Listing:
         floor.open_key(key)
 
     return Listing(
-        "memory: what every seat is told from; Enter shows one, and what changed in it",
+        lambda key: f"memory: what every seat is told from; {key('open')} shows one, and what changed in it",
         lambda room, setting: memory_items(room.cockpit.state, room.cockpit.chronicle, setting),
         open_memory,
     )

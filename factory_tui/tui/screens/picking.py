@@ -21,7 +21,10 @@ class Picking(Listing):
     def __init__(self, incident: str, then: Callable[[], None]) -> None:
         """`then` is called after each change that is on record."""
         super().__init__(
-            f"what shows {incident}? Enter picks an entry or takes it back, / searches, Esc when it is done",
+            lambda key: (
+                f"what shows {incident}? {key('open')} picks an entry or takes it back, {key('search')} searches,"
+                f" {key('back')} when it is done"
+            ),
             lambda room, setting: self._rows(setting),
             lambda room, key: self._pick(int(key.removeprefix("entry:"))),
         )

@@ -28,7 +28,7 @@ class Proposing(Listing):
 
     def __init__(self) -> None:
         super().__init__(
-            "PROPOSE A DEPLOYMENT: Enter proposes what is chosen; somebody else approves it",
+            lambda key: f"PROPOSE A DEPLOYMENT: {key('open')} proposes what is chosen; somebody else approves it",
             lambda room, setting: proposing_items(room.cockpit.state, setting),
             lambda room, key: self._ask_note(key),
             " There is no deploy.yaml in force, so there is no environment.",
@@ -71,7 +71,7 @@ class Proposing(Listing):
 
     def _show_plan(self) -> None:
         setting = self.setting(self.app.size.width)
-        look = Look(width=self.rows_at("plan").room or setting.width, glyphs=setting.glyphs)
+        look = Look(width=self.rows_at("plan").room or setting.width, glyphs=setting.glyphs, key=self.key_of)
         told = foreseen_items(self.cockpit.state, self.rows.key, look, setting.now)
         self.rows_at("plan").show(told, (Span("what would be proposed", "title"),))
 
@@ -101,7 +101,7 @@ class Proposing(Listing):
         elsewhere = self.cockpit.door.elsewhere
         if act.id in ("open", "deployment.propose"):
             if elsewhere is not None:
-                return why_nothing(elsewhere)
+                return why_nothing(elsewhere, self.key_of)
             environment, commit = chosen_in(self.rows.key)
             if environment:
                 return look_ahead(self.cockpit.state, environment, commit, self.cockpit.now())[1]

@@ -147,7 +147,7 @@ class Reader(Room):
             return f"the text is still being laid out, {self._document.percent} %"
         match act.id:
             case "search.next" | "search.before" if not self.needle:
-                return "nothing was searched; / searches"
+                return f"nothing was searched; {self.key_of('search')} searches"
             case "part.next" | "part.before" if len(self.parts) < 2:
                 return "there is one part"
             case _:

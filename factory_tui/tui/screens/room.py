@@ -226,10 +226,12 @@ class Room(Typing, inherit_bindings=False):
         if elsewhere and (why := self.cockpit.held_elsewhere(elsewhere[0])):
             return f"`{shown(key)}` {elsewhere[0].label}: {why}"
         if elsewhere and elsewhere[0].is_answer:
-            return f"`{shown(key)}` answers, and answers only where the whole object is shown; o opens what waits"
+            opens = f"{self.key_of('next')} opens what waits"
+            return f"`{shown(key)}` answers, and answers only where the whole object is shown; {opens}"
+        does = f"{self.key_of('help')} shows what does"
         if elsewhere:
-            return f"`{shown(key)}` ({elsewhere[0].label}) does nothing on this screen; ? shows what does"
-        return f"`{shown(key)}` means nothing; ? shows what does"
+            return f"`{shown(key)}` ({elsewhere[0].label}) does nothing on this screen; {does}"
+        return f"`{shown(key)}` means nothing; {does}"
 
     def perform(self, act: Act, at: float = 0.0) -> None:
         """Does an action of the table, or says why not."""
@@ -270,7 +272,7 @@ class Room(Typing, inherit_bindings=False):
     @property
     def _marks(self) -> Line:
         return (
-            *elsewhere_badge(self.cockpit.door.elsewhere),
+            *elsewhere_badge(self.cockpit.door.elsewhere, self.key_of),
             *frozen_badge(self.cockpit.state),
             *badges(self.cockpit.state.wall, root=self.cockpit.state.root),
         )

@@ -26,7 +26,7 @@ class RuleReader(Reader):
         self.is_incident = False
 
     def header(self) -> Line:
-        what = "a rule in force; Enter shows the incident behind it"
+        what = f"a rule in force; {self.key_of('open')} shows the incident behind it"
         if self.is_incident:
             what = "the incident behind it, for which it was written"
         return (Span(f" {self.head} ", "key"), Span(what, "bar"))

@@ -109,7 +109,7 @@ class Sheet(Card):
             return
         spots = self._reading.note(rows, is_same=bool(self._made[0]))
         self._made = (width, self.is_beside)
-        look = Look(width=width, is_beside=self.is_beside, glyphs=self.cockpit.paint.glyphs)
+        look = Look(width=width, is_beside=self.is_beside, glyphs=self.cockpit.paint.glyphs, key=self.key_of)
         items = sheet_items(self.exhibit.sections, look)
         diffs = {str(number) for number, one in enumerate(self.exhibit.sections) if one.kind == "diff"}
         self._of_diff = tuple(one.key for one in items if one.key.partition(".")[0] in diffs)
@@ -188,11 +188,11 @@ class Sheet(Card):
             if why := self._cannot_adopt():
                 return why
             if self._must_be_seen(act) and not self._seen:
-                return f"the {self.judged} was not on the screen yet; d goes to it"
+                return f"the {self.judged} was not on the screen yet; {self.key_of('card.diff')} goes to it"
         is_open = not (self._sent or self.is_gone or self.is_changed)
         is_unread = bool(self.exhibit.unread) and not self._is_whole_read
         if is_open and is_unread and self.verb_of(act) in HOLD_FOR_UNREAD:
-            return f"{self.exhibit.unread}; Enter on the last row shows the whole"
+            return f"{self.exhibit.unread}; {self.key_of('open')} on the last row shows the whole"
         match act.id:
             case "card.diff" if not self._of_diff:
                 return "there is no difference"
@@ -247,7 +247,7 @@ class Sheet(Card):
             self._about_task("comment", told, f"noted as a finding of {task}")
         else:
             self.remarks.append(told)
-            self.say(f"kept for your reason ({len(self.remarks)}); R declines with it", "bar")
+            self.say(f"kept for your reason ({len(self.remarks)}); {self.key_of('answer.no')} declines with it", "bar")
 
     def first_words(self, verb: str) -> str:
         return "; ".join(self.remarks) if verb == "decline" else ""

@@ -19,7 +19,7 @@ class Stats(Listing):
 
     def __init__(self) -> None:
         super().__init__(
-            "figures of the whole ledger; Enter shows the entries behind one",
+            lambda key: f"figures of the whole ledger; {key('open')} shows the entries behind one",
             lambda room, setting: self._rows(setting),
             lambda room, key: self._open(key),
         )

@@ -61,7 +61,7 @@ class TurnActs(Choosing):
             case "turn.cycle" if len(self.cockpit.chronicle.stories) < 2:
                 return "there is no other turn"
             case "search.next" | "search.before" if not self.needle:
-                return "nothing was searched; / searches"
+                return f"nothing was searched; {self.key_of('search')} searches"
             case _:
                 return self.hands.not_now(act) if act.id in OF_A_PERSON else self.wheel.not_now(act)
 
@@ -125,7 +125,7 @@ class TurnActs(Choosing):
             self.present()
             self.say("the floor follows the work again", "bar-dim")
         else:
-            self.say("this is the floor; q leaves, and asks before", "bar-dim")
+            self.say(f"this is the floor; {self.key_of('quit')} leaves, and asks before", "bar-dim")
 
     def _act_task(self, number: int) -> None:
         self.choose_task(tasks_in_view(self.cockpit.state)[number - 1].id)

@@ -44,6 +44,10 @@ class Typing(Screen[None], inherit_bindings=False):
         """Where it is said what is asked for; None = no line is typed into."""
         self._entry: LineInput | None = None
 
+    def key_of(self, action: str) -> str:
+        """The key that does an action now, for words that name it."""
+        return self.cockpit.keys.key(action)
+
     def places_of_line(self, width: int, height: int) -> dict[str, Place]:
         """Where it stands, at the foot, while it is typed into."""
         if self._asks is None or self._entry is None:

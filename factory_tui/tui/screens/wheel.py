@@ -26,6 +26,7 @@ class Chosen(Protocol):
     def toggled(self) -> int: ...
     def chosen_task(self) -> Task | None: ...
     def story(self) -> Story | None: ...
+    def key_of(self, action: str) -> str: ...
     def say(self, text: str, style: str = "bar") -> None: ...
     def type(self, prompt: str | Sequence[str], then: Callable[[str], None], value: str = "") -> None: ...
 
@@ -93,11 +94,13 @@ class Wheel:
         if turn.paused:
             self._order(turn, "resume", "", f"{turn.id} goes on")
         else:
-            self._order(turn, "pause", "", f"{turn.id} stops after what it does now; p lets it go on, P stops all")
+            again, stop = self._chosen.key_of("turn.pause"), self._chosen.key_of("pause-all")
+            told = f"{turn.id} stops after what it does now; {again} lets it go on, {stop} stops all"
+            self._order(turn, "pause", "", told)
 
     def interrupt(self) -> None:
         task, turn = self._task(), self.turn()
-        told = f"{task.id} is held, its work is kept; u resumes"
+        told = f"{task.id} is held, its work is kept; {self._chosen.key_of('turn.resume')} resumes"
         if turn is None:
             self._about_task(task, "hold", "held by the supervisor", told)
         else:

@@ -27,7 +27,7 @@ class Writing(Room):
     """First the text, then what is sent. Subclasses say what of it is shown, and what their own key does."""
 
     places: ClassVar[tuple[str, ...]] = ("edit", "writing")
-    sends, shows = "send it", "shows what you wrote"
+    sender, sends, shows = "writing.send", "send it", "shows what you wrote"
 
     def __init__(self, told: str, text: str, then: Callable[[str], None] = lambda text: None) -> None:
         """`told`: what is written, for the header. `then` is given the text once it is sent."""
@@ -72,8 +72,9 @@ class Writing(Room):
     def hints(self, width: int) -> Line:
         if self.is_writing:
             return (Span(" Esc", "key"), Span(f" {self.shows}; nothing is sent by that", "bar"))
-        keys = {"E": self.sends, "e": "$EDITOR", "Esc": "throw it away"}
-        return tuple(span for key, word in keys.items() for span in (Span(f" {key}", "key"), Span(f" {word} ", "bar")))
+        acts = {self.sender: self.sends, "card.editor": "$EDITOR", "back": "throw it away"}
+        told = ((self.key_of(act), word) for act, word in acts.items())
+        return tuple(span for key, word in told for span in (Span(f" {key}", "key"), Span(f" {word} ", "bar")))
 
     def typed_key(self, event: Key) -> None:
         if self.is_writing:

@@ -344,9 +344,9 @@ class Pane(Painted):
     def _title(self) -> Line:
         right = self._head_right
         if self.new_rows:
-            right = (Span(f"{self.new_rows} new lines, G = newest", "warn"),)
+            right = (Span(f"{self.new_rows} new lines, {self.key_of('move.end')} = newest", "warn"),)
         elif not self.is_following and self.follow:
-            right = (Span("reading, G = newest", "warn"),)
+            right = (Span(f"reading, {self.key_of('move.end')} = newest", "warn"),)
         elif self.filter != "all":
             right = (Span(f"only {self.filter}", "warn"),)
         elif not self.follow and self.transcript is not None:
