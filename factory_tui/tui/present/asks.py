@@ -65,7 +65,7 @@ def _as_it_came(whole: str, left: int, look: Look) -> Iterator[Row]:
     shown = whole[: len(whole) - left]
     yield from text_rows(f"```\n{shown}\n```", look, whole=WHOLE)
     if left:
-        told = f"{left:,} more characters; Enter shows the whole, and then it can be allowed"
+        told = f"{left:,} more characters; {look.key('open')} shows the whole, and then it can be allowed"
         yield row(look, (told, "warn"), about=WHOLE)
 
 
