@@ -56,6 +56,8 @@ class TurnActs(Choosing):
                 return f"no brief of {task.id} is sealed"
             case "turn.why" if task and not self.cockpit.chronicle.hits.get(task.id) and not task.why:
                 return f"nothing of {task.id} was denied or asked"
+            case "copy" if story is None and isinstance(self.active(), Pane):
+                return "no turn has begun, so there is no transcript"
             case "turn.pin" | "turn.filter" if story is None:
                 return "no turn has begun"
             case "turn.cycle" if len(self.cockpit.chronicle.stories) < 2:
