@@ -11,7 +11,7 @@ from heart import given, small_task
 from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
-from factory_tui.domain.due import needs_time, seconds_to_sleep
+from factory_tui.domain.due import needs_time, seconds_to_sleep, waits_anew
 from factory_tui.domain.gathering import SECONDS_TO_GATHER, calling, gathering, next_calling
 from factory_tui.domain.state import Ask, State, Turn
 from factory_tui.domain.terms import Action, Decision, PlannedTask, Ruling
@@ -76,6 +76,15 @@ def test_the_clock_puts_the_end_of_the_gathering_on_record_and_sleeps_no_longer_
     assert needs_time(state, at(5.0))
     assert seconds_to_sleep(state, at(2.0)) == pytest.approx(3.0)
     assert seconds_to_sleep(crowd(now=1.0), at(2.0)) == 60.0
+
+
+def test_the_clock_looks_again_when_a_turn_that_begins_makes_an_ask_gather():
+    """Else it slept on for a minute, and the ask was hidden as long."""
+    alone = crowd(waits("A-1", "b/1", 0.0), now=1.0, busy=False)
+    together = replace(alone, turns=alone.turns | turns("busy/1"))
+    assert (next_calling(alone), next_calling(together)) == ("", at(5.0))
+    assert waits_anew(alone, together)
+    assert not waits_anew(together, replace(together, turns=dict(together.turns))), "the control: what a turn uses up"
 
 
 async def test_with_a_real_clock_the_ask_of_one_of_two_turns_calls_by_itself(tmp_path: Path) -> None:

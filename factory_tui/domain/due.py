@@ -39,6 +39,13 @@ def seconds_to_sleep(state: State, now: str) -> float:
     return max(LEAST_SECONDS, min(SECONDS_BETWEEN_TIMES, 60.0 * minutes_between(now, until)))
 
 
+def waits_anew(seen: State, state: State) -> bool:
+    """Whether another time is waited for than before. A turn that begins or ends makes an ask gather, or call."""
+    if state.world is not seen.world or state.asks is not seen.asks:
+        return True
+    return bool(state.asks) and state.turns is not seen.turns and next_calling(state) != next_calling(seen)
+
+
 def waits_for_world(state: State) -> bool:
     """Whether only the world is waited for: nobody needs to come, it goes on by itself."""
     items = waiting(state)

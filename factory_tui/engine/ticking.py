@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from factory_tui.domain import commands as c
-from factory_tui.domain.due import needs_time, seconds_to_sleep
-from factory_tui.domain.state import State
+from factory_tui.domain.due import needs_time, seconds_to_sleep, waits_anew
 from factory_tui.domain.terms import Actor
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.ports import Clock
@@ -25,12 +24,7 @@ async def tell_the_time(factory: Factory, clock: Clock) -> None:
             await factory.carried_out(c.PassTime(now=now), BY)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds_to_sleep(factory.state, now)):
-                await factory.until(partial(_waits_anew, factory.state))
-
-
-def _waits_anew(seen: State, state: State) -> bool:
-    """Whether other things than before may wait for a time."""
-    return state.world is not seen.world or state.asks is not seen.asks
+                await factory.until(partial(waits_anew, factory.state))
 
 
 @contextlib.asynccontextmanager
